@@ -1,0 +1,1 @@
+"""Words everyone shares: errors, clock, arrays, instruments, trading records, money, names."""

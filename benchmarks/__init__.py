@@ -1,0 +1,1 @@
+"""Speed, shown side by side with a peer or a limit: one module per issue's claims."""

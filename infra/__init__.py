@@ -1,0 +1,1 @@
+"""Settings, bootstrap and adapters: nothing here decides."""

@@ -1,0 +1,199 @@
+"""The only module that reads the environment.
+
+A setting comes from a `QUANTDESK_*` variable, else from the TOML file (`quantdesk.toml` in the
+project folder, or the file that `QUANTDESK_CONFIG` names), else from its default here. An unknown
+name, in either, is refused: a typo must not pass in silence.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from basics.errors import InvalidInputError
+from infra.isolation import PROJECT_ROOT, default_state_dir
+
+PREFIX = "QUANTDESK_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+
+
+class Section(BaseModel):
+    """A group of settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(Section):
+    """Where what is booked lives."""
+
+    url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL; empty selects SQLite in the state folder"
+    )
+    replica_url: SecretStr | None = Field(
+        default=None, description="URL of a streaming replica that may answer reads"
+    )
+    pool_size: int = Field(default=5, ge=1, le=100, description="connections kept open")
+    connect_timeout_seconds: int = Field(default=3, ge=1, le=60, description="wait for a server")
+
+
+class CacheSettings(Section):
+    """Where the cache lives and how long answers stay fresh."""
+
+    url: SecretStr | None = Field(
+        default=None, description="redis:// URL; empty selects the in-process cache"
+    )
+    timeout_seconds: float = Field(default=0.05, gt=0, le=5, description="longest wait for a call")
+    breaker_open_seconds: float = Field(
+        default=0.5, gt=0, le=60, description="pause after a failure before the next probe"
+    )
+    max_entries: int = Field(default=100_000, ge=1, description="entries kept in process")
+    ttl_predictions_seconds: int = Field(default=300, ge=1, description="life of a prediction")
+    ttl_risk_seconds: int = Field(default=60, ge=1, description="life of a risk answer")
+
+
+class QueueSettings(Section):
+    """Where messages wait."""
+
+    url: SecretStr | None = Field(
+        default=None, description="redis:// URL; empty selects SQLite in the state folder"
+    )
+    max_length: int = Field(default=100_000, ge=1, description="messages kept per topic")
+    max_deliveries: int = Field(default=5, ge=1, description="tries before a message is set aside")
+
+
+class ApiSettings(Section):
+    """Where the API listens; its key is made at the first start unless given."""
+
+    host: Literal["127.0.0.1", "::1", "localhost"] = Field(
+        default="127.0.0.1", description="loopback address"
+    )
+    port: int = Field(default=8310, ge=0, le=65535, description="0 takes a free port")
+    key: SecretStr | None = Field(
+        default=None, description="API key; empty reads or makes <state>/api-key"
+    )
+    max_body_bytes: int = Field(default=65_536, ge=1024, description="largest request body")
+
+
+class Settings(BaseSettings):
+    """Everything that an operator may set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    state_dir: Path = Field(default_factory=default_state_dir, description="folder of all state")
+    policy_dir: Path = Field(
+        default=PROJECT_ROOT / "policy", description="folder of what a risk manager edits"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="WARNING", description="least severe log line that is shown"
+    )
+    log_format: Literal["console", "json"] = Field(default="console", description="form of a line")
+    seed: int = Field(default=20221228, ge=0, description="seed of everything simulated")
+    threads: int = Field(default=2, ge=1, le=256, description="threads a computation may use")
+    database: DatabaseSettings = DatabaseSettings()
+    cache: CacheSettings = CacheSettings()
+    queue: QueueSettings = QueueSettings()
+    api: ApiSettings = ApiSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, file."""
+        del dotenv_settings, file_secret_settings
+        file = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, file
+
+
+def config_file() -> Path:
+    """Return the path of the TOML file, which need not exist unless it was named."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named and not Path(named).is_file():
+        raise InvalidInputError(f"{CONFIG_VARIABLE} names {named}, which is not a file")
+    return Path(named) if named else PROJECT_ROOT / "quantdesk.toml"
+
+
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - pydantic checks each value
+    """Read the settings from overrides, environment and file.
+
+    Raises
+    ------
+    InvalidInputError
+        If a name is unknown or a value is malformed; the message names every one.
+    """
+    _refuse_unknown_variables()
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+            for item in error.errors(include_url=False, include_input=False)
+        )
+        raise InvalidInputError(
+            f"settings are wrong: {lines} (see `quantdesk config show`)"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(f"{config_file()} is not valid TOML: {error}") from error
+
+
+def explain_settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield (name, value, source) of each setting; secrets are masked."""
+    try:
+        in_file = _flatten(tomllib.loads(config_file().read_text()))
+    except FileNotFoundError:
+        in_file = {}
+    for name, value in _flatten(settings.model_dump()).items():
+        variable = PREFIX + name.replace(".", "__").upper()
+        if variable in {key.upper() for key in os.environ}:
+            source = f"environment {variable}"
+        else:
+            source = f"file {config_file().name}" if name in in_file else "default"
+        yield name, "" if value is None else str(value), source
+
+
+def known_variables() -> frozenset[str]:
+    """Return the name of every variable that is read."""
+    names = {CONFIG_VARIABLE}
+    for name, field in Settings.model_fields.items():
+        variable = PREFIX + name.upper()
+        names.add(variable)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            names.update(f"{variable}__{key.upper()}" for key in field.annotation.model_fields)
+    return frozenset(names)
+
+
+def _refuse_unknown_variables() -> None:
+    """Refuse a mistyped variable, which pydantic-settings would pass over."""
+    known = known_variables()
+    unknown = sorted(
+        key for key in os.environ if key.upper().startswith(PREFIX) and key.upper() not in known
+    )
+    if unknown:
+        raise InvalidInputError(
+            f"unknown setting {', '.join(unknown)}: `quantdesk config show` lists the names"
+        )
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

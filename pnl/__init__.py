@@ -1,0 +1,1 @@
+"""Fills in, explained profit out; parts plus residual equal the total, to the cent."""
