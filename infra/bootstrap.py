@@ -1,0 +1,50 @@
+"""The one place where abstract needs meet concrete means.
+
+`open_desk` yields a `Desk`: every service of the house, built when it is first asked for, so
+that a command pays only for what it uses, and closed in reverse order. Nothing happens at
+import.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+
+from basics.clock import Clock
+from infra.clock import SystemClock
+from infra.isolation import default_state_dir, isolate
+from infra.settings import Settings, load_settings
+
+
+class Desk:
+    """The services of one desk; see each property for what it does."""
+
+    def __init__(self, settings: Settings, clock: Clock, resources: ExitStack) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._resources = resources
+
+    @cached_property
+    def code_commit(self) -> str:
+        """The git commit of the running code, `unknown` outside a checkout."""
+        from infra.lineage import code_commit
+
+        return code_commit()
+
+
+@contextmanager
+def open_desk(settings: Settings | None = None, *, clock: Clock | None = None) -> Iterator[Desk]:
+    """Wire the services for `settings`; close what was opened on exit.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        Read from the environment and the file when left out.
+    clock : Clock, optional
+        The machine's clock when left out.
+    """
+    settings = settings or load_settings()
+    if settings.state_dir != default_state_dir():
+        isolate(settings.state_dir)
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as resources:
+        yield Desk(settings, clock or SystemClock(), resources)
