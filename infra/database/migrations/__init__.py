@@ -1,0 +1,1 @@
+"""The chain of migrations; `infra.database.schema` walks it."""
