@@ -2,4 +2,8 @@
 
 import typer
 
-COMMAND_GROUPS: dict[str, typer.Typer] = {}
+from quantdesk.commands.ui import ui
+
+COMMAND_GROUPS: dict[str, typer.Typer] = {
+    "ui": ui,
+}
