@@ -8,11 +8,16 @@ import.
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from basics.clock import Clock
 from infra.clock import SystemClock
 from infra.isolation import default_state_dir, isolate
 from infra.settings import Settings, load_settings
+from services.ports import ResultStore
+
+if TYPE_CHECKING:
+    from infra.database.engine import Database
 
 
 class Desk:
@@ -22,6 +27,24 @@ class Desk:
         self.settings = settings
         self.clock = clock
         self._resources = resources
+
+    @cached_property
+    def database(self) -> "Database":
+        """What is booked, and the documents that were computed; its schema is current."""
+        from infra.database.engine import open_database
+        from infra.database.schema import ensure_schema
+
+        database = open_database(self.settings.database, state_dir=self.settings.state_dir)
+        self._resources.callback(database.close)
+        ensure_schema(database)
+        return database
+
+    @cached_property
+    def results(self) -> ResultStore:
+        """The computed documents that pages, reports and the API show."""
+        from infra.database.results import DatabaseResultStore
+
+        return DatabaseResultStore(self.database, self.clock)
 
     @cached_property
     def code_commit(self) -> str:

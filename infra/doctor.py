@@ -86,9 +86,15 @@ def _policy_folder(settings: Settings) -> str:
 
 
 def _database(settings: Settings) -> str:
-    from infra.database.engine import describe_database
+    from infra.database.engine import open_database
+    from infra.database.schema import current_revision, revisions
 
-    return describe_database(settings)
+    database = open_database(settings.database, state_dir=settings.state_dir)
+    try:
+        stands, needed = current_revision(database), revisions()[-1]
+    finally:
+        database.close()
+    return f"{database.address}, schema {stands} (this program needs {needed})"
 
 
 def _package(name: str, prefix: str) -> Finding:

@@ -38,9 +38,12 @@ def test_without_a_listener_a_step_is_silent() -> None:
 def test_a_log_file_gets_one_line_for_each_change() -> None:
     text = StringIO()
 
-    with BatchView("a day's batch", Console(file=text)) as view, listening(view):
-        with step("features") as summarise:
-            summarise("20 features")
+    with (
+        BatchView("a day's batch", Console(file=text)) as view,
+        listening(view),
+        step("features") as summarise,
+    ):
+        summarise("20 features")
 
     title, began, ended = text.getvalue().splitlines()
     assert title == "a day's batch"
