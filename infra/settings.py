@@ -66,6 +66,10 @@ class QueueSettings(Section):
     url: SecretStr | None = Field(
         default=None, description="redis:// URL; empty selects SQLite in the state folder"
     )
+    timeout_seconds: float = Field(default=0.5, gt=0, le=10, description="longest wait for a call")
+    breaker_open_seconds: float = Field(
+        default=0.5, gt=0, le=60, description="pause after a failure before the next probe"
+    )
     max_length: int = Field(default=100_000, ge=1, description="messages kept per topic")
     max_deliveries: int = Field(default=5, ge=1, description="tries before a message is set aside")
 
