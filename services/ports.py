@@ -4,10 +4,15 @@ Ports that wait on sockets (cache, queue, venue) are async; storage on the desk'
 is synchronous. Each port has one contract suite in `tests/contract`, run on every adapter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
+
+import polars as pl
+
+from market.datasets import Dataset, DatasetState
+from market.quality import Rule
 
 JsonDocument = Mapping[str, Any]
 
@@ -278,7 +283,7 @@ class ModelRegistry(Protocol):
         """Keep a run that makes no version, and return its id; the same trial is kept once."""
         ...
 
-    def register(self, run: ModelRun, *, format: str, input_key: str) -> ModelVersion:  # noqa: A002 - the field's word
+    def register(self, run: ModelRun, *, format: str, input_key: str) -> ModelVersion:
         """Keep a run and make its version, in one step that is whole or absent.
 
         A version with this input key that stands already is returned as it is.
@@ -329,4 +334,210 @@ class ModelRegistry(Protocol):
 
     def trials(self, name: str) -> Mapping[str, float | None]:
         """Return the Sharpe ratio of every trial ever run, by trial key (None where it has none)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append to the lake changed.
+
+    Attributes
+    ----------
+    version : str
+        Content hash of the dataset after it.
+    new, corrected, unchanged : int
+        Rows of new keys; rows that correct stored ones; rows that said nothing new.
+    partitions : tuple of str
+        Partitions that gained rows.
+    """
+
+    dataset: str
+    version: str
+    new: int
+    corrected: int
+    unchanged: int
+    partitions: tuple[str, ...]
+
+
+class BarSource(Protocol):
+    """Brings datasets from outside: a package, files, a vendor."""
+
+    @property
+    def name(self) -> str:
+        """The source's name, as a user types it."""
+        ...
+
+    def datasets(self) -> Sequence[Dataset]:
+        """Describe what the source brings."""
+        ...
+
+    def fingerprint(self, dataset: str) -> str:
+        """Return a hash that changes when what the source would bring changes; cheap."""
+        ...
+
+    def read(self, dataset: str) -> Iterator[pl.DataFrame]:
+        """Yield the rows in batches that fit in memory, with the dataset's columns."""
+        ...
+
+
+class BarLake(Protocol):
+    """Keeps market data with two times on every row; appends, never changes."""
+
+    def catalog(self) -> Sequence[DatasetState]:
+        """Return every dataset, by name."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Return whether the lake has the dataset."""
+        ...
+
+    def state(self, name: str) -> DatasetState:
+        """Return the dataset's state; `MissingDataError` if the lake does not have it."""
+        ...
+
+    def append(
+        self,
+        dataset: Dataset,
+        rows: pl.DataFrame,
+        *,
+        fingerprint: str | None = None,
+        lineage: Mapping[str, Any] | None = None,
+    ) -> Appended:
+        """Append what `rows` say that is not known yet, whole or not at all."""
+        ...
+
+    def scan(
+        self,
+        name: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        symbols: Sequence[str] | None = None,
+        as_of: datetime | None = None,
+    ) -> pl.LazyFrame:
+        """Return the rows as known at `as_of` (None: now), lazily."""
+        ...
+
+    def history(self, name: str, *, symbol: str, session: date) -> pl.DataFrame:
+        """Return every row ever known for a symbol and session, in order of knowledge."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DataQualityDocument:
+    """Where people read about a validation.
+
+    Attributes
+    ----------
+    location : str
+        Path of the document's first page.
+    expectations, unmet : int
+        Expectations evaluated over all batches, and those among them that failed.
+    """
+
+    location: str
+    expectations: int
+    unmet: int
+
+
+class DataQualityReporter(Protocol):
+    """Validates new partitions for people to read, and keeps what was set aside."""
+
+    def validate(
+        self, dataset: Dataset, batches: Mapping[str, pl.DataFrame], rules: Sequence[Rule]
+    ) -> DataQualityDocument:
+        """Run the suite that `rules` describe over each named batch and keep the document."""
+        ...
+
+    def set_aside(self, dataset: Dataset, rows: pl.DataFrame) -> str | None:
+        """Keep quarantined rows with their reasons; return where they lie (None: no rows)."""
+        ...
+
+
+class Venue(Protocol):
+    """Where approved orders go. It answers in its own time: collect the reports."""
+
+    @property
+    def name(self) -> str:
+        """The venue's name, part of every execution's identity."""
+        ...
+
+    async def submit(self, order: ApprovedOrder) -> None:
+        """Send `order`; sent twice it executes once."""
+        ...
+
+    async def cancel(self, cl_ord_id: str) -> None:
+        """Ask to cancel what is left of an order."""
+        ...
+
+    async def replace(self, replacement: ApprovedOrder) -> None:
+        """Ask to give an order the quantity and limit of `replacement`."""
+        ...
+
+    async def restore(self, order: Order) -> None:
+        """Tell the venue of an open order that an earlier process sent."""
+        ...
+
+    async def reports(self) -> Sequence[Report]:
+        """Return what the venue said since the last call, in order."""
+        ...
+
+
+class ReplayVenue(Venue, Protocol):
+    """A venue whose market is set from outside: for simulation and replay."""
+
+    def set_market(self, quotes: Mapping[str, Quote], *, at: datetime) -> None:
+        """Move the market; resting orders may execute or expire."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChange:
+    """An order as it stands now, and the reports that brought it there since it was stored."""
+
+    order: Order
+    reports: tuple[Report, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRecord:
+    """That a session of a run is booked, and what it held."""
+
+    session: date
+    orders: int
+    refused: int
+    fills: int
+
+
+class OrderJournal(Protocol):
+    """Keeps orders, what was said about them, and their fills. A run is a simulation or the desk.
+
+    Whatever is recorded twice (an order by cl_ord_id, a report by venue and report id, a fill by
+    venue and exec id) stands once.
+    """
+
+    def record(self, run_id: str, changes: Sequence[OrderChange]) -> None:
+        """Store the changes and their fills in one transaction."""
+        ...
+
+    def book_session(
+        self, run_id: str, record: SessionRecord, changes: Sequence[OrderChange]
+    ) -> None:
+        """Store a whole session in one transaction; `ConflictError` if it is booked already."""
+        ...
+
+    def sessions(self, run_id: str) -> Sequence[SessionRecord]:
+        """Return the sessions booked, oldest first."""
+        ...
+
+    def order(self, cl_ord_id: str) -> Order:
+        """Return the order as it stands; `MissingDataError` if there is none."""
+        ...
+
+    def orders(self, run_id: str, *, open_only: bool = False, limit: int = 1000) -> Sequence[Order]:
+        """Return the latest orders of a run, newest first."""
+        ...
+
+    def fills(self, run_id: str) -> Sequence[Fill]:
+        """Return the fills that stand (corrected and cancelled ones applied), in booking order."""
         ...
