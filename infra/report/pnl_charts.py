@@ -1,0 +1,167 @@
+"""Charts of profit and loss. No chart computes a statistic of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from infra.report import formats
+from infra.report.page import Chart
+from infra.report.theme import axis, axis_title, layout
+from infra.report.traces import line
+from services.report import Attribution, MonthReturn, Series
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def equity_with_drawdown(
+    *,
+    equity: Series,
+    benchmark: Series,
+    drawdown: Series,
+    benchmark_drawdown: Series,
+    currency: str,
+) -> Chart:
+    """Draw the value of the portfolio and the benchmark, their drawdowns underneath."""
+    traces = [
+        line("Portfolio", equity, color="$accent", width=2.2),
+        line("Benchmark", benchmark, color="$reference", width=1.4),
+        line("Portfolio drawdown", _negative(drawdown), color="$loss", width=1.4)
+        | {"yaxis": "y2", "fill": "tozeroy", "fillcolor": "$loss-soft", "showlegend": False},
+        line("Benchmark drawdown", _negative(benchmark_drawdown), color="$reference", width=1.0)
+        | {"yaxis": "y2", "showlegend": False},
+    ]
+    for trace in traces[2:]:
+        trace["hovertemplate"] = "%{y:.2%}"
+    return Chart(
+        name="equity",
+        title="Equity and drawdown",
+        traces=traces,
+        layout=layout(
+            hovermode="x unified",
+            xaxis=axis(showgrid=False, anchor="y2", type="date", hoverformat="%Y-%m-%d"),
+            yaxis=axis(domain=[0.34, 1.0], title=axis_title(currency), tickformat=",.3~s"),
+            yaxis2=axis(domain=[0.0, 0.27], title=axis_title("drawdown"), tickformat=".0%"),
+        ),
+        summary="Value of the portfolio and of the benchmark by session, drawdowns below.",
+        height=460,
+    )
+
+
+def attribution_waterfall(attribution: Attribution, *, currency: str) -> Chart:
+    """Draw the parts of the profit one after another up to the total."""
+    parts = sorted(attribution.parts, key=lambda part: part.pnl, reverse=True)
+    if attribution.by == "month":
+        parts = list(attribution.parts)
+    names = [part.name for part in parts]
+    values = [float(part.pnl) for part in parts]
+    if attribution.residual != 0:
+        names.append("residual")
+        values.append(float(attribution.residual))
+    texts = [formats.money(v, signed=True) for v in [*values, float(attribution.total)]]
+    trace = {
+        "type": "waterfall",
+        "x": [*names, "total"],
+        "y": [*values, float(attribution.total)],
+        "measure": ["relative"] * len(values) + ["total"],
+        "connector": {"line": {"color": "$line", "width": 1}},
+        "increasing": {"marker": {"color": "$gain"}},
+        "decreasing": {"marker": {"color": "$loss"}},
+        "totals": {"marker": {"color": "$accent"}},
+        "customdata": texts,
+        "hovertemplate": "%{x}: %{customdata}<extra></extra>",
+    }
+    if len(values) <= 12:
+        trace |= {"text": texts, "textposition": "outside", "textfont": {"size": 11}}
+    return Chart(
+        name=f"attribution-{attribution.by.replace(' ', '-')}",
+        title=f"Profit by {attribution.by}",
+        traces=[trace],
+        layout=layout(
+            showlegend=False,
+            margin={"l": 8, "r": 12, "t": 24, "b": 8},
+            xaxis=axis(showgrid=False, type="category"),
+            yaxis=axis(title=axis_title(currency), tickformat=",.3~s"),
+        ),
+        summary=f"Waterfall of profit by {attribution.by}, from the parts to the total.",
+        height=340,
+        wide=len(values) > 8,
+    )
+
+
+def monthly_heat_map(months: Sequence[MonthReturn]) -> Chart:
+    """Draw returns by year and month around zero, the year's compounded return at the end."""
+    years = sorted({month.year for month in months})
+    by_cell = {(month.year, month.month): month.value for month in months}
+    grid = [[by_cell.get((year, month)) for month in range(1, 13)] for year in years]
+    totals = [_compound([value for value in row if value is not None]) for row in grid]
+    extent = max((abs(month.value) for month in months), default=0.01)
+    traces = [
+        _heat(grid, years, left=0, extent=extent),
+        # A year is the sum of many months: its own scale keeps both readable.
+        _heat([[total] for total in totals], years, left=12.4, extent=3 * extent),
+    ]
+    return Chart(
+        name="months",
+        title="Monthly returns",
+        traces=traces,
+        layout=layout(
+            xaxis=axis(
+                showgrid=False,
+                zeroline=False,
+                side="top",
+                fixedrange=True,
+                tickvals=[*range(12), 12.4],
+                ticktext=[*MONTHS, "Year"],
+                range=[-0.5, 12.9],
+            ),
+            yaxis=axis(
+                showgrid=False,
+                zeroline=False,
+                fixedrange=True,
+                tickvals=list(range(len(years))),
+                ticktext=[str(year) for year in years],
+                range=[len(years) - 0.5, -0.5],
+            ),
+        ),
+        summary="Returns of each month and year, net of costs.",
+        height=90 + 44 * max(len(years), 1),
+        note="Net of costs, compounded from sessions.",
+    )
+
+
+def _heat(
+    grid: Sequence[Sequence[float | None]], years: Sequence[int], *, left: float, extent: float
+) -> dict[str, Any]:
+    """Return cells around zero, the first column centred on `left`; edges, so one row will do."""
+    width = len(grid[0]) if grid else 0
+    return {
+        "type": "heatmap",
+        "x": [left - 0.5 + column for column in range(width + 1)],
+        "y": [row - 0.5 for row in range(len(years) + 1)],
+        "z": [list(row) for row in grid],
+        "zmin": -extent,
+        "zmax": extent,
+        "colorscale": [[0, "$loss"], [0.5, "$paper"], [1, "$gain"]],
+        "text": [[_cell_percent(value) for value in row] for row in grid],
+        "texttemplate": "%{text}",
+        "xgap": 2,
+        "ygap": 2,
+        "showscale": False,
+        "hoverinfo": "skip",
+    }
+
+
+def _negative(series: Series) -> Series:
+    """Turn positive drawdowns upside down, as the eye expects them under the equity."""
+    values = tuple(None if value is None else -value for value in series.values)
+    return Series(sessions=series.sessions, values=values)
+
+
+def _compound(returns: Sequence[float]) -> float:
+    growth = 1.0
+    for value in returns:
+        growth *= 1.0 + value
+    return growth - 1.0
+
+
+def _cell_percent(value: float | None) -> str:
+    return "" if value is None else formats.percent(value, digits=1, signed=True)

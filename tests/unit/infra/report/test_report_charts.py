@@ -1,0 +1,145 @@
+"""Tests of the charts: what they draw, in a form that plotly accepts."""
+
+import re
+from datetime import date
+from decimal import Decimal
+
+import plotly.graph_objects as go
+import pytest
+
+from infra.report import pnl_charts, risk_charts
+from infra.report.day import day_page
+from infra.report.page import Chart
+from infra.report.theme import PALETTES
+from services.report import (
+    Attribution,
+    AttributionPart,
+    DayReport,
+    ForecastSeries,
+    MonthReturn,
+    StressRow,
+)
+
+
+def charts_of(report: DayReport) -> list[Chart]:
+    return [b for s in day_page(report).sections for b in s.blocks if isinstance(b, Chart)]
+
+
+def painted(value, palette):
+    if isinstance(value, str) and value.startswith("$"):
+        return palette[value[1:]]
+    if isinstance(value, dict):
+        return {key: painted(item, palette) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [painted(item, palette) for item in value]
+    return value
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_plotly_accepts_every_chart_in_both_themes(day_report: DayReport, theme: str) -> None:
+    charts = charts_of(day_report)
+
+    # plotly's own validators refuse an unknown property, a bad colour or a wrong type.
+    figures = [
+        go.Figure(
+            data=[painted(dict(trace), PALETTES[theme]) for trace in chart.traces],
+            layout=painted(dict(chart.layout), PALETTES[theme]),
+        )
+        for chart in charts
+    ]
+
+    assert len(figures) >= 9
+    assert all(figure.data for figure in figures)
+
+
+def test_both_palettes_name_the_same_colours() -> None:
+    assert PALETTES["light"].keys() == PALETTES["dark"].keys()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["ink", "muted", "accent", "gain", "loss", "warn"])
+def test_text_colours_reach_a_contrast_of_four_and_a_half(theme: str, name: str) -> None:
+    # WCAG 2.2, success criterion 1.4.3.
+    palette = PALETTES[theme]
+    assert contrast(palette[name], palette["paper"]) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(colour: str) -> float:
+        parts = [int(part, 16) / 255 for part in re.findall("[0-9a-f]{2}", colour)]
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_every_chart_has_a_place_of_its_own_and_says_what_it_shows(day_report: DayReport) -> None:
+    charts = charts_of(day_report)
+    names = [chart.name for chart in charts]
+
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch("[a-z][a-z0-9-]*", name) for name in names)
+    assert all(chart.summary for chart in charts)
+
+
+def test_the_waterfall_goes_from_the_parts_and_the_residual_to_the_total() -> None:
+    chart = pnl_charts.attribution_waterfall(
+        Attribution(
+            by="risk factor",
+            parts=(
+                AttributionPart(name="momentum", pnl=Decimal("-30.00")),
+                AttributionPart(name="market", pnl=Decimal("100.00")),
+            ),
+            residual=Decimal("5.00"),
+            total=Decimal("75.00"),
+            exact=False,
+        ),
+        currency="USD",
+    )
+
+    (trace,) = chart.traces
+    assert trace["x"] == ["market", "momentum", "residual", "total"]
+    assert trace["y"] == [100.0, -30.0, 5.0, 75.0]
+    assert trace["measure"] == ["relative", "relative", "relative", "total"]
+
+
+def test_a_year_compounds_its_months() -> None:
+    chart = pnl_charts.monthly_heat_map(
+        [MonthReturn(year=2021, month=3, value=0.10), MonthReturn(year=2021, month=7, value=-0.10)]
+    )
+
+    months, year = chart.traces
+    assert months["z"][0][2] == 0.10
+    assert months["z"][0][0] is None
+    assert year["z"][0][0] == pytest.approx(1.1 * 0.9 - 1.0)
+
+
+def test_only_a_loss_beyond_the_forecast_is_an_exceedance() -> None:
+    chart = risk_charts.forecast_against_outcome(
+        ForecastSeries(
+            method="historical",
+            confidence=0.99,
+            sessions=tuple(date(2022, 1, day) for day in (3, 4, 5, 6)),
+            realised=(-10.0, -10.1, 50.0, -99.0),
+            value_at_risk=(10.0, 10.0, 10.0, None),
+        ),
+        currency="USD",
+    )
+
+    # A loss equal to the forecast does not exceed it, and where none was made none can be.
+    assert chart.traces[2]["x"] == ["2022-01-04"]
+
+
+def test_a_stress_loss_is_drawn_below_zero_and_the_worst_on_top() -> None:
+    rows = [
+        StressRow(name=name, description="", loss=loss, share_of_equity=None, worst_part="")
+        for name, loss in (("mild", 5.0), ("crash", 80.0), ("relief", -3.0))
+    ]
+
+    (trace,) = risk_charts.stress_bars(rows, currency="USD").traces
+
+    assert trace["y"][-1] == "crash"  # plotly draws the last category on top
+    assert trace["x"] == [3.0, -5.0, -80.0]
