@@ -11,8 +11,12 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from basics.trading import Fill
 from market.datasets import Dataset, DatasetState
 from market.quality import Rule
+from oms.controls import ApprovedOrder
+from oms.matching import Quote
+from oms.orders import Order, Report
 
 JsonDocument = Mapping[str, Any]
 
@@ -333,7 +337,7 @@ class ModelRegistry(Protocol):
         ...
 
     def trials(self, name: str) -> Mapping[str, float | None]:
-        """Return the Sharpe ratio of every trial ever run, by trial key (None where it has none)."""
+        """Return the Sharpe ratio of every trial ever run, by trial key; None where it has none."""
         ...
 
 

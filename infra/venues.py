@@ -1,0 +1,49 @@
+"""Venues: where approved orders go."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from oms.controls import ApprovedOrder
+from oms.matching import Quote, ReferenceExchange
+from oms.orders import Order, Report
+
+
+class SimulatedVenue:
+    """A venue inside this process: an exchange without a socket between.
+
+    Its reports carry the market's time, which in a simulation is the session's, not the wall's.
+    """
+
+    def __init__(self, exchange: ReferenceExchange) -> None:
+        self._exchange = exchange
+        self._outbox: list[Report] = []
+
+    @property
+    def name(self) -> str:
+        """The venue's name."""
+        return self._exchange.name
+
+    def set_market(self, quotes: Mapping[str, Quote], *, at: datetime) -> None:
+        """Move the market; resting orders may execute or expire."""
+        self._outbox.extend(self._exchange.move(quotes, at=at))
+
+    async def submit(self, order: ApprovedOrder) -> None:
+        """Send `order`; sent twice it executes once."""
+        self._outbox.extend(self._exchange.submit(order))
+
+    async def cancel(self, cl_ord_id: str) -> None:
+        """Ask to cancel what is left of an order."""
+        self._outbox.extend(self._exchange.cancel(cl_ord_id))
+
+    async def replace(self, replacement: ApprovedOrder) -> None:
+        """Ask to give an order the quantity and limit of `replacement`."""
+        self._outbox.extend(self._exchange.replace(replacement))
+
+    async def restore(self, order: Order) -> None:
+        """Tell the venue of an open order that an earlier process sent."""
+        self._exchange.restore(order)
+
+    async def reports(self) -> Sequence[Report]:
+        """Return what the venue said since the last call, in order."""
+        said, self._outbox = self._outbox, []
+        return said

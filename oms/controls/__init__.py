@@ -1,0 +1,37 @@
+"""Pre-trade controls: nine layers, and the only way to an `ApprovedOrder`.
+
+The layers follow MiFID II RTS 6 articles 12, 15 and 16 and SEC rule 15c3-5. Each is a pure
+function of the order and a `ControlContext`; limits come from data that is handed in, so code
+that decides trades cannot loosen them.
+"""
+
+from oms.controls.approval import LAYERS, ApprovedOrder, approve, check, refusals
+from oms.controls.breach import Breach, Layer, OrdRejReason, Override
+from oms.controls.context import (
+    ControlContext,
+    ControlLimits,
+    RecentOrder,
+    RiskView,
+    TradingState,
+    Working,
+    working_orders,
+)
+
+__all__ = [
+    "LAYERS",
+    "ApprovedOrder",
+    "Breach",
+    "ControlContext",
+    "ControlLimits",
+    "Layer",
+    "OrdRejReason",
+    "Override",
+    "RecentOrder",
+    "RiskView",
+    "TradingState",
+    "Working",
+    "approve",
+    "check",
+    "refusals",
+    "working_orders",
+]
