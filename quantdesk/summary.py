@@ -1,0 +1,70 @@
+"""The day in the terminal: the headline figures, what they say, and where to look further."""
+
+from collections.abc import Sequence
+
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from infra.report.day import day_page
+from infra.report.page import KeyFigure, Notice
+from services.report import DayReport, Tone
+
+STYLES = {Tone.GOOD: "green", Tone.BAD: "red", Tone.WARN: "yellow", Tone.PLAIN: "default"}
+MARKS = {Tone.GOOD: "●", Tone.BAD: "●", Tone.WARN: "◆", Tone.PLAIN: "●"}
+
+
+def summarise(report: DayReport, *, look: Sequence[tuple[str, str]] = ()) -> RenderableType:
+    """Return the day in one screen, from the same figures as the page.
+
+    Parameters
+    ----------
+    look : sequence of (what, where)
+        What to open next, such as ("report", "var/report.html").
+    """
+    page = day_page(report)
+    parts: list[RenderableType] = [
+        Text(f"{page.title} · {page.kicker}", style="bold"),
+        Text(page.subtitle, style="dim"),
+        Columns([_figure(figure) for figure in page.figures], equal=True),
+        _notices(page.findings),
+        Text("What is real, what is simulated", style="bold"),
+        _notices(page.reality),
+    ]
+    if look:
+        parts.append(_places(look))
+    return Group(*parts)
+
+
+def _figure(figure: KeyFigure) -> Panel:
+    return Panel(
+        Text.assemble(
+            (figure.label, "dim"),
+            "\n",
+            (figure.value, f"bold {STYLES[figure.tone]}"),
+            "\n",
+            (figure.note, "dim"),
+        ),
+        border_style="dim",
+        padding=(0, 1),
+    )
+
+
+def _notices(notices: Sequence[Notice]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for notice in notices:
+        mark = Text(MARKS[notice.tone], style=STYLES[notice.tone])
+        table.add_row(
+            mark, Text.assemble((f"{notice.label} " if notice.label else "", "bold"), notice.text)
+        )
+    return table
+
+
+def _places(look: Sequence[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for what, where in look:
+        # A path or command is copied whole: it may be wide, never folded in the middle.
+        table.add_row(Text(what, style="bold"), Text(where, style="cyan", overflow="ignore"))
+    return table
