@@ -17,6 +17,8 @@ from market.quality import Rule
 from oms.controls import ApprovedOrder
 from oms.matching import Quote
 from oms.orders import Order, Report
+from pnl.events import LedgerEvent
+from pnl.postings import Entry
 
 JsonDocument = Mapping[str, Any]
 
@@ -544,4 +546,32 @@ class OrderJournal(Protocol):
 
     def fills(self, run_id: str) -> Sequence[Fill]:
         """Return the fills that stand (corrected and cancelled ones applied), in booking order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRecord:
+    """An event as it was delivered, and the balanced entry that it made."""
+
+    event: LedgerEvent
+    entry: Entry
+
+
+class LedgerStore(Protocol):
+    """Keeps the books of each run: append only, in the order of booking."""
+
+    def append(self, run_id: str, records: Sequence[LedgerRecord]) -> None:
+        """Store the records in one transaction; `ConflictError` if one is there already."""
+        ...
+
+    def last_sequence(self, run_id: str) -> int:
+        """Return the sequence of the last entry, 0 if there is none."""
+        ...
+
+    def events(self, run_id: str) -> Sequence[tuple[date, LedgerEvent]]:
+        """Return day and event of every entry, in the order of booking."""
+        ...
+
+    def runs(self) -> Sequence[str]:
+        """Return the runs that have entries, sorted."""
         ...

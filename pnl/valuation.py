@@ -1,0 +1,85 @@
+"""What positions are worth at given marks, in the books' own arithmetic.
+
+Market value is quantity x mark x multiplier, rounded to the currency's minor unit; of a margined
+future only the gain since its last settlement is worth something. Each book's equity is its cash
+plus the value of its positions; in the base currency each amount is converted at the day's rate
+and rounded, so that parts always sum to the total.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from basics.errors import InvalidInputError, MissingDataError
+from basics.instruments import Instrument
+from basics.money import round_money
+from pnl.lots import ZERO
+from pnl.position_state import MARGINED, NEGATIVE_PRICES, Position
+
+
+def market_value(position: Position, mark: Decimal, instrument: Instrument) -> Decimal:
+    """Return what `position` is worth at `mark`, in its own currency.
+
+    Raises
+    ------
+    InvalidInputError
+        If the mark is not finite, or negative where no price can be.
+    """
+    if not mark.is_finite():
+        raise InvalidInputError(f"{position.symbol}: the mark must be finite, got {mark}")
+    if mark < 0 and instrument.kind not in NEGATIVE_PRICES:
+        raise InvalidInputError(f"{position.symbol}: a mark of {mark} is negative")
+    notional = round_money(position.quantity * mark * position.multiplier, position.currency)
+    return notional - position.cost if instrument.kind in MARGINED else notional
+
+
+def unrealised(position: Position, mark: Decimal, instrument: Instrument) -> Decimal:
+    """Return the gain not yet taken: the value at `mark` above cost, before fees."""
+    value = market_value(position, mark, instrument)
+    return value if instrument.kind in MARGINED else value - position.cost
+
+
+def mark_of(marks: Mapping[str, Decimal], symbol: str) -> Decimal:
+    """Return the mark of `symbol`.
+
+    Raises
+    ------
+    MissingDataError
+        If there is none: a held position must not be valued by guess.
+    """
+    try:
+        return marks[symbol]
+    except KeyError:
+        raise MissingDataError(f"no mark for {symbol}, which is held: load its price") from None
+
+
+def to_base(amounts: Mapping[str, Decimal], rates: Mapping[str, Decimal], *, base: str) -> Decimal:
+    """Convert `amounts` by currency to `base`, each rounded, and sum them.
+
+    Parameters
+    ----------
+    rates : mapping of str to Decimal
+        Units of `base` for one unit of the currency; `base` itself need not be there.
+
+    Raises
+    ------
+    MissingDataError
+        If a currency that is not empty has no rate.
+    InvalidInputError
+        If a rate is not positive.
+    """
+    total = ZERO
+    for currency, amount in amounts.items():
+        if currency == base:
+            total += amount
+        elif amount:
+            total += round_money(amount * _rate(rates, currency, base), base)
+    return total
+
+
+def _rate(rates: Mapping[str, Decimal], currency: str, base: str) -> Decimal:
+    rate = rates.get(currency)
+    if rate is None:
+        raise MissingDataError(f"no rate from {currency} to {base}: load the exchange rate")
+    if not (rate.is_finite() and rate > 0):
+        raise InvalidInputError(f"the rate from {currency} to {base} must be positive, got {rate}")
+    return rate
