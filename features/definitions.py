@@ -1,0 +1,172 @@
+"""A feature is a named expression; a set is a named, versioned tuple of them.
+
+The content hash of a set travels with every model that was trained on it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from basics.arrays import FloatArray, IntArray
+from basics.errors import InvalidInputError, MissingDataError
+from basics.identifiers import content_hash
+from features.evaluation import Plan, evaluate, first_bars, plan
+from features.expressions import Expression, fields_of, lookback_of
+from features.panel import FeaturePanel
+from market.panel import Panel
+
+# Raised when an operator's arithmetic changes, so that stored features are computed again.
+ARITHMETIC_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One named column.
+
+    Attributes
+    ----------
+    name : str
+    expression : Expression
+    meaning : str
+        One line for people.
+    """
+
+    name: str
+    expression: Expression
+    meaning: str = ""
+
+    @property
+    def formula(self) -> str:
+        """The expression as text."""
+        return self.expression.text
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the panel's fields that the feature reads."""
+        return fields_of([self.expression])
+
+    @property
+    def lookback(self) -> int:
+        """Sessions before t that the value at t rests on."""
+        return lookback_of([self.expression])
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """An ordered tuple of features under a name and a version.
+
+    Attributes
+    ----------
+    name : str
+    version : int
+    features : tuple of Feature
+    complete_windows : bool
+        If true, a feature is missing until its symbol has a whole `lookback` of history; if
+        false, a window may be shorter near a symbol's first bar (qlib's rule).
+    """
+
+    name: str
+    version: int
+    features: tuple[Feature, ...]
+    complete_windows: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.features:
+            raise InvalidInputError(f"feature set {self.name} holds no feature: add one")
+        names = [feature.name for feature in self.features]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InvalidInputError(f"feature set {self.name} names {twice[0]} twice: rename one")
+        for feature in self.features:
+            if not feature.fields:
+                raise InvalidInputError(
+                    f"feature {feature.name} = {feature.formula} reads no field of the panel"
+                )
+
+    @property
+    def label(self) -> str:
+        """Name and version, for example `close_momentum@1`."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features' names, in order."""
+        return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """What decides the values: names, formulas, versions; 64 hex digits."""
+        formulas = [(feature.name, feature.formula) for feature in self.features]
+        return content_hash(
+            self.name, self.version, ARITHMETIC_VERSION, formulas, self.complete_windows
+        )
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the panel's fields that the set reads, sorted."""
+        return fields_of([feature.expression for feature in self.features])
+
+    @cached_property
+    def lookback(self) -> int:
+        """Sessions before t that the values at t rest on."""
+        return lookback_of([feature.expression for feature in self.features])
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The order of work, each distinct sub-expression once."""
+        return plan([feature.expression for feature in self.features])
+
+    def __getitem__(self, name: str) -> Feature:
+        """Return the feature `name`."""
+        for feature in self.features:
+            if feature.name == name:
+                return feature
+        raise MissingDataError(f"{self.label} has no feature {name!r}: see `quantdesk features ls`")
+
+    def compute(
+        self, panel: Panel, *, threads: int = 1, dtype: npt.DTypeLike = np.float64
+    ) -> FeaturePanel:
+        """Compute every feature over `panel`.
+
+        Parameters
+        ----------
+        panel : Panel
+            Must hold `fields`; more fields do no harm.
+        threads : int
+            Threads over chunks of symbols; the result does not depend on it.
+        dtype : dtype
+            float64, or float32 for half the memory and time at about seven digits.
+
+        Returns
+        -------
+        FeaturePanel
+            NaN where a symbol has no bar in a session or a feature is not defined.
+
+        Raises
+        ------
+        MissingDataError
+            If the panel lacks a field.
+        """
+        arrays = {name: np.asarray(panel[name], dtype) for name in self.fields}
+        values = evaluate(self.plan, arrays, threads=threads)
+        if self.complete_windows:
+            starts = first_bars(arrays)
+            for feature, of_feature in zip(self.features, values, strict=True):
+                _blank_warm_up(of_feature, starts + feature.lookback)
+        return FeaturePanel(
+            self.names, panel.symbols, panel.sessions, values, self.label, self.content_hash
+        )
+
+
+def _blank_warm_up(values: FloatArray, ready: IntArray) -> None:
+    """Take back each symbol's values before column `ready`."""
+    for row, column in zip(values, ready, strict=True):
+        row[:column] = np.nan
+
+
+def features(formulas: Mapping[str, Expression]) -> tuple[Feature, ...]:
+    """Return features from a mapping of name to expression."""
+    return tuple(Feature(name, expression) for name, expression in formulas.items())

@@ -1,0 +1,160 @@
+"""The words of which formulas are made.
+
+Every operator leaves out what is missing (NaN) and says below when its answer is missing. Common
+to all: infinite inputs count as missing; a division by zero, the logarithm of what is not
+positive and the root of what is negative are missing, never infinite and never zero. Windows
+include the session itself and may be shorter near a symbol's first bar (one value is enough
+unless an operator says more).
+"""
+
+from basics.errors import InvalidInputError
+from features.expressions import (
+    CrossSection,
+    Delay,
+    Elementwise,
+    Expression,
+    Param,
+    Rolling,
+    call,
+)
+
+MAX_WINDOW_SESSIONS = 5_000
+
+
+def delay(x: Expression, sessions: int) -> Expression:
+    """Return `x` as it stood `sessions` ago; missing before that much history."""
+    return call(Delay("delay", lambda params: int(params[0])), x, params=(_window(sessions),))
+
+
+def change(x: Expression, sessions: int) -> Expression:
+    """Return x less its value `sessions` ago."""
+    return x - delay(x, sessions)
+
+
+def returns(x: Expression, sessions: int) -> Expression:
+    """Return the simple return over `sessions`, as a fraction."""
+    return x / delay(x, sessions) - 1.0
+
+
+def log(x: Expression) -> Expression:
+    """Return the natural logarithm; missing where x is not positive."""
+    return call(Elementwise("log"), x)
+
+
+def sqrt(x: Expression) -> Expression:
+    """Return the square root; missing where x is negative."""
+    return call(Elementwise("sqrt"), x)
+
+
+def sign(x: Expression) -> Expression:
+    """Return -1, 0 or 1."""
+    return call(Elementwise("sign"), x)
+
+
+def maximum(x: Expression | float, y: Expression | float) -> Expression:
+    """Return the larger of two; missing if either is."""
+    return call(Elementwise("maximum"), x, y)
+
+
+def minimum(x: Expression | float, y: Expression | float) -> Expression:
+    """Return the smaller of two; missing if either is."""
+    return call(Elementwise("minimum"), x, y)
+
+
+def total(x: Expression, window: int) -> Expression:
+    """Return the sum over the window."""
+    return _rolling("total", "moments", "sum", x, window=window)
+
+
+def mean(x: Expression, window: int) -> Expression:
+    """Return the mean over the window."""
+    return _rolling("mean", "moments", "mean", x, window=window)
+
+
+def std(x: Expression, window: int) -> Expression:
+    """Return the standard deviation (ddof 1) over the window; missing below two values."""
+    return _rolling("std", "moments", "std", x, window=window)
+
+
+def slope(x: Expression, window: int) -> Expression:
+    """Return the slope per session of the least-squares line through the window."""
+    return _rolling("slope", "moments", "slope", x, window=window)
+
+
+def rsquare(x: Expression, window: int) -> Expression:
+    """Return R² of that line; missing where the standard deviation is at most 2e-5."""
+    return _rolling("rsquare", "moments", "rsquare", x, window=window)
+
+
+def residual(x: Expression, window: int) -> Expression:
+    """Return the newest value less the line; missing where the newest value is."""
+    return _rolling("residual", "moments", "residual", x, window=window)
+
+
+def highest(x: Expression, window: int) -> Expression:
+    """Return the largest value of the window."""
+    return _rolling("highest", "highest", "extreme", x, window=window)
+
+
+def lowest(x: Expression, window: int) -> Expression:
+    """Return the smallest value of the window."""
+    return _rolling("lowest", "lowest", "extreme", x, window=window)
+
+
+def highest_at(x: Expression, window: int) -> Expression:
+    """Return the 1-based position of the largest value, the window's oldest session being 1."""
+    return _rolling("highest_at", "highest", "position", x, window=window)
+
+
+def lowest_at(x: Expression, window: int) -> Expression:
+    """Return the 1-based position of the smallest value, the window's oldest session being 1."""
+    return _rolling("lowest_at", "lowest", "position", x, window=window)
+
+
+def rank(x: Expression, window: int) -> Expression:
+    """Return the percentile rank of the newest value in its window, in (0, 1]."""
+    return _rolling("rank", "rank", "rank", x, window=window)
+
+
+def correlation(x: Expression, y: Expression, window: int) -> Expression:
+    """Return Pearson's correlation; missing where either standard deviation is at most 2e-5."""
+    return _rolling("correlation", "comoments", "correlation", x, y, window=window)
+
+
+def beta(x: Expression, y: Expression, window: int) -> Expression:
+    """Return the slope of x on y; missing where y does not vary."""
+    return _rolling("beta", "comoments", "beta", x, y, window=window)
+
+
+def cross_rank(x: Expression) -> Expression:
+    """Return the percentile rank among the symbols of the session, in (0, 1]."""
+    return call(CrossSection("cross_rank"), x)
+
+
+def cross_mean(x: Expression) -> Expression:
+    """Return the mean over the symbols of the session, the same for each symbol."""
+    return call(CrossSection("cross_mean"), x)
+
+
+def cross_zscore(x: Expression) -> Expression:
+    """Return (x - mean) / standard deviation (ddof 1) over the symbols of the session."""
+    return call(CrossSection("cross_zscore"), x)
+
+
+def _rolling(name: str, family: str, statistic: str, *args: Expression, window: int) -> Expression:
+    operator = Rolling(name, _window_history, family=family, statistic=statistic)
+    return call(operator, *args, params=(_window(window),))
+
+
+def _window_history(params: tuple[Param, ...]) -> int:
+    return int(params[-1]) - 1
+
+
+def _window(sessions: int) -> int:
+    if isinstance(sessions, bool) or not isinstance(sessions, int):
+        raise InvalidInputError(f"a window is a whole number of sessions, got {sessions!r}")
+    if not 1 <= sessions <= MAX_WINDOW_SESSIONS:
+        raise InvalidInputError(
+            f"a window lies between 1 and {MAX_WINDOW_SESSIONS} sessions, got {sessions}"
+        )
+    return sessions
