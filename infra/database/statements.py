@@ -12,16 +12,17 @@ Row = Mapping[str, Any]
 def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> int:
     """Insert the rows whose key is not there yet and return how many were.
 
-    A row that meets any primary key or unique constraint is passed over: what is delivered
-    twice is booked once.
+    All rows name the same columns. A row that meets any primary key or unique constraint is
+    passed over: what is delivered twice is booked once.
     """
     if not rows:
         return 0
     statement = _insert(connection, table).on_conflict_do_nothing()
-    count = 0
-    for row in rows:
-        count += connection.execute(statement, dict(row)).rowcount
-    return count
+    # A list, even of one row, is sent without RETURNING, whose count the driver would hide.
+    result = connection.execute(
+        statement, [dict(row) for row in rows], execution_options={"preserve_rowcount": True}
+    )
+    return result.rowcount
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:

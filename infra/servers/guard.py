@@ -1,0 +1,45 @@
+"""Run one server until standard input closes; then stop it.
+
+    python guard.py FOLDER SIGNAL COMMAND...
+
+The pipe closes when the parent ends, killed or not, so no server outlives it. A parent that
+closes the pipe with a word in it looks after FOLDER itself; one that ended without a word
+leaves that to the guard. Standard library only, so that it starts in milliseconds.
+"""
+
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+STOP_SECONDS = 10
+
+
+def main() -> int:
+    """Guard the command and return its exit code."""
+    folder, stop_signal, *command = sys.argv[1:]
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)  # Ctrl-C reaches the group; the parent decides.
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    abandoned = threading.Event()
+
+    def stop_with_parent() -> None:
+        if not sys.stdin.buffer.read():
+            abandoned.set()
+        server.send_signal(signal.Signals[stop_signal])
+        try:
+            server.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+    threading.Thread(target=stop_with_parent, daemon=True).start()
+    code = server.wait()
+    if abandoned.is_set():
+        shutil.rmtree(folder, ignore_errors=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

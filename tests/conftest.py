@@ -1,0 +1,35 @@
+"""Real servers for the contract and integration tests, started once, gone at the end."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.servers.postgres import PostgresServer, postgres_replica, postgres_server
+from infra.servers.redis import RedisServer, redis_server
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Async tests run on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    """A real Redis, shared by the tests that use prefixes of their own."""
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL primary."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def replica(postgres: PostgresServer) -> Iterator[PostgresServer]:
+    """A streaming replica of the primary."""
+    with postgres_replica(postgres) as server:
+        yield server
