@@ -157,7 +157,13 @@ class FeatureSet:
             for feature, of_feature in zip(self.features, values, strict=True):
                 _blank_warm_up(of_feature, starts + feature.lookback)
         return FeaturePanel(
-            self.names, panel.symbols, panel.sessions, values, self.label, self.content_hash
+            self.names,
+            panel.symbols,
+            panel.sessions,
+            values,
+            self.label,
+            self.content_hash,
+            panel.simulated & frozenset(self.fields),
         )
 
 

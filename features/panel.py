@@ -24,6 +24,8 @@ class FeaturePanel:
         Name and version of the set, for example `close_momentum@1`.
     content_hash : str
         The set's content hash.
+    simulated : frozenset of str
+        The simulated fields that the set reads: with any, results are no evidence.
     """
 
     names: tuple[str, ...]
@@ -32,6 +34,7 @@ class FeaturePanel:
     values: FloatArray
     feature_set: str
     content_hash: str
+    simulated: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         shape = (len(self.names), len(self.symbols), len(self.sessions))
@@ -56,4 +59,5 @@ class FeaturePanel:
             np.ascontiguousarray(self.values[:, :, start:stop]),
             self.feature_set,
             self.content_hash,
+            self.simulated,
         )

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from basics.trading import Fill
+from features.panel import FeaturePanel
 from market.datasets import Dataset, DatasetState
 from market.quality import Rule
 from oms.controls import ApprovedOrder
@@ -574,4 +575,16 @@ class LedgerStore(Protocol):
 
     def runs(self) -> Sequence[str]:
         """Return the runs that have entries, sorted."""
+        ...
+
+
+class FeatureCache(Protocol):
+    """Keeps computed feature panels by the hash of everything that decided them."""
+
+    def load(self, key: str) -> FeaturePanel | None:
+        """Return the panel stored under `key`, or None."""
+        ...
+
+    def save(self, key: str, panel: FeaturePanel) -> None:
+        """Store the panel whole or not at all; an earlier one of the key stays."""
         ...

@@ -1,0 +1,88 @@
+"""Features over the lake: computed once for each state of the data, then read back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+import numpy as np
+
+from basics.identifiers import content_hash
+from features.panel import FeaturePanel
+from features.sets import FeatureSet, feature_set
+from market.panel import Panel
+from services.ports import FeatureCache
+
+
+class PanelSource(Protocol):
+    """Where bars come from, as they were known."""
+
+    def version(self, dataset: str) -> str:
+        """Return the content hash of all rows of the dataset."""
+        ...
+
+    def panel(
+        self,
+        dataset: str,
+        *,
+        fields: Sequence[str],
+        start: date | None = None,
+        end: date | None = None,
+        symbols: Sequence[str] | None = None,
+        as_of: datetime | None = None,
+    ) -> Panel:
+        """Return the fields over symbols and sessions, as known at `as_of`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureStore:
+    """Computes feature sets over datasets.
+
+    Attributes
+    ----------
+    market : PanelSource
+        For example `services.market_data.MarketData`.
+    cache : FeatureCache
+    threads : int
+        Threads that a computation may use; the values do not depend on it.
+    """
+
+    market: PanelSource
+    cache: FeatureCache
+    threads: int = 1
+
+    def panel(
+        self,
+        name: str | FeatureSet,
+        dataset: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        symbols: Sequence[str] | None = None,
+        as_of: datetime | None = None,
+    ) -> FeaturePanel:
+        """Return the features of the set over `dataset`, as known at `as_of`.
+
+        The whole history up to `end` is computed, so that the first session shown has its full
+        lookback; `start` only cuts what is returned.
+
+        Raises
+        ------
+        MissingDataError
+            If the set, the dataset, a field that the set reads, or every row is missing.
+        """
+        wanted = feature_set(name) if isinstance(name, str) else name
+        version = self.market.version(dataset)
+        key = content_hash(wanted.content_hash, dataset, version, end, symbols, as_of)
+        panel = self.cache.load(key)
+        if panel is None:
+            bars = self.market.panel(
+                dataset, fields=wanted.fields, end=end, symbols=symbols, as_of=as_of
+            )
+            panel = wanted.compute(bars, threads=self.threads)
+            self.cache.save(key, panel)
+        if start is None:
+            return panel
+        begin = int(np.searchsorted(panel.sessions, np.datetime64(start, "D")))
+        return panel.window(begin, len(panel.sessions))
