@@ -87,6 +87,15 @@ class ApiSettings(Section):
     max_body_bytes: int = Field(default=65_536, ge=1024, description="largest request body")
 
 
+class LakeSettings(Section):
+    """Where market data lies."""
+
+    url: str | None = Field(
+        default=None,
+        description="folder or object-store URL (s3://, gs://, az://); empty selects <state>/lake",
+    )
+
+
 class Settings(BaseSettings):
     """Everything that an operator may set."""
 
@@ -108,6 +117,7 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     queue: QueueSettings = QueueSettings()
     api: ApiSettings = ApiSettings()
+    lake: LakeSettings = LakeSettings()
 
     @classmethod
     def settings_customise_sources(

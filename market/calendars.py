@@ -4,6 +4,7 @@ Calendars come from `exchange_calendars` under their ISO 10383 code (XNYS, XNAS,
 Dates are sessions; moments are aware UTC.
 """
 
+import warnings
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -87,7 +88,10 @@ def exchange_calendar(code: str) -> ExchangeCalendar:
     import exchange_calendars
 
     try:
-        calendar = exchange_calendars.get_calendar(code, start=f"{FIRST_YEAR}-01-01")
+        with warnings.catch_warnings():
+            # The library reads its times in a way that pandas announces to change.
+            warnings.simplefilter("ignore")
+            calendar = exchange_calendars.get_calendar(code, start=f"{FIRST_YEAR}-01-01")
     except exchange_calendars.errors.InvalidCalendarName:
         raise InvalidInputError(
             f"unknown exchange calendar {code!r}: give an ISO 10383 code such as XNYS"

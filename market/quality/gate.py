@@ -29,7 +29,7 @@ def inspect(
         If a rule names a check that does not exist.
     """
     target = _target(rows, dataset, around)
-    reasons: list[pl.DataFrame] = []
+    breaches: list[pl.DataFrame] = []
     findings: list[Finding] = []
     for rule in rules:
         fields = rule.reads(dataset)
@@ -43,9 +43,35 @@ def inspect(
         if bad.is_empty():
             continue
         findings.append(_finding(rule, dataset, bad))
-        if rule.severity is Severity.STOP:
-            reasons.append(bad.filter(pl.col(ROW) >= 0).select(ROW, reason=pl.lit(rule.id)))
-    return _divide(rows, reasons, tuple(findings))
+        breaches.append(
+            bad.filter(pl.col(ROW) >= 0).select(
+                ROW, rule=pl.lit(rule.id), severity=pl.lit(rule.severity.value)
+            )
+        )
+    return _divide(rows, breaches, tuple(findings))
+
+
+def flagged(
+    rows: pl.DataFrame, inspection: Inspection, *, dataset: Dataset, rules: Sequence[Rule]
+) -> pl.DataFrame:
+    """Add to the inspected `rows` one column for each rule that applies: whether a row broke it.
+
+    The columns are named by `flag_column`; suites of other tools read the gate's answer there.
+    """
+    numbered = rows.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
+    flags = [
+        pl.col(ROW)
+        .is_in(inspection.broken.filter(pl.col("rule") == rule.id)[ROW].implode())
+        .alias(flag_column(rule))
+        for rule in rules
+        if rule.reads(dataset) is not None
+    ]
+    return numbered.with_columns(flags).drop(ROW)
+
+
+def flag_column(rule: Rule) -> str:
+    """Return the name of the column in which `flagged` marks the rows that broke `rule`."""
+    return f"breaks {rule.id}"
 
 
 def _target(rows: pl.DataFrame, dataset: Dataset, around: Surroundings) -> Target:
@@ -84,15 +110,19 @@ def _finding(rule: Rule, dataset: Dataset, bad: pl.DataFrame) -> Finding:
 
 
 def _divide(
-    rows: pl.DataFrame, reasons: list[pl.DataFrame], findings: tuple[Finding, ...]
+    rows: pl.DataFrame, breaches: list[pl.DataFrame], findings: tuple[Finding, ...]
 ) -> Inspection:
-    if not reasons:
-        none = rows.clear().with_columns(pl.lit("").alias("reason"))
-        return Inspection(passed=rows, quarantined=none, findings=findings)
-    by_row = pl.concat(reasons).group_by(ROW).agg(pl.col("reason").unique().sort().str.join("; "))
+    schema = {ROW: pl.Int64, "rule": pl.String, "severity": pl.String}
+    broken = pl.concat([pl.DataFrame(schema=schema), *breaches])
+    reasons = (
+        broken.filter(pl.col("severity") == Severity.STOP.value)
+        .group_by(ROW)
+        .agg(pl.col("rule").unique().sort().str.join("; ").alias("reason"))
+    )
     numbered = rows.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
     return Inspection(
-        passed=numbered.join(by_row, on=ROW, how="anti", maintain_order="left").drop(ROW),
-        quarantined=numbered.join(by_row, on=ROW, how="inner", maintain_order="left").drop(ROW),
+        passed=numbered.join(reasons, on=ROW, how="anti", maintain_order="left").drop(ROW),
+        quarantined=numbered.join(reasons, on=ROW, how="inner", maintain_order="left").drop(ROW),
         findings=findings,
+        broken=broken,
     )

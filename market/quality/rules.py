@@ -124,11 +124,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What the gate lets pass, what it sets aside (with column `reason`), and why."""
+    """What the gate lets pass, what it sets aside (with column `reason`), and why.
+
+    `broken` has one row for each row (its number in the delivery) and rule that it broke.
+    """
 
     passed: pl.DataFrame
     quarantined: pl.DataFrame
     findings: tuple[Finding, ...]
+    broken: pl.DataFrame
 
     @property
     def stopped(self) -> bool:

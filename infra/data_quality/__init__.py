@@ -1,0 +1,1 @@
+"""Data quality at the edge: the table of rules as a file, and its Data Docs."""

@@ -1,0 +1,1 @@
+"""Sources of market data: adapters of `services.ports.BarSource`."""

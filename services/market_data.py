@@ -1,0 +1,289 @@
+"""Bring market data into the lake, and read it as it was known.
+
+`ingest` takes what a source brings through the gate (`market.quality`) into the lake: unchanged
+data costs a hash, bad rows are set aside with their reasons, good rows land, and a broken stop
+rule is in the report so that nothing downstream runs on it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+import polars as pl
+
+from basics.clock import Clock
+from basics.errors import InvalidInputError, MissingDataError
+from market.calendars import exchange_calendar
+from market.datasets import SESSION, SYMBOL, Dataset, DatasetState
+from market.panel import Panel, panel_from_bars
+from market.quality import Finding, Inspection, Rule, Severity, Surroundings, flagged, inspect
+from services.ports import BarLake, BarSource, DataQualityReporter
+
+HISTORY_DAYS = 90  # Stored days that checks of staleness, outliers and volume look back on.
+NEWEST_PARTITIONS = 2  # Validated one by one for people; the older ones of a delivery together.
+
+Status = Literal["unchanged", "landed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetIngest:
+    """What became of one dataset of a delivery.
+
+    Attributes
+    ----------
+    status : str
+        `unchanged`: nothing new; `landed`; `stopped`: good rows landed, but a stop rule was
+        broken, and what follows must not run.
+    new, corrected, unchanged, quarantined : int
+        Rows by what became of them.
+    document : str or None
+        Where the Data Docs of the validation start.
+    quarantine : str or None
+        File of the rows set aside, with reasons.
+    """
+
+    dataset: str
+    status: Status
+    version: str
+    new: int = 0
+    corrected: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    partitions: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    document: str | None = None
+    quarantine: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestReport:
+    """What became of a delivery."""
+
+    source: str
+    datasets: tuple[DatasetIngest, ...]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop rule was broken, so that nothing downstream may run."""
+        return any(item.status == "stopped" for item in self.datasets)
+
+    @property
+    def reason(self) -> str:
+        """One line that says which stop rules were broken where; empty if none was."""
+        return "; ".join(
+            f"{item.dataset}: {finding.rule} broken by {finding.count} rows"
+            for item in self.datasets
+            for finding in item.findings
+            if finding.severity is Severity.STOP
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketData:
+    """Market data: in through the gate, out as it was known.
+
+    Attributes
+    ----------
+    sources : mapping of str to BarSource
+        By the name that a user types.
+    rules : sequence of Rule
+        The table of rules of data quality.
+    sectors : mapping of str to str
+        Sector of each symbol that the reference table knows.
+    """
+
+    lake: BarLake
+    sources: Mapping[str, BarSource]
+    rules: Sequence[Rule]
+    reporter: DataQualityReporter
+    clock: Clock
+    sectors: Mapping[str, str]
+
+    def ingest(self, source: str, *, datasets: Sequence[str] | None = None) -> IngestReport:
+        """Bring what `source` has into the lake; unchanged data adds no row.
+
+        Raises
+        ------
+        InvalidInputError
+            If the source, or one of `datasets`, is unknown.
+        """
+        if source not in self.sources:
+            known = ", ".join(sorted(self.sources))
+            raise InvalidInputError(f"unknown source {source!r}: there are {known}")
+        return self.ingest_from(self.sources[source], datasets=datasets)
+
+    def ingest_from(
+        self, source: BarSource, *, datasets: Sequence[str] | None = None
+    ) -> IngestReport:
+        """Bring what a source in hand has into the lake."""
+        brought = {dataset.name: dataset for dataset in source.datasets()}
+        wanted = list(brought) if datasets is None else list(datasets)
+        if unknown := [name for name in wanted if name not in brought]:
+            raise InvalidInputError(
+                f"source {source.name} has no {', '.join(unknown)}: it has {', '.join(brought)}"
+            )
+        done = [self._ingest_dataset(source, brought[name]) for name in wanted]
+        return IngestReport(source=source.name, datasets=tuple(done))
+
+    def panel(
+        self,
+        dataset: str,
+        *,
+        fields: Sequence[str],
+        start: date | None = None,
+        end: date | None = None,
+        symbols: Sequence[str] | None = None,
+        as_of: datetime | None = None,
+    ) -> Panel:
+        """Return daily `fields` as arrays of shape (n_symbols, n_sessions), as known at `as_of`.
+
+        Raises
+        ------
+        MissingDataError
+            If the dataset, a field, or every row of the range is missing.
+        """
+        known = self.lake.state(dataset).dataset
+        if absent := [name for name in fields if name not in known.fields]:
+            raise MissingDataError(
+                f"{dataset} has no field {', '.join(absent)}: it has {', '.join(known.fields)}"
+            )
+        rows = self.bars(dataset, start=start, end=end, symbols=symbols, as_of=as_of)
+        table = rows.select(SYMBOL, SESSION, *fields).collect()
+        return panel_from_bars(table, fields=fields, simulated=known.simulated)
+
+    def bars(
+        self,
+        dataset: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        symbols: Sequence[str] | None = None,
+        as_of: datetime | None = None,
+    ) -> pl.LazyFrame:
+        """Return the rows as known at `as_of` (None: now), lazily."""
+        return self.lake.scan(dataset, start=start, end=end, symbols=symbols, as_of=as_of)
+
+    def version(self, dataset: str) -> str:
+        """Return the content hash of everything the lake holds of the dataset."""
+        return self.lake.state(dataset).version
+
+    def catalog(self) -> Sequence[DatasetState]:
+        """Return every dataset of the lake, by name."""
+        return self.lake.catalog()
+
+    def check(self, dataset: str) -> Inspection:
+        """Judge the stored rows, as now known, by the table of rules."""
+        known = self.lake.state(dataset).dataset
+        rows = self.lake.scan(dataset).collect()
+        around = Surroundings(now=self.clock.now(), sessions=self._sessions(known, rows))
+        return inspect(rows, dataset=known, rules=self.rules, around=around)
+
+    def _ingest_dataset(self, source: BarSource, dataset: Dataset) -> DatasetIngest:
+        fingerprint = source.fingerprint(dataset.name)
+        if self.lake.has(dataset.name):
+            state = self.lake.state(dataset.name)
+            if state.fingerprint == fingerprint and state.dataset == dataset:
+                return DatasetIngest(
+                    dataset=dataset.name, status="unchanged", version=state.version
+                )
+        batches = [self._land(source, dataset, rows) for rows in source.read(dataset.name)]
+        return self._conclude(source, dataset, batches, fingerprint)
+
+    def _land(self, source: BarSource, dataset: Dataset, rows: pl.DataFrame) -> DatasetIngest:
+        """Take one batch through the gate into the lake."""
+        rows = dataset.conform(rows)
+        around = Surroundings(
+            now=self.clock.now(),
+            history=self._history(dataset, rows),
+            sessions=self._sessions(dataset, rows),
+        )
+        judged = inspect(rows, dataset=dataset, rules=self.rules, around=around)
+        marked = flagged(rows, judged, dataset=dataset, rules=self.rules)
+        document = self.reporter.validate(dataset, _documented_batches(dataset, marked), self.rules)
+        appended = self.lake.append(dataset, judged.passed, lineage={"source": source.name})
+        return DatasetIngest(
+            dataset=dataset.name,
+            status="stopped" if judged.stopped else "landed",
+            version=appended.version,
+            new=appended.new,
+            corrected=appended.corrected,
+            unchanged=appended.unchanged,
+            quarantined=judged.quarantined.height,
+            partitions=appended.partitions,
+            findings=judged.findings,
+            document=document.location,
+            quarantine=self.reporter.set_aside(dataset, judged.quarantined),
+        )
+
+    def _conclude(
+        self, source: BarSource, dataset: Dataset, batches: list[DatasetIngest], fingerprint: str
+    ) -> DatasetIngest:
+        """Add up the batches; remember the fingerprint only of a delivery without a stop."""
+        if not batches:
+            raise MissingDataError(f"source {source.name} brought no rows for {dataset.name}")
+        stopped = any(batch.status == "stopped" for batch in batches)
+        empty = pl.DataFrame(schema=dataset.schema)
+        noted = None if stopped else fingerprint
+        last = self.lake.append(dataset, empty, fingerprint=noted, lineage={"source": source.name})
+        return DatasetIngest(
+            dataset=dataset.name,
+            status="stopped" if stopped else "landed",
+            version=last.version,
+            new=sum(batch.new for batch in batches),
+            corrected=sum(batch.corrected for batch in batches),
+            unchanged=sum(batch.unchanged for batch in batches),
+            quarantined=sum(batch.quarantined for batch in batches),
+            partitions=tuple(sorted({name for batch in batches for name in batch.partitions})),
+            findings=tuple(finding for batch in batches for finding in batch.findings),
+            document=batches[-1].document,
+            quarantine=next((b.quarantine for b in reversed(batches) if b.quarantine), None),
+        )
+
+    def _history(self, dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame | None:
+        """Return the stored rows of the days before the first new one."""
+        first = rows[SESSION].min()
+        if not isinstance(first, date) or not self.lake.has(dataset.name):
+            return None
+        before = self.lake.scan(
+            dataset.name,
+            start=first - timedelta(days=HISTORY_DAYS),
+            end=first,
+            symbols=rows[SYMBOL].unique().to_list(),
+        )
+        stored = set(self.lake.state(dataset.name).dataset.schema)
+        gained = [
+            pl.lit(None, dtype=kind).alias(name)
+            for name, kind in dataset.schema.items()
+            if name not in stored
+        ]
+        return before.with_columns(gained).select(list(dataset.schema)).collect()
+
+    def _sessions(self, dataset: Dataset, rows: pl.DataFrame) -> pl.Series | None:
+        """Return the exchange's sessions around the rows; None for a dataset without calendar."""
+        first, last = rows[SESSION].min(), rows[SESSION].max()
+        if dataset.calendar is None or not isinstance(first, date) or not isinstance(last, date):
+            return None
+        table = exchange_calendar(dataset.calendar).table
+        early = first - timedelta(days=HISTORY_DAYS)
+        return table.filter(pl.col(SESSION).is_between(early, last))[SESSION]
+
+
+def _documented_batches(dataset: Dataset, rows: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+    """Name the batches to validate for people: the newest partitions singly, the rest as one."""
+    named = rows.with_columns(dataset.partition.key(pl.col(SESSION)).alias("_partition"))
+    parts = {
+        str(name): part.drop("_partition")
+        for (name,), part in sorted(
+            named.group_by("_partition", maintain_order=True), key=lambda item: str(item[0][0])
+        )
+    }
+    newest = sorted(parts)[-NEWEST_PARTITIONS:]
+    older = [name for name in sorted(parts) if name not in newest]
+    batches = {name: parts[name] for name in newest}
+    if len(older) == 1:
+        return {older[0]: parts[older[0]]} | batches
+    if older:
+        span = f"{older[0]} to {older[-1]}"
+        return {span: pl.concat([parts[name] for name in older])} | batches
+    return batches

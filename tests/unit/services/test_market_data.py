@@ -1,0 +1,171 @@
+"""Tests of `services.market_data` on a real lake in a folder, with sources made of frames."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from basics.clock import ManualClock
+from basics.errors import InvalidInputError, MissingDataError
+from basics.identifiers import content_hash
+from infra.data_quality.policy import load_rules
+from infra.isolation import PROJECT_ROOT
+from infra.lake import ParquetLake, open_storage
+from market.datasets import Dataset
+from market.quality import Rule
+from services.market_data import MarketData
+from services.ports import DataQualityDocument
+
+DATASET = Dataset(name="equities_two", fields=("close", "volume"), simulated=frozenset({"volume"}))
+NOW = datetime(2022, 6, 1, tzinfo=UTC)
+
+
+@dataclass
+class FrameSource:
+    """Brings the frames it was given."""
+
+    frames: list[pl.DataFrame]
+    name: str = "frames"
+
+    def datasets(self) -> list[Dataset]:
+        return [DATASET]
+
+    def fingerprint(self, dataset: str) -> str:
+        return content_hash(dataset, [frame.write_csv() for frame in self.frames])
+
+    def read(self, dataset: str) -> Iterator[pl.DataFrame]:
+        del dataset
+        yield from self.frames
+
+
+@dataclass
+class RememberingReporter:
+    """Remembers what it was shown."""
+
+    seen: list[str] = field(default_factory=list)
+
+    def validate(
+        self, dataset: Dataset, batches: dict[str, pl.DataFrame], rules: tuple[Rule, ...]
+    ) -> DataQualityDocument:
+        del rules
+        self.seen += [f"{dataset.name} {name}" for name in batches]
+        return DataQualityDocument("nowhere", 0, 0)
+
+    def set_aside(self, dataset: Dataset, rows: pl.DataFrame) -> str | None:
+        del dataset
+        return None if rows.is_empty() else "aside"
+
+
+def rows(symbol: str, days: list[date], closes: list[float]) -> pl.DataFrame:
+    stamps = [datetime(d.year, d.month, d.day, 21, tzinfo=UTC) for d in days]
+    return DATASET.conform(
+        pl.DataFrame(
+            {
+                "symbol": [symbol] * len(days),
+                "session": days,
+                "event_time": stamps,
+                "knowledge_time": stamps,
+                "close": closes,
+                "volume": [100.0] * len(days),
+            }
+        )
+    )
+
+
+MONDAY, TUESDAY, WEDNESDAY = (date(2022, 5, day) for day in (2, 3, 4))
+GOOD = rows("A", [MONDAY, TUESDAY], [10.0, 10.1])
+
+
+@pytest.fixture
+def reporter() -> RememberingReporter:
+    return RememberingReporter()
+
+
+@pytest.fixture
+def market(tmp_path: Path, reporter: RememberingReporter) -> MarketData:
+    clock = ManualClock(NOW)
+    return MarketData(
+        lake=ParquetLake(open_storage(tmp_path), clock),
+        sources={"frames": FrameSource([GOOD])},
+        rules=load_rules(PROJECT_ROOT / "policy"),
+        reporter=reporter,
+        clock=clock,
+        sectors={},
+    )
+
+
+def test_unchanged_data_is_neither_read_nor_validated_again(
+    market: MarketData, reporter: RememberingReporter
+) -> None:
+    first = market.ingest("frames")
+    again = market.ingest("frames")
+
+    assert [item.status for item in (*first.datasets, *again.datasets)] == ["landed", "unchanged"]
+    assert reporter.seen == ["equities_two 2022"]
+    assert again.datasets[0].version == first.datasets[0].version == market.version("equities_two")
+
+
+def test_a_panel_marks_what_is_simulated_and_holds_nan_where_nothing_traded(
+    market: MarketData,
+) -> None:
+    market.ingest_from(FrameSource([GOOD, rows("B", [TUESDAY], [20.0])]))
+
+    panel = market.panel("equities_two", fields=["close", "volume"])
+
+    assert panel.symbols == ("A", "B")
+    assert panel.simulated == {"volume"}
+    assert np.array_equal(panel["close"], [[10.0, 10.1], [np.nan, 20.0]], equal_nan=True)
+
+
+def test_a_correction_shows_now_and_not_before_it_was_known(market: MarketData) -> None:
+    market.ingest("frames")
+    fixed = market.ingest_from(FrameSource([rows("A", [MONDAY, TUESDAY], [10.0, 10.2])]))
+
+    before = market.panel("equities_two", fields=["close"], as_of=NOW - timedelta(days=1))
+    after = market.panel("equities_two", fields=["close"])
+
+    assert fixed.datasets[0].corrected == 1
+    assert before["close"][0, 1] == 10.1
+    assert after["close"][0, 1] == 10.2
+
+
+def test_bad_rows_are_set_aside_good_rows_land_and_downstream_stops(market: MarketData) -> None:
+    bad = rows("A", [WEDNESDAY], [-3.0])
+
+    report = market.ingest_from(FrameSource([pl.concat([GOOD, bad])]))
+
+    item = report.datasets[0]
+    assert (item.status, item.new, item.quarantined, item.quarantine) == ("stopped", 2, 1, "aside")
+    assert report.stopped
+    assert report.reason == "equities_two: prices-positive broken by 1 rows"
+    assert market.panel("equities_two", fields=["close"]).sessions.size == 2
+
+
+def test_a_stopped_delivery_is_looked_at_again(market: MarketData) -> None:
+    source = FrameSource([pl.concat([GOOD, rows("A", [WEDNESDAY], [-3.0])])])
+
+    first, second = market.ingest_from(source), market.ingest_from(source)
+
+    assert [r.datasets[0].status for r in (first, second)] == ["stopped", "stopped"]
+    assert second.datasets[0].new == 0
+
+
+def test_stored_rows_can_be_checked_again(market: MarketData) -> None:
+    market.ingest("frames")
+
+    assert market.check("equities_two").findings == ()
+
+
+def test_an_unknown_source_is_refused_by_name(market: MarketData) -> None:
+    with pytest.raises(InvalidInputError, match="unknown source 'elsewhere': there are frames"):
+        market.ingest("elsewhere")
+
+
+def test_an_unknown_field_is_missing_by_name(market: MarketData) -> None:
+    market.ingest("frames")
+    with pytest.raises(MissingDataError, match="has no field open: it has close, volume"):
+        market.panel("equities_two", fields=["open"])
