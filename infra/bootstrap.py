@@ -17,7 +17,13 @@ from infra.settings import Settings, load_settings
 from services.ports import ResultStore
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from basics.instruments import Instrument
     from infra.database.engine import Database
+    from infra.database.ledger import DatabaseLedgerStore
+    from services.accounting import Accounting
+    from services.market_data import MarketData
 
 
 class Desk:
@@ -45,6 +51,26 @@ class Desk:
         from infra.database.results import DatabaseResultStore
 
         return DatabaseResultStore(self.database, self.clock)
+
+    @cached_property
+    def market_data(self) -> "MarketData":
+        """Market data: in through the gate, out as it was known."""
+        from infra.market_data import build_market_data
+
+        return build_market_data(self.settings, self.clock)
+
+    @cached_property
+    def ledger_store(self) -> "DatabaseLedgerStore":
+        """What was booked, in order, with its postings."""
+        from infra.database.ledger import DatabaseLedgerStore
+
+        return DatabaseLedgerStore(self.database)
+
+    def accounting(self, instruments: "Mapping[str, Instrument]") -> "Accounting":
+        """Return the books, for what may be traded."""
+        from services.accounting import Accounting
+
+        return Accounting(store=self.ledger_store, instruments=instruments)
 
     @cached_property
     def code_commit(self) -> str:
