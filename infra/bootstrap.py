@@ -5,10 +5,13 @@ that a command pays only for what it uses, and closed in reverse order. Nothing 
 import.
 """
 
-from collections.abc import Iterator
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
+from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from basics.clock import Clock
 from infra.clock import SystemClock
@@ -20,10 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from basics.instruments import Instrument
+    from infra.control_policy import ControlPolicy
     from infra.database.engine import Database
     from infra.database.ledger import DatabaseLedgerStore
+    from infra.database.orders import DatabaseOrderJournal
+    from infra.model_registry import MlflowRegistry
     from services.accounting import Accounting
+    from services.feature_store import FeatureStore
     from services.market_data import MarketData
+    from services.paper_trading import PaperTrading
+    from services.portfolio_review import PortfolioReview
+    from services.risk import RiskService
+    from services.trading import TradingSimulation
+    from services.training import Training
+
+T = TypeVar("T")
 
 
 class Desk:
@@ -71,6 +85,131 @@ class Desk:
         from services.accounting import Accounting
 
         return Accounting(store=self.ledger_store, instruments=instruments)
+
+    @cached_property
+    def features(self) -> "FeatureStore":
+        """Feature sets over the lake, computed once for each state of the data."""
+        from infra.feature_cache import DiskFeatureCache
+        from services.feature_store import FeatureStore
+
+        return FeatureStore(
+            market=self.market_data,
+            cache=DiskFeatureCache(self.settings.state_dir / "features"),
+            threads=self.settings.threads,
+        )
+
+    @cached_property
+    def models(self) -> "MlflowRegistry":
+        """Registered models, their runs and the aliases by which they are served."""
+        from infra.model_registry import MlflowRegistry
+
+        return MlflowRegistry(self.settings.state_dir / "mlflow", clock=self.clock)
+
+    @cached_property
+    def training(self) -> "Training":
+        """Trains models, holds them against their rivals and registers them."""
+        from infra.provenance import environment, source_hash
+        from services.training import Training
+
+        return Training(
+            self.models,
+            code_version=source_hash(),
+            environment=environment(commit=self.code_commit),
+        )
+
+    @cached_property
+    def risk(self) -> "RiskService":
+        """Profiles books against the policy in force."""
+        from infra.policy import load_limits, load_stress, policy_version
+        from services.risk import RiskService
+
+        folder = self.settings.policy_dir
+        return RiskService(
+            limits=load_limits(folder),
+            scenarios=load_stress(folder),
+            results=self.results,
+            policy_version=policy_version(folder),
+        )
+
+    @cached_property
+    def review(self) -> "PortfolioReview":
+        """Gathers what a portfolio's profit and risk are measured against."""
+        from services.portfolio_review import PortfolioReview
+
+        return PortfolioReview(market=self.market_data)
+
+    def paper_trading(self, instruments: "Mapping[str, Instrument]") -> "PaperTrading":
+        """Return the use case that trades `instruments` on paper and books it."""
+        from infra.control_policy import load_control_policy
+        from infra.database.orders import DatabaseOrderJournal
+        from infra.venues import SimulatedVenue
+        from market.liquidity import ImpactModel
+        from oms.matching import FeeSchedule, ReferenceExchange
+        from services.paper_trading import PaperTrading
+        from services.trading import TradingSimulation
+
+        policy = load_control_policy(self.settings.policy_dir)
+        journal = DatabaseOrderJournal(self.database)
+        exchange = ReferenceExchange(
+            name="SIM", impact=ImpactModel(), fees=FeeSchedule(per_unit=Decimal("0.005"))
+        )
+        return PaperTrading(
+            simulation=TradingSimulation(
+                venue=SimulatedVenue(exchange),
+                journal=journal,
+                limits=policy.limits,
+                restricted=policy.restricted,
+            ),
+            journal=journal,
+            accounting=self.accounting(instruments),
+        )
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the desk's one event loop and return its result.
+
+        The loop has a thread of its own, so that a notebook, which has a loop already, may call.
+        """
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, name="desk-loop", daemon=True)
+        thread.start()
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+        self._resources.callback(stop)
+        return loop
+
+    @cached_property
+    def order_journal(self) -> "DatabaseOrderJournal":
+        """Orders, what was said about them, and their fills."""
+        from infra.database.orders import DatabaseOrderJournal
+
+        return DatabaseOrderJournal(self.database)
+
+    @cached_property
+    def control_policy(self) -> "ControlPolicy":
+        """What binds every order, as the policy files say."""
+        from infra.control_policy import load_control_policy
+
+        return load_control_policy(self.settings.policy_dir)
+
+    def trading_simulation(self) -> "TradingSimulation":
+        """Return a simulation with a venue of its own, whose market it sets."""
+        from infra.venues import build_simulated_venue
+        from services.trading import TradingSimulation
+
+        return TradingSimulation(
+            venue=build_simulated_venue(self.settings.venue),
+            journal=self.order_journal,
+            limits=self.control_policy.limits,
+            restricted=self.control_policy.restricted,
+        )
 
     @cached_property
     def code_commit(self) -> str:

@@ -8,6 +8,7 @@ name, in either, is refused: a typo must not pass in silence.
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,6 +75,24 @@ class QueueSettings(Section):
     max_deliveries: int = Field(default=5, ge=1, description="tries before a message is set aside")
 
 
+class VenueSettings(Section):
+    """What the simulated venue charges; spread and impact come from the impact model."""
+
+    name: str = Field(default="SIM", min_length=1, description="venue name in executions")
+    fee_per_unit: Decimal = Field(
+        default=Decimal("0.0035"), ge=0, description="commission per share, in money"
+    )
+    fee_minimum: Decimal = Field(
+        default=Decimal("0.35"), ge=0, description="smallest commission of a trade"
+    )
+    half_spread: float = Field(
+        default=0.0002, ge=0, lt=0.1, description="half the quoted spread, a fraction of price"
+    )
+    max_volume_share: Decimal = Field(
+        default=Decimal("0.25"), gt=0, le=1, description="largest execution over daily volume"
+    )
+
+
 class ApiSettings(Section):
     """Where the API listens; its key is made at the first start unless given."""
 
@@ -116,6 +135,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     cache: CacheSettings = CacheSettings()
     queue: QueueSettings = QueueSettings()
+    venue: VenueSettings = VenueSettings()
     api: ApiSettings = ApiSettings()
     lake: LakeSettings = LakeSettings()
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from infra.settings import VenueSettings
+from market.liquidity import ImpactModel
 from oms.controls import ApprovedOrder
-from oms.matching import Quote, ReferenceExchange
+from oms.matching import FeeSchedule, Quote, ReferenceExchange
 from oms.orders import Order, Report
 
 
@@ -47,3 +49,15 @@ class SimulatedVenue:
         """Return what the venue said since the last call, in order."""
         said, self._outbox = self._outbox, []
         return said
+
+
+def build_simulated_venue(settings: VenueSettings) -> SimulatedVenue:
+    """Return a simulated venue that charges what the settings say."""
+    return SimulatedVenue(
+        ReferenceExchange(
+            name=settings.name,
+            impact=ImpactModel(half_spread=settings.half_spread),
+            fees=FeeSchedule(per_unit=settings.fee_per_unit, minimum=settings.fee_minimum),
+            max_volume_share=settings.max_volume_share,
+        )
+    )
