@@ -1,0 +1,286 @@
+"""A comparison is a verdict with its evidence.
+
+A candidate is promoted only if it beats the reigning champion and the naive baseline out of
+sample, and its profit survives the number of trials that were run. Every figure that decided
+stands in the verdict, and so does every rule that failed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from basics.arrays import FloatArray
+from basics.errors import InvalidInputError, MissingDataError
+from measures.evidence import diebold_mariano
+from measures.evidence_bootstrap import superior_predictive_ability
+from measures.evidence_selection import (
+    deflated_sharpe,
+    expected_maximum_sharpe,
+    minimum_track_record,
+    probability_of_overfitting,
+    sharpe_moments,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRules:
+    """What a candidate must show.
+
+    Attributes
+    ----------
+    significance : float
+        Highest p-value of the Diebold-Mariano tests and of Hansen's SPA.
+    min_deflated_sharpe : float
+        Least probability that the Sharpe ratio is better than luck over all trials.
+    max_overfitting : float
+        Highest probability of backtest overfitting.
+    """
+
+    significance: float = 0.05
+    min_deflated_sharpe: float = 0.95
+    max_overfitting: float = 0.20
+    bootstrap_resamples: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """What one model did on the common rows out of sample.
+
+    Attributes
+    ----------
+    losses : ndarray of shape (n_sessions,)
+        Loss of each session; smaller is better.
+    returns : ndarray of shape (n_periods,) or None
+        Net return of each non-overlapping period, for kinds that are judged by profit too.
+    """
+
+    name: str
+    losses: FloatArray
+    returns: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trials:
+    """All that was ever tried: how many configurations, and how their Sharpe ratios vary."""
+
+    count: int
+    sharpe_variance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RivalEvidence:
+    """The candidate against one rival.
+
+    Attributes
+    ----------
+    candidate_loss, rival_loss : float
+        Mean losses over the common sessions.
+    statistic, p_value : float
+        Diebold-Mariano, one-sided: small when the candidate is better.
+    """
+
+    rival: str
+    metric: str
+    candidate_loss: float
+    rival_loss: float
+    statistic: float
+    p_value: float
+    p_value_two_sided: float
+    sessions: int
+    candidate_wins: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule of the gate, and whether it held."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """May the candidate take the champion's place, and why.
+
+    Attributes
+    ----------
+    promoted : bool
+        True when every rule held.
+    baseline_wins : bool
+        True when the candidate did not beat the naive baseline.
+    """
+
+    candidate: str
+    champion: str
+    baseline: str
+    promoted: bool
+    baseline_wins: bool
+    summary: str
+    rules: tuple[Rule, ...]
+    evidence: tuple[RivalEvidence, ...]
+    trials: int
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """Who is held against whom, on which loss.
+
+    Attributes
+    ----------
+    others : tuple of Contender
+        The rest of what was tried on these rows; they widen the family of the tests.
+    horizon : int
+        Steps ahead of the forecasts: overlapping errors reach horizon - 1 sessions.
+    metric : str
+        Name of the loss.
+    """
+
+    candidate: Contender
+    champion: Contender
+    baseline: Contender
+    others: tuple[Contender, ...] = ()
+    horizon: int = 1
+    metric: str = "loss"
+
+    def __post_init__(self) -> None:
+        if self.candidate.name in {self.champion.name, self.baseline.name}:
+            raise InvalidInputError(f"{self.candidate.name} cannot be judged against itself")
+        if len({len(contender.losses) for contender in self.field}) != 1:
+            raise InvalidInputError("contenders stand on different sessions: align them first")
+
+    @property
+    def field(self) -> list[Contender]:
+        """Every contender once, the candidate first."""
+        everyone = [self.candidate, self.champion, self.baseline, *self.others]
+        return list({contender.name: contender for contender in everyone}.values())
+
+
+def judge(
+    contest: Contest, *, trials: Trials, rules: GateRules, generator: np.random.Generator
+) -> Verdict:
+    """Hold the candidate against champion, baseline and every other model that was tried.
+
+    Raises
+    ------
+    MissingDataError
+        If there are too few sessions to tell.
+    """
+    candidate, champion, baseline = contest.candidate, contest.champion, contest.baseline
+    evidence = tuple(_against(contest, rival, rules) for rival in contest.field[1:])
+    by_name = {row.rival: row for row in evidence}
+    checks = [
+        _beats(role, by_name[rival.name])
+        for role, rival in (("baseline", baseline), ("champion", champion))
+    ]
+    search, figures = _search(contest, rules, generator)
+    checks.append(search)
+    if candidate.returns is not None:
+        profit, profit_figures = _profit(contest, candidate.returns, trials=trials, rules=rules)
+        checks += profit
+        figures |= profit_figures
+    promoted = all(rule.passed for rule in checks)
+    return Verdict(
+        candidate=candidate.name,
+        champion=champion.name,
+        baseline=baseline.name,
+        promoted=promoted,
+        baseline_wins=not by_name[baseline.name].candidate_wins,
+        summary=_in_words(candidate, champion, promoted=promoted, checks=checks),
+        rules=tuple(checks),
+        evidence=evidence,
+        trials=trials.count,
+        figures=figures,
+    )
+
+
+def _beats(role: str, row: RivalEvidence) -> Rule:
+    return Rule(
+        name=f"beats the {role}",
+        passed=row.candidate_wins,
+        detail=f"DM {row.statistic:+.2f}, p {row.p_value:.4f} against {row.rival} on {row.metric}",
+    )
+
+
+def _search(
+    contest: Contest, rules: GateRules, generator: np.random.Generator
+) -> tuple[Rule, dict[str, float]]:
+    """Return the rule on data snooping: the best of all models must beat the champion."""
+    rivals = [c for c in contest.field if c.name != contest.champion.name]
+    spa = superior_predictive_ability(
+        contest.champion.losses,
+        np.stack([c.losses for c in rivals]),
+        block=max(2.0, 2.0 * contest.horizon),
+        generator=generator,
+        resamples=rules.bootstrap_resamples,
+    )
+    rule = Rule(
+        name="survives the search",
+        passed=spa.p_value <= rules.significance,
+        detail=f"SPA p {spa.p_value:.4f} over {len(rivals)} models against {contest.champion.name}",
+    )
+    return rule, {"spa_p_value": spa.p_value}
+
+
+def _against(contest: Contest, rival: Contender, rules: GateRules) -> RivalEvidence:
+    candidate = contest.candidate
+    test = diebold_mariano(candidate.losses, rival.losses, horizon=contest.horizon)
+    return RivalEvidence(
+        rival=rival.name,
+        metric=contest.metric,
+        candidate_loss=float(candidate.losses.mean()),
+        rival_loss=float(rival.losses.mean()),
+        statistic=test.statistic,
+        p_value=test.p_value,
+        p_value_two_sided=test.p_value_two_sided,
+        sessions=test.observations,
+        candidate_wins=test.mean_difference < 0 and test.p_value <= rules.significance,
+    )
+
+
+def _profit(
+    contest: Contest, returns: FloatArray, *, trials: Trials, rules: GateRules
+) -> tuple[list[Rule], dict[str, float]]:
+    """Return the rules on profit: deflated Sharpe ratio and probability of overfitting."""
+    try:
+        moments = sharpe_moments(returns)
+    except MissingDataError as error:
+        return [Rule(name="profit beyond luck", passed=False, detail=str(error))], {}
+    hurdle = expected_maximum_sharpe(trials=trials.count, variance=trials.sharpe_variance)
+    deflated = deflated_sharpe(moments, trials=trials.count, variance=trials.sharpe_variance)
+    family = np.stack([c.returns for c in contest.field if c.returns is not None])
+    overfitting = probability_of_overfitting(family).probability
+    checks = [
+        Rule(
+            name="profit beyond luck",
+            passed=deflated >= rules.min_deflated_sharpe,
+            detail=f"deflated Sharpe {deflated:.3f} over {trials.count} trials: "
+            f"{moments.sharpe:.3f} a period against {hurdle:.3f} by luck",
+        ),
+        Rule(
+            name="not overfitted",
+            passed=overfitting <= rules.max_overfitting,
+            detail=f"probability of overfitting {overfitting:.2f} among {len(family)} models",
+        ),
+    ]
+    return checks, {
+        "sharpe_per_period": moments.sharpe,
+        "skewness": moments.skewness,
+        "kurtosis": moments.kurtosis,
+        "sharpe_by_luck": hurdle,
+        "deflated_sharpe": deflated,
+        "minimum_track_record_periods": minimum_track_record(moments),
+        "periods": float(moments.observations),
+        "overfitting_probability": overfitting,
+    }
+
+
+def _in_words(
+    candidate: Contender, champion: Contender, *, promoted: bool, checks: Sequence[Rule]
+) -> str:
+    if promoted:
+        return f"{candidate.name} takes over from {champion.name}: every rule of the gate held"
+    failed = "; ".join(f"{rule.name}: no ({rule.detail})" for rule in checks if not rule.passed)
+    return f"{champion.name} stays champion; {candidate.name} failed: {failed}"
