@@ -1,0 +1,223 @@
+"""The model registry on MLflow, whose pages show what a data scientist looks for.
+
+Writing goes through MLflow's client, imported when something is first written; reading is
+`ModelStore`. Making a version is the one step that counts: all files of a run are in place
+before it, and it carries the input key and the signed digests in the same transaction, so
+that a process killed at any point leaves either a whole version or none.
+"""
+
+import fcntl
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from basics.clock import Clock
+from basics.errors import ConflictError, InvalidInputError, UnavailableError
+from infra.model_store import (
+    ARTEFACTS,
+    DATABASE,
+    MODEL_FOLDER,
+    MOVE_PREFIX,
+    SIGNED,
+    ModelStore,
+)
+from services.ports import ModelRun, ModelVersion
+
+
+class MlflowRegistry(ModelStore):
+    """Experiments, versions and aliases in `folder`, on SQLite."""
+
+    def __init__(self, folder: Path, *, clock: Clock, signing_key: bytes | None = None) -> None:
+        super().__init__(folder, signing_key=signing_key)
+        self._clock = clock
+
+    def record(self, run: ModelRun) -> str:
+        """Keep a run that makes no version, and return its id; the same trial is kept once."""
+        with self._writing():
+            return self._finished(run) or self._log(run)
+
+    def register(self, run: ModelRun, *, format: str, input_key: str) -> ModelVersion:
+        """Keep a run and make its version; the version of this input key that stands wins."""
+        with self._writing():
+            standing = self.find(run.name, input_key)
+            if standing is not None:
+                return standing
+            tags = self._signed_tags(run, format, input_key)
+            run_id = self._log(run)
+            self._ensure_model(run.name)
+            source = f"{self._client.get_run(run_id).info.artifact_uri}/{MODEL_FOLDER}"
+            made = self._client.create_model_version(
+                run.name, source=source, run_id=run_id, tags=tags
+            )
+            return self.resolve(run.name, int(made.version))
+
+    def move_alias(
+        self, name: str, alias: str, version: int, *, expected: int | None, reason: str
+    ) -> None:
+        """Point `alias` to `version`, if it still stands on `expected`."""
+        with self._writing():
+            self.resolve(name, version)
+            before = self.aliases(name).get(alias)
+            if before == version:
+                return
+            if before != expected:
+                raise ConflictError(
+                    f"alias {alias!r} of {name} stands on version {before}, not {expected}: "
+                    "look again and decide anew"
+                )
+            move = {
+                "alias": alias, "before": before, "after": version, "reason": reason,
+                "moved_at": self._clock.now().isoformat(),
+            }  # fmt: skip
+            # Written first: a kill in between leaves a move that the next call overwrites.
+            key = f"{MOVE_PREFIX}{self._next_move(name, alias, before):06d}"
+            self._client.set_registered_model_tag(name, key, json.dumps(move))
+            self._client.set_registered_model_alias(name, alias, str(version))
+
+    def annotate(self, name: str, version: int, key: str, value: str) -> None:
+        """Write a tag on a version; what is signed cannot be written."""
+        if key in {*SIGNED, "sha256", "signature"}:
+            raise InvalidInputError(f"tag {key!r} is signed: it never changes")
+        with self._writing():
+            self._client.set_model_version_tag(name, str(version), key, value)
+
+    def _signed_tags(self, run: ModelRun, format: str, input_key: str) -> dict[str, str]:
+        prefix = f"{MODEL_FOLDER}/"
+        digests = {
+            path.removeprefix(prefix): hashlib.sha256(content).hexdigest()
+            for path, content in sorted(run.files.items())
+            if path.startswith(prefix)
+        }
+        tags = dict(run.tags) | {
+            "estimator": run.estimator,
+            "format": format,
+            "input_key": input_key,
+            "trial_key": run.trial_key,
+            "sha256": json.dumps(digests, sort_keys=True),
+        }
+        return tags | {"signature": self.sign(tags)}
+
+    def _finished(self, run: ModelRun) -> str | None:
+        """Return the run of this trial on this data that ended well, if there is one."""
+        query = (
+            "SELECT r.run_uuid FROM experiments e JOIN runs r USING (experiment_id) "
+            "JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'run_key' AND t.value = ? "
+            "WHERE e.name = ? AND r.status = 'FINISHED' LIMIT 1"
+        )
+        return next((row[0] for row in self._rows(query, _run_key(run), run.name)), None)
+
+    def _log(self, run: ModelRun) -> str:
+        from mlflow.entities import Metric, Param, RunTag
+
+        experiment = self._ensure_experiment(run.name)
+        self._close_unfinished(run)
+        tags = dict(run.tags) | {
+            "trial_key": run.trial_key,
+            "run_key": _run_key(run),
+            "estimator": run.estimator,
+        }
+        made = self._client.create_run(experiment, run_name=run.estimator)
+        run_id = str(made.info.run_id)
+        at = int(self._clock.now().timestamp() * 1000)
+        metrics = [Metric(key, value, at, 0) for key, value in run.metrics.items()]
+        metrics += [
+            Metric(key, value, at, step)
+            for key, points in run.series.items()
+            for step, value in points
+        ]
+        params = [Param(key, _short(value)) for key, value in run.parameters.items()]
+        written = [RunTag(key, value) for key, value in tags.items()]
+        # The trial is counted from here on, whatever becomes of the run.
+        self._client.log_batch(run_id, params=params, tags=written)
+        for first in range(0, len(metrics), 1000):
+            self._client.log_batch(run_id, metrics=metrics[first : first + 1000])
+        self._upload(run_id, run.files)
+        self._client.set_terminated(run_id)
+        return run_id
+
+    def _upload(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        with tempfile.TemporaryDirectory(dir=self.folder) as place:
+            for path, content in files.items():
+                target = Path(place) / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            self._client.log_artifacts(run_id, place)
+
+    def _close_unfinished(self, run: ModelRun) -> None:
+        """Mark as killed the runs of these inputs that never ended: their process is gone."""
+        query = (
+            "SELECT r.run_uuid FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid "
+            "AND t.key = 'run_key' AND t.value = ? WHERE r.status = 'RUNNING'"
+        )
+        for row in self._rows(query, _run_key(run)):
+            self._client.set_terminated(row[0], status="KILLED")
+
+    def _next_move(self, name: str, alias: str, before: int | None) -> int:
+        """Return the number of the next move: that of a move never made, or a new one."""
+        written = self.written_moves(name)
+        own = [(number, move) for number, move in written.items() if move.alias == alias]
+        if own and own[-1][1].after != before:
+            return own[-1][0]
+        return max(written, default=0) + 1
+
+    def _ensure_experiment(self, name: str) -> str:
+        found = self._client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        location = (self.folder / ARTEFACTS).absolute().as_uri()
+        return str(self._client.create_experiment(name, artifact_location=location))
+
+    def _ensure_model(self, name: str) -> None:
+        if name not in self.names():
+            self._client.create_registered_model(name)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Let one process write at a time, and turn MLflow's errors into the house's."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "write.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            from mlflow.exceptions import MlflowException
+
+            try:
+                yield
+            except MlflowException as error:
+                raise UnavailableError(f"MLflow in {self.folder} failed: {error}") from error
+
+    @cached_property
+    def _client(self) -> Any:  # noqa: ANN401 - MLflow is untyped here
+        from mlflow import MlflowClient
+
+        path = self.folder / DATABASE
+        if not path.exists():
+            self._create_database(path)
+        uri = f"sqlite:///{path.absolute()}"
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    def _create_database(self, path: Path) -> None:
+        """Make the tables under another name: a kill half-way leaves no half-made registry."""
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        store = SqlAlchemyStore(
+            f"sqlite:///{fresh.absolute()}", (self.folder / ARTEFACTS).absolute().as_uri()
+        )
+        store.engine.dispose()
+        fresh.rename(path)
+
+
+def _run_key(run: ModelRun) -> str:
+    """Name a trial on its data: the same one is kept once."""
+    return f"{run.trial_key}:{run.tags.get('data_version', '')}"
+
+
+def _short(value: object) -> str:
+    """Return a parameter as MLflow takes it: text of at most 6,000 characters."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text[:6000]

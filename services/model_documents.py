@@ -1,0 +1,192 @@
+"""The files that a model version consists of: data in open formats, never code.
+
+`manifest.json` says what serves and from which features; `evaluation.json` how it did;
+`predictions.parquet` holds every prediction out of sample; `card.md` tells it to people.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from basics.arrays import FloatArray
+from models.comparison import Verdict
+from models.dataset import Dataset
+from models.evaluation import YearScore
+from models.predictors import FILE_NAMES, Predictor
+from models.training import FoldRecord
+
+EVALUATION, PREDICTIONS, MANIFEST, CARD = (
+    "evaluation.json",
+    "predictions.parquet",
+    "manifest.json",
+    "card.md",
+)
+OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What is known of a version from its evaluation.
+
+    Attributes
+    ----------
+    champion_version : int
+        The version that reigned when the verdict was given.
+    """
+
+    verdict: Verdict
+    champion_version: int
+    metrics: Mapping[str, Mapping[str, float]]
+    years: Mapping[str, tuple[YearScore, ...]]
+    importances: Mapping[str, float]
+    folds: tuple[FoldRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a server must know to use a version.
+
+    Attributes
+    ----------
+    format, file : str
+        The native form and the file that holds it.
+    feature_names : tuple of str
+        The columns, in order.
+    target : str
+        What is foretold, in words.
+    trained_first, trained_last : date
+        First and last session of the training rows.
+    example : tuple of float
+        One row of features, and `example_prediction` what the model says of it.
+    """
+
+    name: str
+    estimator: str
+    format: str
+    file: str
+    feature_set: str
+    feature_hash: str
+    feature_names: tuple[str, ...]
+    target: str
+    horizon: int
+    data_version: str
+    trained_first: date
+    trained_last: date
+    training_rows: int
+    parameters: Mapping[str, Any]
+    example: tuple[float, ...]
+    example_prediction: float
+
+
+def to_json(document: object) -> bytes:
+    """Return a document as JSON, keys in a fixed order."""
+    return msgspec.json.format(msgspec.json.encode(document, order="deterministic"), indent=1)
+
+
+def read_evaluation(content: bytes) -> Evaluation:
+    """Read `evaluation.json`."""
+    return msgspec.json.decode(content, type=Evaluation)
+
+
+def read_manifest(content: bytes) -> Manifest:
+    """Read `manifest.json`."""
+    return msgspec.json.decode(content, type=Manifest)
+
+
+def predictions_table(
+    dataset: Dataset, grids: Mapping[str, FloatArray], outcome: FloatArray
+) -> bytes:
+    """Return every out-of-sample prediction as Parquet: symbol, session, outcome, one per model."""
+    known = np.any([np.isfinite(grid) for grid in grids.values()], axis=0)
+    symbol, session = np.nonzero(known)
+    table = pl.DataFrame(
+        {
+            "symbol": np.array(dataset.symbols)[symbol],
+            "session": dataset.sessions[session].astype("datetime64[ms]"),
+            OUTCOME: outcome[known],
+            **{name: grid[known] for name, grid in grids.items()},
+        }
+    ).with_columns(pl.col("session").cast(pl.Date))
+    buffer = BytesIO()
+    table.write_parquet(buffer, compression="zstd", statistics=False)
+    return buffer.getvalue()
+
+
+def read_predictions(content: bytes, dataset: Dataset) -> dict[str, FloatArray]:
+    """Return each model's predictions on the grid of `dataset`, NaN where there is none."""
+    table = pl.read_parquet(BytesIO(content))
+    row = {symbol: i for i, symbol in enumerate(dataset.symbols)}
+    where = np.array([row.get(symbol, -1) for symbol in table["symbol"].to_list()])
+    days = table["session"].to_numpy().astype("datetime64[D]")
+    column = np.searchsorted(dataset.sessions, days)
+    inside = np.minimum(column, len(dataset.sessions) - 1)
+    kept = (where >= 0) & (dataset.sessions[inside] == days)
+    grids = {}
+    for name in table.columns[3:]:
+        grid = np.full((len(dataset.symbols), len(dataset.sessions)), np.nan)
+        grid[where[kept], column[kept]] = table[name].to_numpy()[kept]
+        grids[name] = grid
+    return grids
+
+
+def importances(model: Predictor) -> dict[str, float]:
+    """Return what the model says of its features, largest first; empty where it says nothing."""
+    told = cast(Any, model).importances() if hasattr(model, "importances") else {}
+    return by_size(told)
+
+
+def by_size(shares: Mapping[str, float]) -> dict[str, float]:
+    """Return the shares, largest first; equal ones by name."""
+    return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
+
+
+def native_file(model: Predictor) -> str:
+    """Return the name of the file that holds the model's native form."""
+    return FILE_NAMES[model.format]
+
+
+def card(manifest: Manifest, evaluation: Evaluation, environment: Mapping[str, str]) -> bytes:
+    """Return the model card: what it is, what it was shown, what it may not be used for."""
+    verdict = evaluation.verdict
+    lines = [
+        f"# {manifest.name}: {manifest.estimator}",
+        "",
+        f"- Foretells {manifest.target}.",
+        f"- Features: {manifest.feature_set}, {len(manifest.feature_names)} columns, "
+        f"hash `{manifest.feature_hash[:16]}`; data version `{manifest.data_version[:16]}`.",
+        f"- Trained on {manifest.training_rows} rows, {manifest.trained_first} to "
+        f"{manifest.trained_last}; judged on {len(evaluation.folds)} walk-forward folds.",
+        "",
+        "## Verdict",
+        "",
+        verdict.summary + ".",
+        "",
+        *[f"- {'held' if r.passed else 'failed'}: {r.name} ({r.detail})" for r in verdict.rules],
+        "",
+        "## Figures out of sample",
+        "",
+        "| model | rank IC | t | mean squared error | Sharpe a period |",
+        "|---|---|---|---|---|",
+        *[
+            f"| {name} | {m.get('rank_ic', 0):+.4f} | {m.get('rank_ic_t', 0):+.2f} "
+            f"| {m.get('mse', float('nan')):.6g} | {m.get('sharpe_per_period', 0):+.3f} |"
+            for name, m in evaluation.metrics.items()
+        ],
+        "",
+        "## Limits",
+        "",
+        "The universe is what survived to its last day, so every return is flattered alike; the "
+        "figures before costs other than the stated rate are no promise of profit.",
+        "",
+        "## Environment",
+        "",
+        *[f"- {key}: {value}" for key, value in sorted(environment.items())],
+        "",
+    ]
+    return "\n".join(lines).encode()

@@ -1,0 +1,345 @@
+"""Train the price model, hold it against its rivals, register it, and let evidence decide.
+
+The same inputs never train twice: the input key (data, features, settings, code) finds the
+version that stands, and its stored evaluation is the answer. All that shapes the answer is
+computed before the version is made, and the alias moves after it, so a process killed at any
+point leaves a state from which the next run ends the same.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from basics.arrays import DateArray, FloatArray
+from basics.errors import RefusedError
+from basics.identifiers import content_hash
+from features.labels import Labels
+from features.panel import FeaturePanel
+from models.comparison import Contest, Trials, Verdict, judge
+from models.dataset import Dataset, build_dataset
+from models.estimators import Estimator
+from models.evaluation import YearScore
+from models.predictors import LinearPredictor, Predictor
+from models.price import BASELINE, PriceSpec
+from models.tournament import Ground, Scores, play, score
+from models.training import FoldRecord, predict_rows
+from services import model_documents as documents
+from services.ports import ModelRegistry, ModelRun, ModelVersion
+from services.promotion import CHAMPION, Promotion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingInputs:
+    """What a price model is made from.
+
+    Attributes
+    ----------
+    outcome : Labels
+        Forward returns; the target is made from them.
+    data_version : str
+        Content hash of the dataset that both were computed from.
+    gate_until : date or None
+        The gate looks at sessions before this day alone, so that what is traded from it on
+        has decided nothing; all of them when None.
+    """
+
+    features: FeaturePanel
+    outcome: Labels
+    data_version: str
+    spec: PriceSpec = field(default_factory=PriceSpec)
+    gate_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingResult:
+    """A trained version, what it foretold out of sample, and the verdict on it.
+
+    Attributes
+    ----------
+    version, champion, baseline : ModelVersion
+        The candidate; who reigns after the verdict; the naive baseline.
+    predictions, champion_predictions : ndarray of shape (n_symbols, n_sessions)
+        Walk-forward predictions of the candidate and of the reigning champion; NaN in sessions
+        that no fold tested. Each cell comes from a model fitted before its session.
+    metrics : mapping of str to mapping of str to float
+        Figures of every contender over the sessions that the gate looked at.
+    years : mapping of str to tuple of YearScore
+        Rank correlation by calendar year, over all sessions out of sample.
+    importances : mapping of str to float
+        Share of the total gain by feature, largest first.
+    reused : bool
+        True when the version stood already and nothing was trained.
+    """
+
+    version: ModelVersion
+    champion: ModelVersion
+    baseline: ModelVersion
+    verdict: Verdict
+    predictions: FloatArray
+    champion_predictions: FloatArray
+    symbols: tuple[str, ...]
+    sessions: DateArray
+    metrics: Mapping[str, Mapping[str, float]]
+    years: Mapping[str, tuple[YearScore, ...]]
+    importances: Mapping[str, float]
+    folds: tuple[FoldRecord, ...]
+    reused: bool
+
+
+class Training:
+    """Trains, judges and registers models.
+
+    Parameters
+    ----------
+    code_version : str
+        Hash of the code that trains; another one makes another version.
+    environment : mapping of str to str
+        Commit, versions of Python and the libraries: kept with every run.
+    """
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        *,
+        code_version: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._registry = registry
+        self._promotion = Promotion(registry)
+        self._code_version = code_version
+        self._environment = dict(environment or {})
+
+    def train(
+        self,
+        inputs: TrainingInputs,
+        *,
+        retrain: bool = False,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> TrainingResult:
+        """Return the version that `inputs` make, trained if it does not stand yet.
+
+        Parameters
+        ----------
+        retrain : bool
+            Train even if it stands, and check that the same inputs give the same bytes.
+
+        Raises
+        ------
+        MissingDataError
+            If the history is too short for a training window.
+        RefusedError
+            If `retrain` gave another model than the one registered.
+        """
+        spec = inputs.spec
+        dataset = build_dataset(inputs.features, inputs.outcome, demean=True)
+        ground = Ground(
+            dataset=dataset, folds=tuple(spec.folds(dataset)), horizon=spec.horizon,
+            cost_rate=spec.cost_rate, until=inputs.gate_until,
+        )  # fmt: skip
+        baseline = self._baseline(spec.name)
+        key = self._input_key(inputs)
+        standing = self._registry.find(spec.name, key)
+        reused = standing is not None and not retrain
+        if standing is None or retrain:
+            trained = self._train(inputs, ground, progress)
+            if standing is None:
+                progress("registering")
+                standing = self._register(inputs, ground, trained, baseline)
+            else:
+                self._require_same(standing, trained)
+        return self._result(standing, baseline, dataset, reused=reused)
+
+    def _train(
+        self, inputs: TrainingInputs, ground: Ground, progress: Callable[[str], None]
+    ) -> tuple[dict[str, FloatArray], Predictor]:
+        """Return the predictions of every contender, and the candidate fitted on all rows."""
+        candidate = inputs.spec.candidate()
+        grids = play(ground, (candidate, *inputs.spec.comparators()), progress=progress)
+        progress(f"final fit of {candidate.name}")
+        dataset = ground.dataset
+        return grids, candidate.fit(dataset, inputs.spec.final_rows(dataset))
+
+    def _register(
+        self,
+        inputs: TrainingInputs,
+        ground: Ground,
+        trained: tuple[dict[str, FloatArray], Predictor],
+        baseline: ModelVersion,
+    ) -> ModelVersion:
+        """Judge the candidate, then keep every run and make its version."""
+        grids, model = trained
+        spec, candidate = inputs.spec, inputs.spec.candidate()
+        champion = self._registry.resolve(spec.name, CHAMPION)
+        reigning = BASELINE
+        if champion.version != baseline.version:
+            reigning = champion.label
+            grids = grids | {reigning: self._predictions_of(champion, ground.dataset)}
+        scores = score(ground, grids)
+        for estimator in spec.comparators()[1:]:
+            self._registry.record(self._run(inputs, estimator, scores, files={}))
+        verdict = judge(
+            Contest(
+                candidate=scores.field[candidate.name],
+                champion=scores.field[reigning],
+                baseline=scores.field[BASELINE],
+                others=tuple(scores.field.values()),
+                horizon=spec.horizon,
+                metric="squared error",
+            ),
+            trials=self._trials(inputs, scores),
+            rules=spec.rules,
+            generator=np.random.default_rng(spec.seed),
+        )
+        evaluation = documents.Evaluation(
+            verdict=verdict, champion_version=champion.version, metrics=scores.metrics,
+            years=scores.years, importances=documents.importances(model),
+            folds=ground.fold_records,
+        )  # fmt: skip
+        files = self._files(inputs, ground, grids, model, evaluation)
+        run = self._run(inputs, candidate, scores, files=files)
+        return self._registry.register(run, format=model.format, input_key=self._input_key(inputs))
+
+    def _files(
+        self,
+        inputs: TrainingInputs,
+        ground: Ground,
+        grids: Mapping[str, FloatArray],
+        model: Predictor,
+        evaluation: documents.Evaluation,
+    ) -> dict[str, bytes]:
+        from models.figures import training_figures
+
+        dataset, spec = ground.dataset, inputs.spec
+        rows = spec.final_rows(dataset)
+        days = dataset.sessions.astype(object)
+        manifest = documents.Manifest(
+            name=spec.name,
+            estimator=spec.candidate().name,
+            format=model.format,
+            file=documents.native_file(model),
+            feature_set=dataset.feature_set,
+            feature_hash=dataset.feature_hash,
+            feature_names=model.feature_names,
+            target=f"{inputs.outcome.name} less its mean over the symbols of the session",
+            horizon=spec.horizon,
+            data_version=inputs.data_version,
+            trained_first=days[dataset.session[rows[0]]],
+            trained_last=days[dataset.session[rows[-1]]],
+            training_rows=len(rows),
+            parameters=spec.candidate().parameters(),
+            example=tuple(dataset.x[rows[-1]].tolist()),
+            example_prediction=float(predict_rows(model, dataset, rows[-1:])[0]),
+        )
+        signed = {
+            manifest.file: model.to_native(),
+            documents.MANIFEST: documents.to_json(manifest),
+            documents.EVALUATION: documents.to_json(evaluation),
+            documents.PREDICTIONS: documents.predictions_table(dataset, grids, ground.outcome),
+            documents.CARD: documents.card(manifest, evaluation, self._environment),
+        }
+        plots = training_figures(evaluation.years, evaluation.importances, evaluation.metrics)
+        return {f"model/{name}": content for name, content in signed.items()} | plots
+
+    def _run(
+        self,
+        inputs: TrainingInputs,
+        estimator: Estimator,
+        scores: Scores,
+        *,
+        files: Mapping[str, bytes],
+    ) -> ModelRun:
+        spec = inputs.spec
+        setting = {f"setting.{key}": value for key, value in spec.setting().items()}
+        return ModelRun(
+            name=spec.name,
+            estimator=estimator.name,
+            trial_key=self._trial_key(inputs, estimator),
+            parameters={**estimator.parameters(), **setting},
+            metrics=scores.metrics[estimator.name],
+            series={"rank_ic_by_year": [(y.year, y.rank_ic) for y in scores.years[estimator.name]]},
+            files=files,
+            tags={
+                "feature_set": inputs.features.feature_set,
+                "feature_hash": inputs.features.content_hash,
+                "data_version": inputs.data_version,
+                "code_version": self._code_version,
+                "seed": str(spec.seed),
+                **{f"environment.{key}": value for key, value in self._environment.items()},
+            },
+        )
+
+    def _baseline(self, name: str) -> ModelVersion:
+        nothing = LinearPredictor(feature_names=(), centre=(), scale=(), weights=())
+        return self._promotion.ensure_baseline(name, estimator=BASELINE, model=nothing, tags={})
+
+    def _result(
+        self, version: ModelVersion, baseline: ModelVersion, dataset: Dataset, *, reused: bool
+    ) -> TrainingResult:
+        stored = documents.read_evaluation(self._registry.read(version, documents.EVALUATION))
+        self._promotion.settle(version, stored.verdict, champion_version=stored.champion_version)
+        champion = self._registry.resolve(version.name, CHAMPION)
+        return TrainingResult(
+            version=version,
+            champion=champion,
+            baseline=baseline,
+            verdict=stored.verdict,
+            predictions=self._predictions_of(version, dataset),
+            champion_predictions=self._predictions_of(champion, dataset),
+            symbols=dataset.symbols,
+            sessions=dataset.sessions,
+            metrics=stored.metrics,
+            years=stored.years,
+            importances=documents.by_size(stored.importances),
+            folds=stored.folds,
+            reused=reused,
+        )
+
+    def _predictions_of(self, version: ModelVersion, dataset: Dataset) -> FloatArray:
+        """Return a version's stored walk-forward predictions on the grid of `dataset`."""
+        if documents.PREDICTIONS not in version.sha256:
+            everywhere = np.flatnonzero(np.ones(len(dataset.y), dtype=bool))
+            return dataset.to_grid(np.zeros(len(dataset.y)), everywhere)
+        content = self._registry.read(version, documents.PREDICTIONS)
+        return documents.read_predictions(content, dataset)[version.estimator]
+
+    def _trials(self, inputs: TrainingInputs, scores: Scores) -> Trials:
+        """Return how many configurations were ever tried, this one among them."""
+        candidate = inputs.spec.candidate()
+        tried = dict(self._registry.trials(inputs.spec.name))
+        sharpe = scores.metrics[candidate.name].get("sharpe_per_period")
+        tried[self._trial_key(inputs, candidate)] = sharpe
+        known = [value for value in tried.values() if value is not None]
+        spread = float(np.var(known, ddof=1)) if len(known) > 1 else 0.0
+        return Trials(count=len(tried), sharpe_variance=spread)
+
+    def _require_same(
+        self, standing: ModelVersion, trained: tuple[dict[str, FloatArray], Predictor]
+    ) -> None:
+        model = trained[1]
+        registered = self._registry.read(standing, documents.native_file(model))
+        if registered != model.to_native():
+            raise RefusedError(
+                f"{standing.label}: the same inputs gave another model than the one registered; "
+                "a library or the processor differs from when it was trained"
+            )
+
+    def _trial_key(self, inputs: TrainingInputs, estimator: Estimator) -> str:
+        """Name a configuration: what was tried, whatever the data."""
+        return content_hash(
+            inputs.spec.setting(),
+            estimator.name,
+            dict(estimator.parameters()),
+            inputs.features.content_hash,
+            inputs.outcome.name,
+            self._code_version,
+        )
+
+    def _input_key(self, inputs: TrainingInputs) -> str:
+        return content_hash(
+            self._trial_key(inputs, inputs.spec.candidate()),
+            inputs.data_version,
+            inputs.gate_until,
+            list(inputs.features.symbols),
+        )
