@@ -81,6 +81,12 @@ class DailyBooks:
         rates: FloatArray = np.where(before > 0, profit / np.where(before > 0, before, 1), 0.0)
         return rates
 
+    def opening_capital(self) -> FloatArray:
+        """Return equity before each session plus what is paid in, in money, (n_sessions,)."""
+        before = np.concatenate([[0], self.equity[:-1]]) + self.flows
+        capital: FloatArray = before / 10.0**self.digits
+        return capital
+
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:

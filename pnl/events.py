@@ -171,9 +171,10 @@ class FillCorrection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillCancel:
-    """ExecType H: the fill never happened."""
+    """ExecType H: the fill never happened. `book` is the fill's."""
 
     event_id: str
+    book: Book
     day: date
     venue: str
     exec_id: str
@@ -254,6 +255,11 @@ def event_identity(event: LedgerEvent) -> str:
 def event_kind(event: LedgerEvent) -> str:
     """Return the word for what happened."""
     return EVENT_KINDS[type(event)]
+
+
+def event_book(event: LedgerEvent) -> Book:
+    """Return whose books the event changes."""
+    return event.fill.book if isinstance(event, FillCorrection) else event.book
 
 
 def event_day(event: LedgerEvent) -> date:

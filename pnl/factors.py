@@ -1,0 +1,98 @@
+"""Profit by risk factor: an estimate, with standard errors and what it leaves unexplained.
+
+The day's return is regressed on the day's factor returns; a factor's part of the profit is its
+exposure times the factor's return on the capital of the day, summed. What the factors do not
+explain (alpha and chance together) is the residual, shown, so that parts and residual sum to the
+booked total to the cent.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import numpy as np
+
+from basics.arrays import BoolArray, FloatArray
+from basics.errors import InvalidInputError, MissingDataError
+from basics.money import to_decimal
+from measures.regression import newey_west_lags, ordinary_least_squares
+from pnl.attribution import Attribution, AttributionPart
+from pnl.daily import DailyBooks
+
+
+def by_factor(daily: DailyBooks, factors: Mapping[str, FloatArray]) -> Attribution:
+    """Split profit by factor with one exposure for the whole span.
+
+    Parameters
+    ----------
+    factors : mapping of str to ndarray of shape (n_sessions,)
+        Returns (or changes) of each factor on the sessions of `daily`; NaN where unknown.
+        Sessions with an unknown factor, or before any capital, stay in the residual.
+
+    Raises
+    ------
+    InvalidInputError
+        If a factor has another length or factors are linearly dependent.
+    MissingDataError
+        If too few sessions have all factors.
+    """
+    names, values = aligned_factors(daily, factors)
+    capital = daily.opening_capital()
+    known: BoolArray = np.isfinite(values).all(axis=1) & (capital > 0)
+    if known.sum() <= len(names) + 1:
+        raise MissingDataError(
+            f"{int(known.sum())} sessions have all of {', '.join(names)}: too few to regress"
+        )
+    returns = daily.returns()[known]
+    fit = ordinary_least_squares(returns, values[known], lags=newey_west_lags(int(known.sum())))
+    earned = (values[known] * capital[known, None]).sum(axis=0)
+    notes = [f"R squared {fit.r_squared:.3f} over {int(known.sum())} sessions"]
+    if not known.all():
+        notes.append(f"{int((~known).sum())} sessions without all factors stay in the residual")
+    return factor_attribution(
+        daily,
+        names=names,
+        parts=fit.coefficients * earned,
+        errors=fit.standard_errors * np.abs(earned),
+        notes=tuple(notes),
+    )
+
+
+def aligned_factors(
+    daily: DailyBooks, factors: Mapping[str, FloatArray]
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Return the factors' names and values of shape (n_sessions, n_factors)."""
+    if not factors:
+        raise InvalidInputError("no factor was given: name at least one")
+    for name, values in factors.items():
+        if values.shape != daily.sessions.shape:
+            raise InvalidInputError(
+                f"factor {name} has shape {values.shape}, the books have {daily.sessions.shape}"
+            )
+    return tuple(factors), np.column_stack([factors[name] for name in factors])
+
+
+def factor_attribution(
+    daily: DailyBooks,
+    *,
+    names: tuple[str, ...],
+    parts: FloatArray,
+    errors: FloatArray,
+    notes: tuple[str, ...],
+) -> Attribution:
+    """Round estimated parts to money; the residual takes the rest of the booked total."""
+    total = daily.money(daily.pnl.sum())
+    amounts = [to_decimal(float(part), digits=daily.digits) for part in parts]
+    return Attribution(
+        by="factor",
+        currency=daily.currency,
+        start=daily.sessions[0].item(),
+        end=daily.sessions[-1].item(),
+        parts=tuple(
+            AttributionPart(name=name, pnl=amount, standard_error=float(error))
+            for name, amount, error in zip(names, amounts, errors, strict=True)
+        ),
+        residual=total - sum(amounts, Decimal(0)),
+        total=total,
+        exact=False,
+        notes=notes,
+    )

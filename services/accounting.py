@@ -1,0 +1,213 @@
+"""Accounting: book what happened, once; answer what it earned.
+
+Booking is idempotent: an event that was booked before (a fill by venue and execution id) is
+passed over, so a batch that died may simply run again. A call books everything it is given in
+one transaction of the store, or nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from basics.arrays import FloatArray
+from basics.errors import InvalidInputError, MissingDataError
+from basics.instruments import Instrument
+from basics.money import to_decimal
+from basics.trading import Book, Fill
+from market.panel import Panel
+from pnl.attribution import Attribution, by_period, by_sector, by_strategy, by_symbol
+from pnl.daily import DailyBooks, DailyBooksBuilder
+from pnl.events import CashKind, CashMovement, LedgerEvent, event_book
+from pnl.factors import by_factor
+from pnl.ledger import Ledger
+from pnl.lots import CostMethod
+from pnl.position_state import Position
+from services.pnl_performance import Performance, performance_of
+from services.ports import LedgerRecord, LedgerStore
+
+MARK_DIGITS = 6  # Adjusted closes have more decimals than a tick; a mark keeps six.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingReport:
+    """What one call booked."""
+
+    booked: int
+    seen_before: int
+    last_sequence: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Accounting:
+    """The books of every run: a simulation, or the desk itself.
+
+    Attributes
+    ----------
+    instruments : mapping of str to Instrument
+        Terms of everything that may be traded.
+    method : CostMethod
+        Which lots a closing trade takes.
+    """
+
+    store: LedgerStore
+    instruments: Mapping[str, Instrument]
+    method: CostMethod = CostMethod.FIFO
+    base_currency: str = "USD"
+    _ledgers: dict[str, Ledger] = field(default_factory=dict)
+
+    def pay_in(
+        self, run_id: str, book: Book, *, day: date, amount: Decimal, currency: str = "USD"
+    ) -> BookingReport:
+        """Book capital paid in (negative: paid out); once a day for each book and currency."""
+        event = CashMovement(
+            event_id=f"capital|{book.account}|{book.strategy}|{day}|{currency}",
+            book=book,
+            day=day,
+            kind=CashKind.CAPITAL,
+            amount=amount,
+            currency=currency,
+        )
+        return self.book_events(run_id, [event])
+
+    def book_session(self, run_id: str, session: date, fills: Sequence[Fill]) -> BookingReport:
+        """Book the fills of `session`, on that day, in one transaction."""
+        return self._book(run_id, [(session, fill) for fill in fills])
+
+    def book_fills(self, run_id: str, fills: Sequence[Fill]) -> BookingReport:
+        """Book every fill that is not booked yet on its date of execution, in one transaction.
+
+        This is how the books catch up with the order journal: give it all fills of the run.
+        """
+        return self._book(run_id, [(None, fill) for fill in fills])
+
+    def book_events(self, run_id: str, events: Sequence[LedgerEvent]) -> BookingReport:
+        """Book events on their own days, in one transaction."""
+        return self._book(run_id, [(None, event) for event in events])
+
+    def ledger(self, run_id: str) -> Ledger:
+        """Return the books as they stand; folded again when the store has moved on."""
+        ledger = self._ledgers.get(run_id)
+        if ledger is None or ledger.sequence != self.store.last_sequence(run_id):
+            ledger = Ledger(self.instruments, method=self.method)
+            for day, event in self.store.events(run_id):
+                ledger.book(event, day=day)
+            self._ledgers[run_id] = ledger
+        return ledger
+
+    def positions(self, run_id: str, *, portfolio: str | None = None) -> list[Position]:
+        """Return the open positions, of one portfolio or of all."""
+        return [
+            position
+            for position in self.ledger(run_id).positions()
+            if portfolio in {None, position.book.portfolio}
+        ]
+
+    def daily_books(
+        self, run_id: str, closes: Panel, *, portfolio: str, field_name: str = "close"
+    ) -> DailyBooks:
+        """Value a portfolio at the close of every session of `closes`.
+
+        What was booked between two sessions counts in the later one; what was booked after the
+        last session is left out.
+
+        Raises
+        ------
+        MissingDataError
+            If the portfolio has no entries, or a held symbol no close in a session.
+        """
+        events = [
+            (day, event)
+            for day, event in self.store.events(run_id)
+            if event_book(event).portfolio == portfolio
+        ]
+        if not events:
+            raise MissingDataError(
+                f"portfolio {portfolio!r} of run {run_id!r} has no entries: book its fills first"
+            )
+        ledger = Ledger(self.instruments, method=self.method)
+        builder = DailyBooksBuilder(base=self.base_currency)
+        prices = closes[field_name]
+        booked = 0
+        for column, session in enumerate(closes.sessions.tolist()):
+            while booked < len(events) and events[booked][0] <= session:
+                ledger.book(events[booked][1], day=events[booked][0])
+                booked += 1
+            builder.close(session, ledger, _marks(closes.symbols, prices[:, column]))
+        return builder.build()
+
+    def performance(
+        self,
+        daily: DailyBooks,
+        *,
+        benchmark: FloatArray | None = None,
+        benchmark_name: str | None = None,
+    ) -> Performance:
+        """Measure the daily books, beside a benchmark's returns on the same sessions."""
+        return performance_of(daily, benchmark=benchmark, benchmark_name=benchmark_name)
+
+    def attributions(
+        self,
+        daily: DailyBooks,
+        *,
+        by: Iterable[str] = ("symbol", "strategy", "sector", "month"),
+        factors: Mapping[str, FloatArray] | None = None,
+    ) -> tuple[Attribution, ...]:
+        """Split profit by each key asked for, and by factor where factors are given."""
+        found = [self.attribution(daily, by=name) for name in by]
+        if factors:
+            found.append(by_factor(daily, factors))
+        return tuple(found)
+
+    def attribution(self, daily: DailyBooks, *, by: str) -> Attribution:
+        """Split profit by `symbol`, `strategy`, `sector`, `day`, `week`, `month` or `year`.
+
+        Raises
+        ------
+        InvalidInputError
+            If the key is none of these.
+        """
+        match by:
+            case "symbol":
+                return by_symbol(daily)
+            case "strategy":
+                return by_strategy(daily)
+            case "sector":
+                sectors = {s: i.sector for s, i in self.instruments.items() if i.sector}
+                return by_sector(daily, sectors)
+            case "day" | "week" | "month" | "year":
+                return by_period(daily, by)
+        raise InvalidInputError(
+            f"cannot attribute by {by!r}: one of symbol, strategy, sector, day, week, month, year"
+        )
+
+    def _book(
+        self, run_id: str, events: Sequence[tuple[date | None, LedgerEvent]]
+    ) -> BookingReport:
+        ledger = self.ledger(run_id)
+        try:
+            records = [
+                LedgerRecord(event, entry)
+                for day, event in events
+                if (entry := ledger.book(event, day=day)) is not None
+            ]
+            self.store.append(run_id, records)
+        except BaseException:
+            # The books in memory are ahead of the store: fold them again when next asked for.
+            self._ledgers.pop(run_id, None)
+            raise
+        return BookingReport(
+            booked=len(records),
+            seen_before=len(events) - len(records),
+            last_sequence=ledger.sequence,
+        )
+
+
+def _marks(symbols: Sequence[str], prices: FloatArray) -> dict[str, Decimal]:
+    return {
+        symbol: to_decimal(float(price), digits=MARK_DIGITS)
+        for symbol, price in zip(symbols, prices, strict=True)
+        if np.isfinite(price)
+    }

@@ -1,0 +1,267 @@
+"""The performance of a portfolio as one document of plain values.
+
+A figure that cannot be given is None beside the reason, never NaN. The table of figures is the
+one list of what is shown; its order is the order on the page.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from basics.arrays import FloatArray
+from basics.errors import InvalidInputError, MissingDataError
+from measures import drawdown as dd
+from measures import performance as pf
+from measures import performance_relative as rel
+from measures import performance_wins as wins
+from pnl.daily import DailyBooks
+
+NO_SPREAD = "the returns do not vary"
+NO_LOSS = "no return is negative"
+NO_DRAWDOWN = "the series never fell below its peak"
+FLAT_BENCHMARK = "the benchmark does not vary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measure of the portfolio, beside the benchmark's.
+
+    Attributes
+    ----------
+    unit : str
+        `rate` (a fraction), `ratio`, `count` or `periods`.
+    reason : str or None
+        Why `value` is None.
+    """
+
+    name: str
+    unit: str
+    value: float | None
+    benchmark: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthFigure:
+    """The compounded return of one calendar month, and the benchmark's."""
+
+    year: int
+    month: int
+    value: float
+    benchmark: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawdownSpell:
+    """A spell below the peak, by dates; recovery is None while it lasts."""
+
+    depth: float
+    peak: date | None
+    trough: date
+    recovery: date | None
+    sessions_down: int
+    sessions_to_recover: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """What a portfolio earned over a span of sessions, after costs.
+
+    Attributes
+    ----------
+    equity, benchmark_equity : tuple of float
+        At each session's close, in `currency`; the benchmark starts at the same capital.
+    drawdown, benchmark_drawdown : tuple of float
+        Positive fractions below the peak so far.
+    """
+
+    currency: str
+    start: date
+    end: date
+    initial_capital: Decimal
+    net_flows: Decimal
+    final_equity: Decimal
+    total_pnl: Decimal
+    total_fees: Decimal
+    sessions: tuple[date, ...]
+    returns: tuple[float, ...]
+    equity: tuple[float, ...]
+    drawdown: tuple[float, ...]
+    benchmark_equity: tuple[float, ...]
+    benchmark_drawdown: tuple[float, ...]
+    months: tuple[MonthFigure, ...]
+    spells: tuple[DrawdownSpell, ...]
+    figures: tuple[Figure, ...]
+    benchmark_name: str | None = None
+
+
+Measured = Callable[..., Any]
+
+# Name, unit, measure of one series, and why it may be undefined.
+FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
+    ("total_return", "rate", pf.total_return, ""),
+    ("cagr", "rate", pf.cagr, ""),
+    ("mean_return", "rate", pf.mean_return, ""),
+    ("volatility", "rate", pf.volatility, ""),
+    ("downside_deviation", "rate", pf.downside_deviation, ""),
+    ("upside_deviation", "rate", pf.upside_deviation, ""),
+    ("sharpe_ratio", "ratio", pf.sharpe_ratio, NO_SPREAD),
+    ("adjusted_sharpe_ratio", "ratio", pf.adjusted_sharpe_ratio, NO_SPREAD),
+    ("sortino_ratio", "ratio", pf.sortino_ratio, NO_LOSS),
+    ("omega_ratio", "ratio", pf.omega_ratio, NO_LOSS),
+    ("kappa_3_ratio", "ratio", pf.kappa_ratio, NO_LOSS),
+    ("upside_potential_ratio", "ratio", pf.upside_potential_ratio, NO_LOSS),
+    ("max_drawdown", "rate", dd.max_drawdown, ""),
+    ("current_drawdown", "rate", dd.current_drawdown, ""),
+    ("pain_index", "rate", dd.pain_index, ""),
+    ("ulcer_index", "rate", dd.ulcer_index, ""),
+    ("time_under_water", "rate", dd.time_under_water, ""),
+    ("calmar_ratio", "ratio", dd.calmar_ratio, NO_DRAWDOWN),
+    ("sterling_ratio", "ratio", dd.sterling_ratio, NO_DRAWDOWN),
+    ("burke_ratio", "ratio", dd.burke_ratio, NO_DRAWDOWN),
+    ("martin_ratio", "ratio", dd.martin_ratio, NO_DRAWDOWN),
+    ("pain_ratio", "ratio", dd.pain_ratio, NO_DRAWDOWN),
+    ("skewness", "ratio", pf.skewness, NO_SPREAD),
+    ("kurtosis", "ratio", pf.kurtosis, NO_SPREAD),
+    ("best_return", "rate", pf.best_return, ""),
+    ("worst_return", "rate", pf.worst_return, ""),
+    ("hit_rate", "rate", wins.hit_rate, "every return is zero"),
+    ("average_win", "rate", wins.average_win, "no return is positive"),
+    ("average_loss", "rate", wins.average_loss, NO_LOSS),
+    ("payoff_ratio", "ratio", wins.payoff_ratio, "there are not both gains and losses"),
+    ("profit_factor", "ratio", wins.profit_factor, NO_LOSS),
+    ("gain_to_pain_ratio", "ratio", wins.gain_to_pain_ratio, NO_LOSS),
+    ("expectancy", "rate", wins.expectancy, "every return is zero"),
+    ("kelly_fraction", "rate", wins.kelly_fraction, "there are not both gains and losses"),
+    ("longest_losing_streak", "periods", wins.longest_losing_streak, ""),
+    ("stability", "ratio", pf.stability, NO_SPREAD),
+)
+
+RELATIVE_FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
+    ("alpha", "rate", rel.alpha, FLAT_BENCHMARK),
+    ("beta", "ratio", rel.beta, FLAT_BENCHMARK),
+    ("correlation", "ratio", rel.correlation, NO_SPREAD),
+    ("r_squared", "ratio", rel.r_squared, NO_SPREAD),
+    ("active_return", "rate", rel.active_return, ""),
+    ("tracking_error", "rate", rel.tracking_error, ""),
+    ("information_ratio", "ratio", rel.information_ratio, "it never differs from the benchmark"),
+    ("appraisal_ratio", "ratio", rel.appraisal_ratio, "the benchmark explains everything"),
+    ("treynor_ratio", "ratio", rel.treynor_ratio, "beta is zero or undefined"),
+    ("m_squared", "rate", rel.m_squared, NO_SPREAD),
+    ("up_capture", "ratio", rel.up_capture, "the benchmark never rose"),
+    ("down_capture", "ratio", rel.down_capture, "the benchmark never fell"),
+    ("capture_ratio", "ratio", rel.capture_ratio, "the benchmark never fell or never rose"),
+    ("batting_average", "rate", rel.batting_average, ""),
+)
+
+
+def performance_of(
+    daily: DailyBooks,
+    *,
+    benchmark: FloatArray | None = None,
+    benchmark_name: str | None = None,
+    worst_spells: int = 10,
+) -> Performance:
+    """Measure the daily books.
+
+    Parameters
+    ----------
+    benchmark : ndarray of shape (n_sessions,), optional
+        Returns of the benchmark on the same sessions, finite.
+
+    Raises
+    ------
+    InvalidInputError
+        If the benchmark does not fit the sessions, or a return has no capital under it.
+    """
+    if benchmark is not None and benchmark.shape != daily.sessions.shape:
+        raise InvalidInputError(
+            f"the benchmark has shape {benchmark.shape}, the books {daily.sessions.shape}"
+        )
+    returns = daily.returns()
+    sessions = tuple(daily.sessions.tolist())
+    capital = daily.opening_capital()
+    first = float(capital[np.argmax(capital > 0)])
+    growth = None if benchmark is None else np.cumprod(1.0 + benchmark)
+    return Performance(
+        currency=daily.currency,
+        start=sessions[0],
+        end=sessions[-1],
+        initial_capital=daily.money(round(first * 10**daily.digits)),
+        net_flows=daily.money(daily.flows.sum()),
+        final_equity=daily.money(daily.equity[-1]),
+        total_pnl=daily.money(daily.pnl.sum()),
+        total_fees=daily.money(daily.fees.sum()),
+        sessions=sessions,
+        returns=tuple(returns.tolist()),
+        equity=tuple((daily.equity / 10.0**daily.digits).tolist()),
+        drawdown=tuple(dd.drawdown_series(returns).tolist()),
+        benchmark_equity=() if growth is None else tuple((first * growth).tolist()),
+        benchmark_drawdown=()
+        if benchmark is None
+        else tuple(dd.drawdown_series(benchmark).tolist()),
+        months=_months(daily, returns, benchmark),
+        spells=_spells(daily, returns, worst_spells),
+        figures=figures_of(returns, benchmark),
+        benchmark_name=benchmark_name,
+    )
+
+
+def figures_of(returns: FloatArray, benchmark: FloatArray | None = None) -> tuple[Figure, ...]:
+    """Return every figure of one series of returns; what is undefined carries its reason."""
+    figures = []
+    for name, unit, measure, reason in FIGURES:
+        value, why = _value(measure, returns, reason=reason)
+        other = None if benchmark is None else _value(measure, benchmark, reason="")[0]
+        figures.append(Figure(name=name, unit=unit, value=value, benchmark=other, reason=why))
+    if benchmark is not None:
+        for name, unit, measure, reason in RELATIVE_FIGURES:
+            value, why = _value(measure, returns, benchmark, reason=reason)
+            figures.append(Figure(name=name, unit=unit, value=value, reason=why))
+    return tuple(figures)
+
+
+def _value(
+    measure: Measured, *arguments: FloatArray, reason: str
+) -> tuple[float | None, str | None]:
+    try:
+        value = float(measure(*arguments))
+    except MissingDataError as error:
+        return None, str(error)
+    return (value, None) if np.isfinite(value) else (None, reason or "it is undefined here")
+
+
+def _months(
+    daily: DailyBooks, returns: FloatArray, benchmark: FloatArray | None
+) -> tuple[MonthFigure, ...]:
+    months, starts = np.unique(daily.sessions.astype("datetime64[M]"), return_index=True)
+    own = np.multiply.reduceat(1.0 + returns, starts) - 1.0
+    other = None if benchmark is None else np.multiply.reduceat(1.0 + benchmark, starts) - 1.0
+    return tuple(
+        MonthFigure(
+            year=month.year,
+            month=month.month,
+            value=float(own[i]),
+            benchmark=None if other is None else float(other[i]),
+        )
+        for i, month in enumerate(months.tolist())
+    )
+
+
+def _spells(daily: DailyBooks, returns: FloatArray, worst: int) -> tuple[DrawdownSpell, ...]:
+    at = daily.sessions.tolist()
+    return tuple(
+        DrawdownSpell(
+            depth=spell.depth,
+            peak=at[spell.peak] if spell.peak >= 0 else None,
+            trough=at[spell.trough],
+            recovery=None if spell.recovery is None else at[spell.recovery],
+            sessions_down=spell.periods_down,
+            sessions_to_recover=spell.periods_to_recover,
+        )
+        for spell in dd.drawdown_table(returns, worst=worst)
+    )
