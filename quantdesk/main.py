@@ -18,7 +18,7 @@ from basics.errors import (
     UnavailableError,
 )
 from infra.isolation import isolate
-from quantdesk.commands import COMMAND_GROUPS
+from quantdesk.commands import COMMAND_GROUPS, COMMANDS
 from quantdesk.commands.basic import basic
 
 EXIT_CODES: dict[type[QuantDeskError], int] = {
@@ -40,6 +40,8 @@ def build_app() -> typer.Typer:
         add_completion=False,
     )
     basic(app)
+    for command in COMMANDS:
+        app.command()(command)
     for name, group in COMMAND_GROUPS.items():
         app.add_typer(group, name=name)
     return app

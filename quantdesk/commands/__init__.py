@@ -1,11 +1,21 @@
 """One module for each group of commands."""
 
+from collections.abc import Callable
+
 import typer
 
 from quantdesk.commands.db import db
+from quantdesk.commands.policy import policy
+from quantdesk.commands.risk import risk
+from quantdesk.commands.serve import serve
 from quantdesk.commands.ui import ui
+
+# Commands that stand alone, by their function's name.
+COMMANDS: tuple[Callable[..., None], ...] = (serve,)
 
 COMMAND_GROUPS: dict[str, typer.Typer] = {
     "db": db,
+    "policy": policy,
+    "risk": risk,
     "ui": ui,
 }

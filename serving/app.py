@@ -1,0 +1,117 @@
+"""The HTTP face of the desk: an application made from a desk, which answers what it holds."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+
+from infra.api_key import api_key
+from infra.bootstrap import Desk
+from infra.cache import open_cache
+from infra.messaging import open_queue
+from serving import reference
+from serving.body_limit import BodyLimit
+from serving.components import components
+from serving.context import Context, require_ready
+from serving.problems import Problem, answer_problems
+from serving.routes import health, performance, pnl, risk
+from serving.security import LoopbackNames, key_check
+from serving.startup import ComponentState, StartUp
+
+DESCRIPTION = """
+The desk's analytics over what its flows left: risk, profit and loss, models, orders.
+
+Signs: quantity > 0 is long, P&L > 0 is gain; value at risk, shortfall and drawdown are positive
+losses. Rates are fractions. Times are UTC; `desk_date` is the date that the numbers describe.
+Errors are problem documents (RFC 9457).
+"""
+
+
+def create_app(
+    desk: Desk,
+    *,
+    on_started: Callable[[ComponentState], None] = lambda _: None,
+    on_failed: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """Return an application that answers from `desk`.
+
+    The components come up in order once the application runs; until then `/ready` answers 503.
+
+    Parameters
+    ----------
+    on_started : callable
+        Told of each component as it has come up.
+    on_failed : callable
+        Told once if a component that the desk cannot do without has failed.
+    """
+    settings = desk.settings
+    cache = open_cache(settings.cache)
+    queue = open_queue(settings.queue, state_dir=settings.state_dir)
+    start_up = StartUp(components(desk, cache, queue), on_started=on_started)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async def come_up() -> None:
+            await start_up.run()
+            if start_up.error is not None:
+                on_failed()
+
+        task = asyncio.create_task(come_up())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await cache.close()
+            await queue.close()
+
+    app = FastAPI(
+        title="quantdesk",
+        version=version("quantdesk"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # FastAPI's own pages load their code from elsewhere.
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+        separate_input_output_schemas=False,
+    )
+    app.state.context = Context(desk=desk, cache=cache, queue=queue, start_up=start_up)
+    _mount(app, api_key(settings))
+    answer_problems(app)
+    app.add_middleware(BodyLimit, max_bytes=settings.api.max_body_bytes)
+    app.add_middleware(LoopbackNames)
+    return app
+
+
+def _mount(app: FastAPI, key: str) -> None:
+    app.include_router(health.router)
+    app.include_router(reference.router)
+    guarded = [Depends(key_check(key)), Depends(require_ready)]
+    for router in (risk.router, pnl.router, performance.router):
+        app.include_router(router, dependencies=guarded)
+    _document_problems(app)
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Add the schema of a problem, to which every route refers, to the OpenAPI document."""
+    made = app.openapi
+
+    def openapi() -> dict[str, object]:
+        if app.openapi_schema is None:
+            document = made()
+            schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas |= schema.pop("$defs", {}) | {"Problem": schema}
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,47 @@
+"""What the routes answer from: the desk, its cache and queue, and how start-up went."""
+
+from functools import cached_property
+
+from fastapi import Request
+
+from basics.errors import UnavailableError
+from infra.bootstrap import Desk
+from services.ports import Cache, MessageQueue
+from serving.answers import Answers
+from serving.startup import StartUp
+
+
+class Context:
+    """One for each application, kept in its state."""
+
+    def __init__(self, *, desk: Desk, cache: Cache, queue: MessageQueue, start_up: StartUp) -> None:
+        self.desk = desk
+        self.cache = cache
+        self.queue = queue
+        self.start_up = start_up
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Answers from the documents that the flows stored."""
+        return Answers(
+            self.desk.results, self.cache, ttl_seconds=self.desk.settings.cache.ttl_risk_seconds
+        )
+
+
+def context_of(request: Request) -> Context:
+    """Return the application's context."""
+    context: Context = request.app.state.context
+    return context
+
+
+def answers_of(request: Request) -> Answers:
+    """Return the answers from stored documents."""
+    return context_of(request).answers
+
+
+async def require_ready(request: Request) -> None:
+    """Raise `UnavailableError` while the components are coming up."""
+    start_up = context_of(request).start_up
+    if not start_up.ready:
+        name = next(state.name for state in start_up.states if not state.ready)
+        raise UnavailableError(f"the desk is starting, {name} is not up: ask /ready")

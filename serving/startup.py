@@ -1,0 +1,104 @@
+"""Bring the components up one after another, and know how far it has come."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from basics.errors import QuantDeskError, UnavailableError
+
+Mode = Literal["waiting", "embedded", "real", "degraded", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """How a component came up."""
+
+    mode: Mode
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentState:
+    """One component as it stands.
+
+    Attributes
+    ----------
+    mode : str
+        `waiting` for its turn; `embedded` in this process; `real` on a server; `degraded`:
+        the desk goes on without it; `failed`: the desk cannot.
+    seconds : float
+        How long it took to come up.
+    """
+
+    name: str
+    mode: Mode
+    detail: str
+    seconds: float
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has come up, if only degraded."""
+        return self.mode not in {"waiting", "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Something that must come up before the desk answers.
+
+    Attributes
+    ----------
+    required : bool
+        Whether the desk cannot answer without it; else its failure is a degraded mode.
+    """
+
+    name: str
+    start: Callable[[], Awaitable[Started]]
+    required: bool = False
+
+
+class StartUp:
+    """Starts components in order; `states` tells how far it has come."""
+
+    def __init__(
+        self,
+        components: Sequence[Component],
+        *,
+        on_started: Callable[[ComponentState], None] = lambda _: None,
+    ) -> None:
+        self._components = components
+        self._on_started = on_started
+        self.states = [
+            ComponentState(name=c.name, mode="waiting", detail="", seconds=0.0) for c in components
+        ]
+        self.error: QuantDeskError | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether every component has come up."""
+        return all(state.ready for state in self.states)
+
+    async def run(self) -> None:
+        """Start each component after the one before; stop at a required one that fails."""
+        for place, component in enumerate(self._components):
+            began = time.perf_counter()
+            error: QuantDeskError | None = None
+            try:
+                started = await component.start()
+            except QuantDeskError as failure:
+                error = failure
+            except Exception as failure:  # A component's failure must show, whatever it is.
+                error = UnavailableError(f"{type(failure).__name__}: {failure}")
+            if error is not None:
+                started = Started("failed" if component.required else "degraded", str(error))
+            state = ComponentState(
+                name=component.name,
+                mode=started.mode,
+                detail=started.detail,
+                seconds=time.perf_counter() - began,
+            )
+            self.states[place] = state
+            self._on_started(state)
+            if state.mode == "failed":
+                self.error = error
+                return
