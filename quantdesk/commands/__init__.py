@@ -8,6 +8,7 @@ from quantdesk.commands.db import db
 from quantdesk.commands.policy import policy
 from quantdesk.commands.risk import risk
 from quantdesk.commands.serve import serve
+from quantdesk.commands.pnl import pnl
 from quantdesk.commands.ui import ui
 
 # Commands that stand alone, by their function's name.
@@ -17,5 +18,6 @@ COMMAND_GROUPS: dict[str, typer.Typer] = {
     "db": db,
     "policy": policy,
     "risk": risk,
+    "pnl": pnl,
     "ui": ui,
 }
