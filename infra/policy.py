@@ -1,0 +1,171 @@
+"""Reads and checks what a risk manager edits: `policy/limits.toml` and `policy/stress/*.toml`.
+
+A malformed file is an error by name, with the file, the entry and what it should be; an unknown
+key is refused, so that a mistyped limit is never silently without force.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from basics.errors import InvalidInputError, MissingDataError
+from basics.identifiers import content_hash
+from risk.limits import EVERY, Limit, Override, Scope
+from risk.shocks import Shock
+from risk.stress import Basis, StressScenario
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _OverrideRow(_Row):
+    hard: FiniteFloat = Field(gt=0)
+    reason: str = Field(min_length=1)
+    granted_by: str = Field(min_length=1)
+    expires: date
+
+
+class _LimitRow(_Row):
+    metric: str = Field(min_length=1)
+    scope: Scope
+    name: str = EVERY
+    warn: FiniteFloat = Field(gt=0)
+    soft: FiniteFloat = Field(gt=0)
+    hard: FiniteFloat = Field(gt=0)
+    unit: str = "fraction of equity"
+    owner: str = Field(min_length=1)
+    override: _OverrideRow | None = None
+
+
+class _LimitFile(_Row):
+    limit: tuple[_LimitRow, ...] = Field(min_length=1)
+
+
+class _ShockTable(_Row):
+    market_return: FiniteFloat = 0.0
+    rate_change: FiniteFloat = 0.0
+    factor_returns: dict[str, FiniteFloat] = Field(default_factory=dict)
+    symbol_returns: dict[str, FiniteFloat] = Field(default_factory=dict)
+    volatility_multiple: FiniteFloat = 1.0
+    correlation_target: FiniteFloat = 0.0
+    correlation_weight: FiniteFloat = 0.0
+    spread_multiple: FiniteFloat = 1.0
+    volume_multiple: FiniteFloat = 1.0
+
+
+class _StressFile(_Row):
+    kind: Literal["shock"] = "shock"
+    title: str = Field(min_length=1)
+    description: str = Field(min_length=1)
+    basis: Basis
+    order: int = 100
+    shock: _ShockTable
+
+
+def load_limits(policy_dir: Path) -> tuple[Limit, ...]:
+    """Return the limits of `policy/limits.toml`.
+
+    Raises
+    ------
+    MissingDataError
+        If the file is absent.
+    InvalidInputError
+        If it is malformed, or binds one metric of one name twice.
+    """
+    path = policy_dir / "limits.toml"
+    rows = _validated(path, _LimitFile).limit
+    seen: set[tuple[str, str, str]] = set()
+    limits = []
+    for row in rows:
+        key = (row.metric, row.scope.value, row.name)
+        if key in seen:
+            raise InvalidInputError(f"{path}: {' '.join(key)} is limited twice: keep one row")
+        seen.add(key)
+        limits.append(_named(path, _limit_of, row))
+    return tuple(limits)
+
+
+def load_stress(policy_dir: Path) -> tuple[StressScenario, ...]:
+    """Return the scenarios of `policy/stress/*.toml`, by their `order`, then by name.
+
+    Raises
+    ------
+    MissingDataError
+        If there is none.
+    InvalidInputError
+        If a file is malformed.
+    """
+    paths = sorted((policy_dir / "stress").glob("*.toml"))
+    if not paths:
+        raise MissingDataError(f"{policy_dir / 'stress'} holds no scenario (*.toml)")
+    files = [(path, _validated(path, _StressFile)) for path in paths]
+    files.sort(key=lambda pair: (pair[1].order, pair[0].stem))
+    return tuple(_named(path, _scenario_of, (path.stem, file)) for path, file in files)
+
+
+def check_policy(policy_dir: Path) -> list[str]:
+    """Return every complaint about the files, an empty list when all is well."""
+    complaints = []
+    for load in (load_limits, load_stress):
+        try:
+            load(policy_dir)
+        except (InvalidInputError, MissingDataError) as error:
+            complaints.append(str(error))
+    return complaints
+
+
+def policy_version(policy_dir: Path) -> str:
+    """Return a hash of the policy files' bytes: the version that a result names."""
+    paths = [policy_dir / "limits.toml", *sorted((policy_dir / "stress").glob("*.toml"))]
+    return content_hash(*(part for p in paths if p.is_file() for part in (p.name, p.read_bytes())))
+
+
+def _limit_of(row: _LimitRow) -> Limit:
+    override = Override(**row.override.model_dump()) if row.override else None
+    return Limit(**(row.model_dump(exclude={"override"}) | {"override": override}))
+
+
+def _scenario_of(pair: tuple[str, _StressFile]) -> StressScenario:
+    name, file = pair
+    return StressScenario(
+        name=name,
+        title=file.title,
+        description=file.description,
+        basis=file.basis,
+        shock=Shock(**file.shock.model_dump()),
+    )
+
+
+def _named(path: Path, build: Any, row: Any) -> Any:  # noqa: ANN401 - any row, any value object
+    """Build the value object; say which file was wrong if it refuses."""
+    try:
+        return build(row)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{path}: {error}") from None
+
+
+def _validated(path: Path, model: Any) -> Any:  # noqa: ANN401 - one of the file models above
+    try:
+        return model.model_validate(_read(path))
+    except ValidationError as error:
+        lines = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+            for item in error.errors(include_url=False, include_input=False)
+        )
+        raise InvalidInputError(f"{path}: {lines}") from None
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingDataError(
+            f"{path} does not exist: restore it or set QUANTDESK_POLICY_DIR"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path} is not valid TOML: {error}") from None

@@ -1,0 +1,171 @@
+"""The risk profile of one book: a frozen document of plain values, ready to store and show.
+
+`services.risk` fills it. Every number carries what it rests on: the method, the quantile rule,
+the horizon, the backtest of the very estimator, and the positions that were left out.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from risk.backtests import Backtest
+from risk.exposure import Exposure
+from risk.limits import LimitCheck
+from risk.score import Calibration, Level
+from risk.stress import StressResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TailEstimate:
+    """VaR and ES by one method at one confidence.
+
+    Attributes
+    ----------
+    value_at_risk, expected_shortfall : float
+        Positive losses in the base currency over `horizon_days`.
+    var_fraction, es_fraction : float
+        The same over equity.
+    quantile_rule : str
+        How a quantile between two scenarios was read; `closed_form` for a fitted law.
+    best : bool
+        The lowest Fissler-Ziegel loss of all methods at this confidence on the book's history.
+    """
+
+    method: str
+    confidence: float
+    horizon_days: int
+    value_at_risk: float
+    expected_shortfall: float
+    var_fraction: float
+    es_fraction: float
+    quantile_rule: str
+    best: bool = False
+    in_confidence_set: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionRisk:
+    """One holding and its share of the book's risk.
+
+    Attributes
+    ----------
+    component_var, component_es : float or None
+        Euler contributions at 99%: normal VaR, historical ES; each column sums to the total.
+    incremental_var : float or None
+        How much historical 99% VaR would fall without the position.
+    days_to_liquidate : float or None
+        At the participation cap; None where the traded volume is unknown.
+    """
+
+    symbol: str
+    sector: str
+    quantity: float
+    market_value: float
+    weight: float
+    component_var: float | None
+    component_es: float | None
+    marginal_var: float | None
+    incremental_var: float | None
+    beta: float | None
+    days_to_liquidate: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastChart:
+    """Daily realised P&L beside the VaR forecast made the day before.
+
+    Attributes
+    ----------
+    realised : tuple of float
+        A gain when positive.
+    value_at_risk : tuple of float
+        A loss when positive.
+    """
+
+    method: str
+    confidence: float
+    sessions: tuple[date, ...]
+    realised: tuple[float, ...]
+    value_at_risk: tuple[float, ...]
+    kupiec_p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A position that some numbers do not cover, and why."""
+
+    symbol: str
+    market_value: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookMeasures:
+    """Single numbers about the book; None where there was nothing to measure.
+
+    Attributes
+    ----------
+    beta, shrunk_beta, downside_beta : float or None
+        On the benchmark; of the book's value, so cash lowers it.
+    drawdown, max_drawdown : float
+        Of the equity curve, fractions, positive.
+    volatility : float or None
+        Yearly, of the P&L of today's book over the lookback / equity (252 sessions, ddof 1).
+    liquidity_adjusted_var : float or None
+        99% historical VaR plus the cost of liquidating at the participation cap.
+    """
+
+    beta: float | None
+    shrunk_beta: float | None
+    downside_beta: float | None
+    drawdown: float
+    max_drawdown: float
+    volatility: float | None
+    average_correlation: float | None
+    absorption_ratio: float | None
+    correlation_break_p: float | None
+    effective_bets: float | None
+    liquidation_cost: float
+    liquidity_adjusted_var: float | None
+    longest_days_to_liquidate: float | None
+    breach_probability: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskProfile:
+    """Everything that is known of the risk of one book on one date.
+
+    Attributes
+    ----------
+    score : float
+        0 to 100, see `risk.score`.
+    backtest_basis : str
+        Whether the book's own history or today's book held constant was tested.
+    components_by_sector : mapping
+        Sum of `component_var` by sector.
+    left_out : tuple of LeftOut
+        What the numbers do not cover.
+    notes : tuple of str
+        Conventions and data caveats that belong beside the numbers.
+    """
+
+    scope: str
+    as_of: date
+    currency: str
+    equity: float
+    score: float
+    level: Level
+    limit_state: str
+    exposure: Exposure
+    measures: BookMeasures
+    tails: tuple[TailEstimate, ...]
+    backtests: tuple[Backtest, ...]
+    backtest_basis: str
+    forecast: ForecastChart | None
+    positions: tuple[PositionRisk, ...]
+    components_by_sector: dict[str, float]
+    stresses: tuple[StressResult, ...]
+    limits: tuple[LimitCheck, ...]
+    calibration: Calibration
+    recommendations: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]

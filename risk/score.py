@@ -1,0 +1,241 @@
+"""The risk score, 0 to 100: the calibrated probability of breaching the drawdown limit.
+
+Two things raise it: how near the drawdown limit is in units of the book's volatility (the
+probability that a random walk touches it within 20 sessions, by the reflection principle), and
+how much of every other limit is used. Both enter a logistic curve whose intercept and slope are
+fitted to what happened on the book's history; all slopes are positive, so the score rises with
+the use of every limit.
+
+The score is a scale of that probability p: 100 (1 + log10(p) / 4), not below 0. Every 25 points
+are a factor of ten: 25 is 1 in 1000 within 20 sessions, 50 is 1 in 100, 75 is 1 in 10, 100 is
+certain. The levels change at 25, 50 and 75.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import NormalDist
+
+import numpy as np
+
+from basics.arrays import BoolArray, FloatArray
+from basics.errors import InvalidInputError
+
+HORIZON_SESSIONS = 20
+PRESSURE_POWER = 8.0
+# Weight of the limits' pressure in the logit: a book at every limit's edge (pressure 1) has e
+# times the odds of one that uses none.
+PRESSURE_WEIGHT = 1.0
+_MIN_EVENTS = 5
+_THRESHOLDS = (25.0, 50.0, 75.0)
+_BAND = 5.0
+
+
+class Level(StrEnum):
+    """How serious the risk is."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    CRITICAL = "CRITICAL"
+
+
+_LEVELS = tuple(Level)
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Forecasts of about one size, and how often the event followed."""
+
+    forecast: float
+    observed: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """The logistic curve from theory to frequency, and how well it fits.
+
+    Attributes
+    ----------
+    fitted : bool
+        False when history holds too few breaches to fit: theory is shown as it is.
+    brier, brier_climatology : float or None
+        Mean squared error on the second half of history of the curve fitted on the first, and
+        of always forecasting the first half's frequency.
+    """
+
+    intercept: float
+    slope: float
+    fitted: bool
+    n_days: int
+    n_events: int
+    brier: float | None
+    brier_climatology: float | None
+    reliability: tuple[ReliabilityBin, ...]
+
+
+UNCALIBRATED = Calibration(
+    intercept=0.0,
+    slope=1.0,
+    fitted=False,
+    n_days=0,
+    n_events=0,
+    brier=None,
+    brier_climatology=None,
+    reliability=(),
+)
+
+
+def touch_probability(
+    drawdown: float, *, limit: float, daily_volatility: float, sessions: int = HORIZON_SESSIONS
+) -> float:
+    """Return the chance that drawdown reaches `limit` within `sessions`, by reflection.
+
+    2 Phi(-g / (sigma sqrt(h))) with g = ln((1 - drawdown) / (1 - limit)): a driftless random
+    walk in log equity. 1 when the limit is already reached.
+
+    Raises
+    ------
+    InvalidInputError
+        If a drawdown or limit is outside [0, 1) or the volatility negative.
+    """
+    if not (0.0 <= drawdown < 1.0 and 0.0 < limit < 1.0 and daily_volatility >= 0.0):
+        raise InvalidInputError(
+            f"drawdown {drawdown}, limit {limit}, volatility {daily_volatility} are out of range"
+        )
+    if drawdown >= limit:
+        return 1.0
+    if daily_volatility == 0.0:
+        return 0.0
+    distance = math.log((1.0 - drawdown) / (1.0 - limit))
+    return 2.0 * NormalDist().cdf(-distance / (daily_volatility * math.sqrt(sessions)))
+
+
+def pressure(utilisations: Sequence[float]) -> float:
+    """Return a smooth maximum of limit utilisations: their 8-norm, rising in each."""
+    if not utilisations:
+        return 0.0
+    values = np.asarray(utilisations, dtype=np.float64)
+    if not (np.isfinite(values).all() and (values >= 0).all()):
+        raise InvalidInputError(f"utilisations must be >= 0 and finite, got {values.tolist()}")
+    top = float(values.max())
+    if top == 0.0:
+        return 0.0
+    return top * float(((values / top) ** PRESSURE_POWER).sum() ** (1.0 / PRESSURE_POWER))
+
+
+def breach_probability(touch: float, limit_pressure: float, calibration: Calibration) -> float:
+    """Return the calibrated probability from theory (`touch_probability`) and pressure."""
+    logit = (
+        calibration.intercept
+        + calibration.slope * _logit(np.array([touch]))
+        + PRESSURE_WEIGHT * limit_pressure
+    )
+    return float(_expit(logit)[0])
+
+
+def risk_score(probability: float) -> float:
+    """Return 100 (1 + log10(p) / 4) within [0, 100], one decimal."""
+    if not 0.0 <= probability <= 1.0:
+        raise InvalidInputError(f"a probability must lie in [0, 1], got {probability}")
+    scaled = 100.0 * (1.0 + math.log10(max(probability, 1e-4)) / 4.0)
+    return round(min(max(scaled, 0.0), 100.0), 1)
+
+
+def risk_level(score: float, *, hard_breach: bool = False, previous: Level | None = None) -> Level:
+    """Return the level of a score, with hysteresis.
+
+    The level rises at 25, 50 and 75; it falls only when the score is 5 below, so that a score
+    that trembles on a threshold does not ring every day. A hard breach is at least HIGH.
+    """
+    level = sum(score >= threshold for threshold in _THRESHOLDS)
+    if previous is not None and _LEVELS.index(previous) > level:
+        level = sum(score >= threshold - _BAND for threshold in _THRESHOLDS)
+        level = min(level, _LEVELS.index(previous))
+    if hard_breach:
+        level = max(level, _LEVELS.index(Level.HIGH))
+    return _LEVELS[level]
+
+
+def calibrate(probabilities: FloatArray, pressures: FloatArray, breached: BoolArray) -> Calibration:
+    """Fit the logistic curve to history.
+
+    Parameters
+    ----------
+    probabilities, pressures : ndarray of shape (n_days,)
+        `touch_probability` and `pressure` as they were known each day.
+    breached : ndarray of shape (n_days,)
+        Whether the limit was reached within the horizon after.
+    """
+    n_events = int(breached.sum())
+    half = len(breached) // 2
+    if n_events < _MIN_EVENTS or n_events == len(breached):
+        return UNCALIBRATED
+    logits, offset = _logit(probabilities), PRESSURE_WEIGHT * pressures
+    intercept, slope = _fit(logits, offset, breached)
+    forecast = _expit(intercept + slope * logits + offset)
+    brier = climatology = None
+    if 0 < breached[:half].sum() < half:
+        first = _fit(logits[:half], offset[:half], breached[:half])
+        ahead = _expit(first[0] + first[1] * logits[half:] + offset[half:])
+        brier = float(((ahead - breached[half:]) ** 2).mean())
+        climatology = float(((breached[:half].mean() - breached[half:]) ** 2).mean())
+    return Calibration(
+        intercept=intercept,
+        slope=slope,
+        fitted=True,
+        n_days=len(breached),
+        n_events=n_events,
+        brier=brier,
+        brier_climatology=climatology,
+        reliability=_reliability(forecast, breached),
+    )
+
+
+def _fit(logits: FloatArray, offset: FloatArray, events: BoolArray) -> tuple[float, float]:
+    """Maximise the logistic likelihood with a weak prior at (0, 1), by Newton's method."""
+    design = np.column_stack([np.ones_like(logits), logits])
+    prior, weight = np.array([0.0, 1.0]), np.array([0.01, 1.0])
+
+    def objective(beta: FloatArray) -> float:
+        score = design @ beta + offset
+        likelihood = float((np.where(events, score, 0.0) - np.logaddexp(0.0, score)).sum())
+        return likelihood - 0.5 * float(weight @ (beta - prior) ** 2)
+
+    beta = prior.copy()
+    for _ in range(50):
+        forecast = _expit(design @ beta + offset)
+        gradient = design.T @ (events - forecast) - weight * (beta - prior)
+        hessian = (design * (forecast * (1.0 - forecast))[:, None]).T @ design + np.diag(weight)
+        step = np.linalg.solve(hessian, gradient)
+        # A full Newton step may overshoot where every forecast is near 0 or 1: halve it.
+        while objective(beta + step) < objective(beta) and np.abs(step).max() > 1e-12:
+            step = step / 2.0
+        beta = beta + step
+        if np.abs(step).max() < 1e-10:
+            break
+    # A negative slope would let a nearer limit lower the score.
+    return float(beta[0]), max(float(beta[1]), 0.01)
+
+
+def _reliability(forecast: FloatArray, events: BoolArray) -> tuple[ReliabilityBin, ...]:
+    """Group forecasts into ten bins of equal count."""
+    bins = np.array_split(np.argsort(forecast, kind="stable"), 10)
+    return tuple(
+        ReliabilityBin(float(forecast[b].mean()), float(events[b].mean()), len(b))
+        for b in bins
+        if len(b)
+    )
+
+
+def _logit(probability: FloatArray) -> FloatArray:
+    clipped = np.clip(probability, 1e-6, 1.0 - 1e-6)
+    odds: FloatArray = np.log(clipped / (1.0 - clipped))
+    return odds
+
+
+def _expit(value: FloatArray) -> FloatArray:
+    probability: FloatArray = 1.0 / (1.0 + np.exp(-np.clip(value, -700.0, 700.0)))
+    return probability

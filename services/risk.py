@@ -1,0 +1,81 @@
+"""The risk of a book: compute it, keep it, show it again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from risk.limits import Limit
+from risk.profile import RiskProfile
+from risk.score import Level
+from risk.stress import StressScenario
+from services.ports import JsonDocument, ResultStore, StoredResult
+from services.risk_inputs import RiskInputs
+
+PROFILE_KIND = "risk.profile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskService:
+    """Profiles books against one policy.
+
+    Attributes
+    ----------
+    limits, scenarios
+        The policy in force, see `policy/`.
+    policy_version : str
+        Hash of the policy files, part of every result's lineage.
+    lookback : int
+        Sessions of history behind an estimate.
+    """
+
+    limits: Sequence[Limit]
+    scenarios: Sequence[StressScenario]
+    results: ResultStore
+    policy_version: str
+    lookback: int = 1000
+
+    def profile(self, inputs: RiskInputs) -> RiskProfile:
+        """Compute the profile of one book; the same inputs give the same profile."""
+        # Numbers are imported when computed, not when shown: `latest` must answer at once.
+        from services.risk_profile import compute_profile
+
+        return compute_profile(
+            inputs, limits=self.limits, scenarios=self.scenarios, lookback=self.lookback
+        )
+
+    def store(self, profile: RiskProfile, *, lineage: JsonDocument) -> None:
+        """Keep the profile as the document of its scope and date, replacing an earlier one."""
+        self.results.put(
+            PROFILE_KIND,
+            profile.scope,
+            profile.as_of,
+            profile_document(profile),
+            {**lineage, "policy_version": self.policy_version, "lookback": self.lookback},
+        )
+
+    def latest(self, scope: str) -> StoredResult:
+        """Return the stored profile with the latest date.
+
+        Raises
+        ------
+        MissingDataError
+            If none was stored for that scope.
+        """
+        return self.results.latest(PROFILE_KIND, scope)
+
+    def previous_level(self, scope: str, *, before: date) -> Level | None:
+        """Return the level last published for `scope` ahead of `before`, for the hysteresis.
+
+        A profile of the same day is passed over, so that computing a day twice gives one answer.
+        """
+        earlier = [r for r in self.results.history(PROFILE_KIND, scope) if r.desk_date < before]
+        return Level(earlier[-1].payload["level"]) if earlier else None
+
+
+def profile_document(profile: RiskProfile) -> Mapping[str, Any]:
+    """Return the profile as plain JSON values."""
+    document: Mapping[str, Any] = msgspec.to_builtins(profile)
+    return document

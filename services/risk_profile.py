@@ -1,0 +1,122 @@
+"""Compute the risk profile of one book: align, measure, test, stress, judge."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from risk.book import align_book
+from risk.decomposition import NormalComponents, by_group, normal_components
+from risk.evidence import (
+    HEADLINE,
+    NO_EVIDENCE,
+    Evidence,
+    book_history_evidence,
+    constant_book_evidence,
+    daily_returns,
+    forecast_chart,
+    tail_table,
+)
+from risk.limits import Limit, LimitState, evaluate, worst_state
+from risk.profile import RiskProfile, TailEstimate
+from risk.recommendations import recommend
+from risk.score import risk_level, risk_score
+from risk.stress import StressResult, StressScenario, run_stress
+from services.risk_inputs import RiskInputs
+from services.risk_judgement import calibrated_probability, notes_of, observations, stress_notes
+from services.risk_measures import (
+    HEADLINE_METHOD,
+    MeasuredBook,
+    exposure_of_holdings,
+    is_measurable,
+    measure_book,
+    positions_of,
+    single_numbers,
+)
+
+
+def compute_profile(
+    inputs: RiskInputs,
+    *,
+    limits: Sequence[Limit],
+    scenarios: Sequence[StressScenario],
+    lookback: int,
+) -> RiskProfile:
+    """Compute the profile of one book.
+
+    An empty book, or one of which nothing can be measured, has a profile too: no tails, no
+    stresses, its drawdown still held against the limits.
+
+    Parameters
+    ----------
+    lookback : int
+        Sessions of history that today's estimates and every past forecast use.
+    """
+    equity = float(inputs.equity.values[-1])
+    book = align_book(inputs.holdings, inputs.prices, lookback=lookback)
+    measured = measure_book(inputs, book, equity) if is_measurable(book) else None
+    exposure = exposure_of_holdings(inputs, equity)
+    evidence = NO_EVIDENCE
+    tails: tuple[TailEstimate, ...] = ()
+    stresses: tuple[StressResult, ...] = ()
+    components = NormalComponents(0.0, np.zeros(0), np.zeros(0))
+    if measured is not None:
+        evidence = _evidence(inputs, measured, lookback)
+        tails = tail_table(measured.pnl, equity=equity, evidence=evidence)
+        components = normal_components(
+            book.exposures, measured.state.covariance, confidence=HEADLINE
+        )
+        stresses = run_stress(
+            scenarios, measured.state, book.exposures, equity=equity, notes=stress_notes(measured)
+        )
+    positions = positions_of(inputs, measured, components, equity)
+    measures = single_numbers(inputs, measured, tails)
+    observed = observations(inputs.scope, exposure, measures, tails, stresses, positions)
+    checks = evaluate(limits, observed, as_of=inputs.as_of)
+    calibration, probability = calibrated_probability(
+        inputs, measured, checks, limits, drawdown=measures.drawdown
+    )
+    score = risk_score(probability)
+    state = worst_state(checks)
+    return RiskProfile(
+        scope=inputs.scope,
+        as_of=inputs.as_of,
+        currency=inputs.currency,
+        equity=equity,
+        score=score,
+        level=risk_level(
+            score, hard_breach=state is LimitState.HARD, previous=inputs.previous_level
+        ),
+        limit_state=state.value,
+        exposure=exposure,
+        measures=replace(measures, breach_probability=probability),
+        tails=tails,
+        backtests=tuple(test for run in evidence.runs for test in run.tests),
+        backtest_basis=evidence.basis,
+        forecast=forecast_chart(evidence, method=HEADLINE_METHOD),
+        positions=positions,
+        components_by_sector=by_group(book.symbols, components.component, inputs.sectors)
+        if measured
+        else {},
+        stresses=stresses,
+        limits=checks,
+        calibration=calibration,
+        recommendations=recommend(checks, positions, equity=equity),
+        left_out=book.left_out,
+        notes=notes_of(inputs, measured, lookback),
+    )
+
+
+def _evidence(inputs: RiskInputs, measured: MeasuredBook, lookback: int) -> Evidence:
+    book = measured.book
+    if inputs.exposures is not None:
+        own = book_history_evidence(
+            inputs.prices, inputs.exposures, inputs.equity.values, lookback=lookback
+        )
+        if own.runs:
+            return own
+    rows = [inputs.prices.symbols.index(symbol) for symbol in book.symbols]
+    returns = daily_returns(inputs.prices["close"][rows])
+    return constant_book_evidence(
+        book.exposures, returns, inputs.prices.sessions[1:], lookback=lookback
+    )
