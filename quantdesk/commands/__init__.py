@@ -5,10 +5,10 @@ from collections.abc import Callable
 import typer
 
 from quantdesk.commands.db import db
+from quantdesk.commands.pnl import pnl
 from quantdesk.commands.policy import policy
 from quantdesk.commands.risk import risk
 from quantdesk.commands.serve import serve
-from quantdesk.commands.pnl import pnl
 from quantdesk.commands.ui import ui
 
 # Commands that stand alone, by their function's name.

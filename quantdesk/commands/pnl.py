@@ -42,7 +42,8 @@ def pnl_show(
     earned = performance.payload
     typer.echo(
         f"{performance.scope}, {earned['start']} to {earned['end']}: earned {earned['total_pnl']} "
-        f"{earned['currency']} after {earned['total_fees']} of fees; equity {earned['final_equity']}"
+        f"{earned['currency']} after {earned['total_fees']} of fees; "
+        f"equity {earned['final_equity']}"
     )
     _show_figures(earned, every=every)
     for split in attributions:
