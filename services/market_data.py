@@ -56,6 +56,20 @@ class DatasetIngest:
     quarantine: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """One batch that went through the gate.
+
+    Attributes
+    ----------
+    broken : DataFrame
+        One row for each row of the batch (`_row`, its place) and rule that it broke.
+    """
+
+    outcome: DatasetIngest
+    broken: pl.DataFrame
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReport:
     """What became of a delivery."""
@@ -187,11 +201,20 @@ class MarketData:
                 return DatasetIngest(
                     dataset=dataset.name, status="unchanged", version=state.version
                 )
-        batches = [self._land(source, dataset, rows) for rows in source.read(dataset.name)]
+        batches = [
+            self.land(dataset, rows, origin=source.name).outcome
+            for rows in source.read(dataset.name)
+        ]
         return self._conclude(source, dataset, batches, fingerprint)
 
-    def _land(self, source: BarSource, dataset: Dataset, rows: pl.DataFrame) -> DatasetIngest:
-        """Take one batch through the gate into the lake."""
+    def land(self, dataset: Dataset, rows: pl.DataFrame, *, origin: str) -> Landing:
+        """Take one batch, in the order of its source, through the gate into the lake.
+
+        Raises
+        ------
+        InvalidInputError
+            If the rows lack columns of the dataset.
+        """
         rows = dataset.conform(rows)
         around = Surroundings(
             now=self.clock.now(),
@@ -201,8 +224,8 @@ class MarketData:
         judged = inspect(rows, dataset=dataset, rules=self.rules, around=around)
         marked = flagged(rows, judged, dataset=dataset, rules=self.rules)
         document = self.reporter.validate(dataset, _documented_batches(dataset, marked), self.rules)
-        appended = self.lake.append(dataset, judged.passed, lineage={"source": source.name})
-        return DatasetIngest(
+        appended = self.lake.append(dataset, judged.passed, lineage={"source": origin})
+        outcome = DatasetIngest(
             dataset=dataset.name,
             status="stopped" if judged.stopped else "landed",
             version=appended.version,
@@ -215,6 +238,15 @@ class MarketData:
             document=document.location,
             quarantine=self.reporter.set_aside(dataset, judged.quarantined),
         )
+        return Landing(outcome, judged.broken)
+
+    def remember(self, dataset: Dataset, fingerprint: str | None, *, origin: str) -> str:
+        """Note what the source looked like when all of it had landed; return the version."""
+        nothing = pl.DataFrame(schema=dataset.schema)
+        done = self.lake.append(
+            dataset, nothing, fingerprint=fingerprint, lineage={"source": origin}
+        )
+        return done.version
 
     def _conclude(
         self, source: BarSource, dataset: Dataset, batches: list[DatasetIngest], fingerprint: str
@@ -223,13 +255,12 @@ class MarketData:
         if not batches:
             raise MissingDataError(f"source {source.name} brought no rows for {dataset.name}")
         stopped = any(batch.status == "stopped" for batch in batches)
-        empty = pl.DataFrame(schema=dataset.schema)
         noted = None if stopped else fingerprint
-        last = self.lake.append(dataset, empty, fingerprint=noted, lineage={"source": source.name})
+        version = self.remember(dataset, noted, origin=source.name)
         return DatasetIngest(
             dataset=dataset.name,
             status="stopped" if stopped else "landed",
-            version=last.version,
+            version=version,
             new=sum(batch.new for batch in batches),
             corrected=sum(batch.corrected for batch in batches),
             unchanged=sum(batch.unchanged for batch in batches),

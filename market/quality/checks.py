@@ -75,6 +75,24 @@ def unique_key(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFr
     return _report(target, again, pl.format("{} stands twice", EVENT_TIME))
 
 
+def in_order(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame:
+    """Find rows stamped earlier than one that stood before them in the delivery.
+
+    A delivery that is sorted otherwise (newest first, by symbol and then any way) is none of this:
+    beyond the share `at_most` of rows out of order the check is silent.
+    """
+    del fields
+    delivered = target.rows.lazy().filter(NEW).sort(ROW)
+    latest = pl.col(EVENT_TIME).cum_max().over(SYMBOL)
+    marked = delivered.with_columns(latest.alias("_latest"))
+    late = marked.filter(pl.col(EVENT_TIME) < pl.col("_latest"))
+    found = late.select(
+        ROW, SYMBOL, SESSION, detail=pl.format("{} stands after {}", EVENT_TIME, "_latest")
+    ).collect()
+    rows = target.rows.filter(NEW).height
+    return found if found.height <= rule.number("at_most", 0.4) * rows else _nothing(target)
+
+
 def on_calendar(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame:
     """Find rows on a day that is not a session of the exchange."""
     del rule, fields
@@ -101,6 +119,7 @@ CHECKS: dict[str, Check] = {
     "within": within,
     "bar_order": bar_order,
     "unique_key": unique_key,
+    "in_order": in_order,
     "on_calendar": on_calendar,
     "not_future": not_future,
 }

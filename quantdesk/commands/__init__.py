@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import typer
 
+from quantdesk.commands.data import data
 from quantdesk.commands.db import db
 from quantdesk.commands.pnl import pnl
 from quantdesk.commands.policy import policy
@@ -15,6 +16,7 @@ from quantdesk.commands.ui import ui
 COMMANDS: tuple[Callable[..., None], ...] = (serve,)
 
 COMMAND_GROUPS: dict[str, typer.Typer] = {
+    "data": data,
     "db": db,
     "policy": policy,
     "risk": risk,

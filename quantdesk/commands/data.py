@@ -1,0 +1,158 @@
+"""Commands on market data: `data import`, `data ls`, `data check`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from quantdesk.output import AsJson, show_json, show_table
+
+data = typer.Typer(help="Market data: import, list, check.", no_args_is_help=True)
+
+
+@data.command("import")
+def import_(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    path: Annotated[
+        str, typer.Argument(help="File or folder of CSV or Parquet bars, or `sample`.")
+    ] = "sample",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help='Our column = yours: close="Adj Close", time=Day, symbol=Sym.'),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Name of the dataset; the file's else.")
+    ] = None,
+    symbol: Annotated[str | None, typer.Option(help="Symbol where no column has it.")] = None,
+    field: Annotated[str, typer.Option(help="What a wide table's numbers are.")] = "close",
+    time_format: Annotated[str | None, typer.Option(help="strptime format of the dates.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA zone of times that state none.")
+    ] = None,
+    calendar: Annotated[str | None, typer.Option(help="Exchange (ISO 10383), e.g. XNYS.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import bars; bad rows are listed in a rejection report, good rows land."""
+    from infra.bootstrap import open_desk
+    from infra.sources.columns import Reading
+    from infra.sources.files import open_files
+    from infra.sources.rejections import RejectionFile
+    from services.data_import import import_bars
+
+    with open_desk() as desk:
+        if path in desk.market_data.sources and not Path(path).exists():
+            _import_source(desk.market_data, path, as_json=as_json)
+            return
+        reading = Reading(
+            mapping=_pairs(mapping or []),
+            symbol=symbol,
+            field=field,
+            time_format=time_format,
+            timezone=timezone,
+            calendar=calendar,
+        )
+        files = open_files(Path(path).expanduser(), dataset=dataset, reading=reading)
+        report = import_bars(
+            files,
+            market=desk.market_data,
+            report=RejectionFile(desk.settings.state_dir / "rejections"),
+        )
+    if as_json:
+        show_json(report)
+        return
+    typer.echo(
+        f"{report.dataset}: {report.status}, {report.new} new, {report.corrected} corrected, "
+        f"{report.unchanged} already there, {report.rejected} rejected"
+    )
+    for reason, count in report.reasons:
+        typer.echo(f"  {count} x {reason}")
+    if report.rejections:
+        typer.echo(f"  each is listed in {report.rejections}")
+
+
+@data.command("ls")
+def ls(as_json: AsJson = False) -> None:
+    """List the datasets of the lake."""
+    from infra.bootstrap import open_desk
+
+    with open_desk() as desk:
+        states = desk.market_data.catalog()
+    if as_json:
+        show_json(states)
+        return
+    rows = [
+        (
+            state.dataset.name,
+            f"{state.rows:,}",
+            f"{state.first_session} to {state.last_session}",
+            ", ".join(
+                f"{name}*" if name in state.dataset.simulated else name
+                for name in state.dataset.fields
+            ),
+            state.version[:12],
+        )
+        for state in states
+    ]
+    columns = ("dataset", "rows", "sessions", "fields", "version")
+    show_table("Market lake (* simulated, not observed)", columns, rows, right=("rows",))
+
+
+@data.command("check")
+def check(
+    datasets: Annotated[list[str] | None, typer.Argument(help="Datasets; all without.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge the stored rows by the rules; exit code 4 if a stop rule is broken."""
+    from infra.bootstrap import open_desk
+
+    with open_desk() as desk:
+        market = desk.market_data
+        names = datasets or [state.dataset.name for state in market.catalog()]
+        findings = [finding for name in names for finding in market.check(name).findings]
+    stopped = any(finding.severity.value == "stop" for finding in findings)
+    if as_json:
+        show_json({"datasets": names, "stopped": stopped, "findings": findings})
+    else:
+        columns = ("dataset", "rule", "severity", "rows", "first", "why")
+        rows = [
+            (
+                finding.dataset,
+                finding.rule,
+                finding.severity.value,
+                finding.count,
+                f"{finding.examples[0].symbol} {finding.examples[0].session}",
+                finding.why,
+            )
+            for finding in findings
+        ]
+        show_table(f"Findings in {', '.join(names) or 'an empty lake'}", columns, rows)
+    if stopped:
+        raise typer.Exit(4)
+
+
+def _import_source(market: Any, name: str, *, as_json: bool) -> None:  # noqa: ANN401 - lazy import
+    report = market.ingest(name)
+    if as_json:
+        show_json(report)
+    else:
+        columns = ("dataset", "status", "new", "corrected", "unchanged", "set aside", "version")
+        rows = [
+            (i.dataset, i.status, i.new, i.corrected, i.unchanged, i.quarantined, i.version[:12])
+            for i in report.datasets
+        ]
+        show_table(f"Import of {name}", columns, rows, right=columns[2:6])
+    if report.stopped:
+        typer.echo(f"stopped: {report.reason}", err=True)
+        raise typer.Exit(4)
+
+
+def _pairs(mapping: list[str]) -> dict[str, str]:
+    """Read `ours=theirs` options."""
+    from basics.errors import InvalidInputError
+
+    pairs = {}
+    for item in mapping:
+        ours, equals, theirs = item.partition("=")
+        if not equals or not ours or not theirs:
+            raise InvalidInputError(f'--map takes ours="theirs", got {item!r}')
+        pairs["time" if ours in ("date", "session") else ours] = theirs
+    return pairs

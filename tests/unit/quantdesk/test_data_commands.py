@@ -1,0 +1,33 @@
+"""Tests of the `data` commands on a lake of their own."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from basics.errors import InvalidInputError
+from quantdesk.commands.data import data
+
+
+@pytest.fixture
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.setenv("QUANTDESK_STATE_DIR", str(tmp_path / "state"))
+    return CliRunner()
+
+
+def test_an_empty_lake_lists_nothing(runner: CliRunner) -> None:
+    result = runner.invoke(data, ["ls", "--json"])
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == []
+
+
+def test_a_map_without_an_equals_sign_is_refused(runner: CliRunner, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("date,close\n2022-01-03,1\n")
+
+    result = runner.invoke(data, ["import", str(path), "--map", "close"])
+
+    assert isinstance(result.exception, InvalidInputError)
+    assert "--map takes" in str(result.exception)
