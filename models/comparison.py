@@ -136,6 +136,8 @@ class Contest:
         Steps ahead of the forecasts: overlapping errors reach horizon - 1 sessions.
     metric : str
         Name of the loss.
+    simulated : frozenset of str
+        The simulated fields that the forecasts rest on: with any, nobody is promoted.
     """
 
     candidate: Contender
@@ -144,6 +146,7 @@ class Contest:
     others: tuple[Contender, ...] = ()
     horizon: int = 1
     metric: str = "loss"
+    simulated: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.candidate.name in {self.champion.name, self.baseline.name}:
@@ -181,6 +184,9 @@ def judge(
         profit, profit_figures = _profit(contest, candidate.returns, trials=trials, rules=rules)
         checks += profit
         figures |= profit_figures
+    if contest.simulated:
+        rests = f"the features read {', '.join(sorted(contest.simulated))}, which are simulated"
+        checks.append(Rule(name="rests on observed data", passed=False, detail=rests))
     promoted = all(rule.passed for rule in checks)
     return Verdict(
         candidate=candidate.name,
@@ -265,13 +271,15 @@ def _profit(
             detail=f"probability of overfitting {overfitting:.2f} among {len(family)} models",
         ),
     ]
-    return checks, {
+    track_record = minimum_track_record(moments)
+    # A loss has no track record long enough; JSON has no infinity.
+    lasting = {"minimum_track_record_periods": track_record} if track_record < np.inf else {}
+    return checks, lasting | {
         "sharpe_per_period": moments.sharpe,
         "skewness": moments.skewness,
         "kurtosis": moments.kurtosis,
         "sharpe_by_luck": hurdle,
         "deflated_sharpe": deflated,
-        "minimum_track_record_periods": minimum_track_record(moments),
         "periods": float(moments.observations),
         "overfitting_probability": overfitting,
     }

@@ -31,6 +31,8 @@ class Dataset:
         Session positions of the closed interval that the label looks at; -1 where y is NaN.
     feature_set, feature_hash : str
         Name of the feature set, and the hash of its definition.
+    simulated : frozenset of str
+        The simulated fields that the features read; with any, results are no evidence.
     """
 
     x: FloatArray
@@ -44,6 +46,7 @@ class Dataset:
     sessions: DateArray
     feature_set: str
     feature_hash: str
+    simulated: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         rows = len(self.y)
@@ -144,6 +147,7 @@ def build_dataset(
         sessions=features.sessions,
         feature_set=features.feature_set,
         feature_hash=features.content_hash,
+        simulated=features.simulated,
     )
 
 

@@ -134,15 +134,18 @@ class Training:
         """
         spec = inputs.spec
         dataset = build_dataset(inputs.features, inputs.outcome, demean=True)
-        ground = Ground(
-            dataset=dataset, folds=tuple(spec.folds(dataset)), horizon=spec.horizon,
-            cost_rate=spec.cost_rate, until=inputs.gate_until,
-        )  # fmt: skip
         baseline = self._baseline(spec.name)
         key = self._input_key(inputs)
         standing = self._registry.find(spec.name, key)
         reused = standing is not None and not retrain
         if standing is None or retrain:
+            ground = Ground(
+                dataset=dataset,
+                folds=tuple(spec.folds(dataset)),
+                horizon=spec.horizon,
+                cost_rate=spec.cost_rate,
+                until=inputs.gate_until,
+            )
             trained = self._train(inputs, ground, progress)
             if standing is None:
                 progress("registering")
@@ -187,6 +190,7 @@ class Training:
                 others=tuple(scores.field.values()),
                 horizon=spec.horizon,
                 metric="squared error",
+                simulated=ground.dataset.simulated,
             ),
             trials=self._trials(inputs, scores),
             rules=spec.rules,

@@ -1,0 +1,238 @@
+"""The contract of the model registry, on the fake in memory and on MLflow."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from basics.clock import ManualClock
+from basics.errors import ConflictError, InvalidInputError, MissingDataError, RefusedError
+from infra.model_registry import MlflowRegistry
+from services.ports import ModelRegistry, ModelRun
+from tests.fakes.model_registry import MemoryRegistry
+
+CLOCK = ManualClock(datetime(2022, 12, 28, 21, tzinfo=UTC))
+
+
+@pytest.fixture(scope="module")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry with its tables made once: MLflow takes a second for it."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    MlflowRegistry(folder, clock=CLOCK).record(_run("warm", name="other"))
+    return folder
+
+
+@pytest.fixture
+def folder(empty_registry: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(empty_registry, tmp_path / "a moved folder"))
+
+
+@pytest.fixture(params=["memory", "mlflow"])
+def registry(request: pytest.FixtureRequest) -> ModelRegistry:
+    if request.param == "memory":
+        return MemoryRegistry()
+    return MlflowRegistry(request.getfixturevalue("folder"), clock=CLOCK)
+
+
+def _run(trial: str, *, name: str = "price", sharpe: float | None = 0.1) -> ModelRun:
+    return ModelRun(
+        name=name,
+        estimator="lightgbm",
+        trial_key=trial,
+        parameters={"trees": 100, "features": ["a", "b"]},
+        metrics={} if sharpe is None else {"sharpe_per_period": sharpe},
+        series={"rank_ic_by_year": [(2020, 0.1), (2021, -0.1)]},
+        files={"model/model.txt": b"tree\n" + trial.encode(), "plots/a.png": b"png"},
+        tags={"feature_set": "s@1", "feature_hash": "f00", "data_version": "d1"},
+    )
+
+
+def test_a_version_comes_back_with_all_that_was_said_of_it(registry: ModelRegistry) -> None:
+    made = registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+
+    version = registry.resolve("price", made.version)
+
+    assert version == made
+    assert version.label == "price v1 lightgbm"
+    assert (version.feature_set, version.feature_hash, version.data_version) == ("s@1", "f00", "d1")
+    assert registry.read(version, "model.txt") == b"tree\nt1"
+    assert list(version.sha256) == ["model.txt"]
+
+
+def test_the_same_inputs_never_make_a_second_version(registry: ModelRegistry) -> None:
+    first = registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    again = registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+
+    assert again == first
+    assert len(registry.versions("price")) == 1
+    assert registry.find("price", "k1") == first
+    assert registry.find("price", "k2") is None
+
+
+def test_versions_are_numbered_in_the_order_they_were_made(registry: ModelRegistry) -> None:
+    for number in (1, 2, 3):
+        registry.register(_run(f"t{number}"), format="lightgbm-text", input_key=f"k{number}")
+
+    assert [v.version for v in registry.versions("price")] == [1, 2, 3]
+    assert "price" in registry.names()
+
+
+def test_an_alias_moves_only_from_where_it_was_seen(registry: ModelRegistry) -> None:
+    for number in (1, 2):
+        registry.register(_run(f"t{number}"), format="lightgbm-text", input_key=f"k{number}")
+    registry.move_alias("price", "champion", 1, expected=None, reason="first")
+
+    with pytest.raises(ConflictError, match="stands on version 1, not None"):
+        registry.move_alias("price", "champion", 2, expected=None, reason="late")
+    registry.move_alias("price", "champion", 2, expected=1, reason="better")
+    registry.move_alias("price", "champion", 2, expected=1, reason="said twice")
+
+    assert registry.resolve("price", "champion").version == 2
+    moves = [(m.alias, m.before, m.after, m.reason) for m in registry.moves("price")]
+    assert moves == [("champion", None, 1, "first"), ("champion", 1, 2, "better")]
+
+
+def test_every_configuration_counts_as_one_trial(registry: ModelRegistry) -> None:
+    registry.record(_run("t1", sharpe=0.2))
+    registry.record(_run("t1", sharpe=0.2))
+    registry.record(_run("t2", sharpe=None))
+    registry.register(_run("t3", sharpe=-0.1), format="lightgbm-text", input_key="k3")
+
+    assert registry.trials("price") == {"t1": 0.2, "t2": None, "t3": -0.1}
+
+
+def test_a_tag_can_be_written_unless_it_is_signed(registry: ModelRegistry) -> None:
+    registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+
+    registry.annotate("price", 1, "gate", "held")
+
+    assert registry.resolve("price", 1).tags["gate"] == "held"
+    with pytest.raises(InvalidInputError, match="signed"):
+        registry.annotate("price", 1, "sha256", "{}")
+
+
+@pytest.mark.parametrize("wanted", ["champion", 7, "7"])
+def test_an_unknown_version_is_missing(registry: ModelRegistry, wanted: str | int) -> None:
+    registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+
+    with pytest.raises(MissingDataError, match=r"has no '(champion|7)'"):
+        registry.resolve("price", wanted)
+
+
+def test_a_file_that_was_never_kept_is_missing(registry: ModelRegistry) -> None:
+    version = registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+
+    with pytest.raises(MissingDataError, match="has no file 'other'"):
+        registry.read(version, "other")
+
+
+def test_a_tampered_or_truncated_file_is_refused(folder: Path) -> None:
+    registry = MlflowRegistry(folder, clock=CLOCK)
+    version = registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    file = Path(version.folder) / "model.txt"
+
+    file.write_bytes(file.read_bytes()[:-1])
+
+    with pytest.raises(RefusedError, match="changed or cut short"):
+        registry.read(version, "model.txt")
+
+
+def test_a_digest_changed_in_the_database_is_refused(folder: Path) -> None:
+    import sqlite3
+
+    registry = MlflowRegistry(folder, clock=CLOCK)
+    made = registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    (Path(made.folder) / "model.txt").write_bytes(b"tree\nevil")
+    with sqlite3.connect(folder / "mlflow.db") as database:
+        import hashlib
+        import json
+
+        digest = json.dumps({"model.txt": hashlib.sha256(b"tree\nevil").hexdigest()})
+        database.execute("UPDATE model_version_tags SET value = ? WHERE key = 'sha256'", [digest])
+    database.close()
+
+    with pytest.raises(RefusedError, match="signature of its digests is wrong"):
+        registry.read(registry.resolve("price", 1), "model.txt")
+
+
+def test_the_tables_are_read_as_the_client_reads_them(folder: Path) -> None:
+    from mlflow import MlflowClient
+
+    registry = MlflowRegistry(folder, clock=CLOCK)
+    registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    registry.move_alias("price", "champion", 1, expected=None, reason="first")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    theirs = client.get_model_version_by_alias("price", "champion")
+    ours = registry.resolve("price", "champion")
+
+    assert (ours.name, ours.version, ours.run_id) == ("price", int(theirs.version), theirs.run_id)
+    assert ours.tags == theirs.tags
+    run = client.get_run(ours.run_id)
+    assert run.data.params == {"trees": "100", "features": '["a", "b"]'}
+    assert run.data.metrics["sharpe_per_period"] == 0.1
+    assert run.info.status == "FINISHED"
+
+
+def test_runs_that_were_deleted_or_never_ended_still_count(folder: Path) -> None:
+    registry = MlflowRegistry(folder, clock=CLOCK)
+    run_id = registry.record(_run("t1", sharpe=0.2))
+    registry._client.delete_run(run_id)
+    registry._client.update_run(registry.record(_run("t2")), status="RUNNING")
+
+    assert set(registry.trials("price")) == {"t1", "t2"}
+
+
+def test_a_run_cut_off_is_closed_by_the_next_one(folder: Path) -> None:
+    registry = MlflowRegistry(folder, clock=CLOCK)
+    cut_off = registry.record(_run("t1"))
+    registry._client.update_run(cut_off, status="RUNNING")
+
+    again = registry.record(_run("t1"))
+
+    assert again != cut_off
+    assert registry._client.get_run(cut_off).info.status == "KILLED"
+
+
+def test_a_move_written_and_not_made_is_made_once(folder: Path) -> None:
+    registry = MlflowRegistry(folder, clock=CLOCK)
+    registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    registry._client.set_registered_model_tag(
+        "price",
+        "move.000001",
+        '{"alias": "champion", "before": null, "after": 1, "reason": "first", '
+        '"moved_at": "2022-12-28T00:00:00+00:00"}',
+    )
+
+    assert registry.moves("price") == []
+    registry.move_alias("price", "champion", 1, expected=None, reason="first")
+
+    assert [(m.before, m.after) for m in registry.moves("price")] == [(None, 1)]
+
+
+def test_a_registry_that_cannot_be_read_is_unavailable(tmp_path: Path) -> None:
+    from basics.errors import UnavailableError
+
+    (tmp_path / "mlflow.db").write_bytes(b"not a database, at length" * 100)
+
+    with pytest.raises(UnavailableError, match=r"mlflow\.db cannot be read"):
+        MlflowRegistry(tmp_path, clock=CLOCK).names()
+
+
+def test_reading_imports_no_heavy_library(folder: Path) -> None:
+    import subprocess
+    import sys
+
+    registry = MlflowRegistry(folder, clock=CLOCK)
+    registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    code = (
+        "import sys; from pathlib import Path; from infra.model_store import ModelStore; "
+        f"s = ModelStore(Path({str(folder)!r})); s.read(s.resolve('price', 1), 'model.txt'); "
+        "print(sorted({'mlflow', 'pandas', 'sklearn', 'lightgbm', 'scipy'} & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
