@@ -16,17 +16,20 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API on this machine: /docs shows what it answers."""
+    from infra.settings import load_settings
+
+    settings = load_settings()
+    # Before the heavy imports, so that a taken port is told at once.
+    listener = _listen(settings.api, settings.api.port if port is None else port)
+
     import uvicorn
 
     from infra.api_key import key_file
     from infra.bootstrap import open_desk
-    from infra.settings import load_settings
     from infra.telemetry import configure_logging
     from serving.app import create_app
 
-    settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
-    listener = _listen(settings.api, settings.api.port if port is None else port)
     with open_desk(settings) as desk, listener:
         app = create_app(desk, on_started=_show, on_failed=lambda: _stop(server))
         config = uvicorn.Config(

@@ -1,0 +1,121 @@
+"""A state folder as a batch leaves it: a risk profile, performance and attribution of one book.
+
+Small and quick, on prices drawn from a seed; the values come from the services themselves.
+"""
+
+import socket
+import threading
+import time as clock
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import msgspec
+import numpy as np
+import pytest
+import uvicorn
+
+from basics.instruments import Instrument
+from basics.trading import Book, Fill
+from infra.api_key import api_key
+from infra.bootstrap import open_desk
+from infra.settings import Settings
+from market.panel import Panel
+from risk.book import Holding
+from services.risk_inputs import History, RiskInputs
+from serving.app import create_app
+from serving.startup import ComponentState
+
+Served = Callable[..., AbstractContextManager[httpx.Client]]
+
+RUN, PORTFOLIO = "run-1", "core"
+BOOK = Book("fund", PORTFOLIO, "momentum", "acc-1")
+SYMBOLS = ("AAA", "BBB", "CCC")
+SESSIONS = np.arange("2020-01-01", 900, dtype="datetime64[D]")
+LIFE = 300
+LINEAGE = {"run_id": RUN, "seed": 1}
+
+
+@pytest.fixture(scope="session")
+def stocked_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder whose database holds the documents of portfolio `core`."""
+    state = tmp_path_factory.mktemp("stocked")
+    closes = _closes()
+    with open_desk(Settings(state_dir=state)) as desk:
+        accounting = desk.accounting(
+            {symbol: Instrument(symbol=symbol, sector="tech") for symbol in SYMBOLS}
+        )
+        start = SESSIONS[-LIFE].item()
+        accounting.pay_in(RUN, BOOK, day=start, amount=Decimal(1_000_000))
+        accounting.book_fills(RUN, [_fill(symbol, closes) for symbol in SYMBOLS])
+        life = closes.window(len(SESSIONS) - LIFE, len(SESSIONS))
+        daily = accounting.daily_books(RUN, life, portfolio=PORTFOLIO)
+        day = SESSIONS[-1].item()
+        for kind, payload in (
+            ("pnl.performance", accounting.performance(daily)),
+            ("pnl.attribution", {"attributions": accounting.attributions(daily)}),
+        ):
+            desk.results.put(kind, PORTFOLIO, day, msgspec.to_builtins(payload), LINEAGE)
+        desk.risk.store(desk.risk.profile(_risk_inputs(closes, day)), lineage=LINEAGE)
+    return state
+
+
+@pytest.fixture(scope="session")
+def served() -> Served:
+    """Return a function that serves a state folder over a real socket and yields a client."""
+    return _serve
+
+
+@contextmanager
+def _serve(
+    settings: Settings, *, on_started: Callable[[ComponentState], None] = lambda _: None
+) -> Iterator[httpx.Client]:
+    with open_desk(settings) as desk, socket.create_server(("127.0.0.1", 0)) as listener:
+        app = create_app(desk, on_started=on_started)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        headers = {"X-API-Key": api_key(settings)}
+        try:
+            with httpx.Client(base_url=address, headers=headers, timeout=30) as client:
+                while client.get("/ready").status_code != 200:
+                    clock.sleep(0.01)
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _closes() -> Panel:
+    rng = np.random.default_rng(7)
+    returns = rng.standard_t(5, size=(len(SYMBOLS), len(SESSIONS))) * 0.01
+    return Panel(SYMBOLS, SESSIONS, {"close": 100 * np.cumprod(1 + returns, axis=1)})
+
+
+def _fill(symbol: str, closes: Panel) -> Fill:
+    price = closes["close"][SYMBOLS.index(symbol), -LIFE]
+    return Fill(
+        venue="SIM", exec_id=symbol, cl_ord_id=symbol, book=BOOK, symbol=symbol,
+        quantity=Decimal(1000), price=Decimal(f"{price:.2f}"),
+        executed_at=datetime.combine(SESSIONS[-LIFE].item(), time(21), tzinfo=UTC),
+    )  # fmt: skip
+
+
+def _risk_inputs(closes: Panel, day: date) -> RiskInputs:
+    held = 1000.0 * closes["close"][:, -LIFE:]
+    return RiskInputs(
+        scope=PORTFOLIO,
+        as_of=day,
+        holdings={
+            symbol: Holding(1000.0, float(value))
+            for symbol, value in zip(SYMBOLS, held[:, -1], strict=True)
+        },
+        prices=closes,
+        sectors=dict.fromkeys(SYMBOLS, "tech"),
+        equity=History(SESSIONS[-LIFE:], 700_000 + held.sum(axis=0)),
+        exposures=Panel(SYMBOLS, SESSIONS[-LIFE:], {"exposure": held}),
+    )

@@ -1,0 +1,248 @@
+"""The API over a stocked state folder: what it answers, and what it refuses."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import TypeAdapter
+
+from infra.servers.process import free_port
+from infra.settings import ApiSettings, CacheSettings, Settings
+from pnl.attribution import Attribution
+from risk.profile import RiskProfile
+from services.pnl_performance import Performance
+from serving.startup import ComponentState
+
+Served = Callable[..., AbstractContextManager[httpx.Client]]
+PROBLEM = "application/problem+json"
+GUARDED = [
+    "/risk/portfolio",
+    "/risk/var",
+    "/risk/stress-tests",
+    "/pnl/performance",
+    "/pnl/attribution",
+    "/performance/cache/status",
+    "/performance/queue/status",
+]
+
+
+@pytest.fixture(scope="module")
+def started() -> list[ComponentState]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def client(
+    stocked_state: Path, started: list[ComponentState], served: Served
+) -> Iterator[httpx.Client]:
+    settings = Settings(state_dir=stocked_state, api=ApiSettings(max_body_bytes=2048))
+    with served(settings, on_started=started.append) as client:
+        yield client
+
+
+def test_components_come_up_in_order_and_ready_lists_them(
+    client: httpx.Client, started: list[ComponentState]
+) -> None:
+    answer = client.get("/ready").json()
+
+    assert answer["ready"] is True
+    assert [c["name"] for c in answer["components"]] == [state.name for state in started]
+    assert [c["name"] for c in answer["components"]][:3] == ["database", "cache", "queue"]
+    assert all(c["mode"] == "embedded" for c in answer["components"][:3])
+
+
+@pytest.mark.parametrize("path", GUARDED)
+def test_without_the_key_nothing_is_told(client: httpx.Client, path: str) -> None:
+    for headers in ({"X-API-Key": ""}, {"X-API-Key": "wrong"}):
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["content-type"] == PROBLEM
+        assert "api-key" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/docs", "/openapi.json"])
+def test_these_need_no_key(client: httpx.Client, path: str) -> None:
+    assert client.get(path, headers={"X-API-Key": ""}).status_code == 200
+
+
+def test_the_stored_profile_is_answered_as_it_was_computed(client: httpx.Client) -> None:
+    answer = client.get("/risk/portfolio").json()
+
+    profile = TypeAdapter(RiskProfile).validate_python(answer["profile"])
+    assert answer["portfolio"] == profile.scope == "core"
+    assert answer["desk_date"] == profile.as_of.isoformat()
+    assert answer["lineage"]["run_id"] == "run-1"
+    assert 0 <= profile.score <= 100
+
+
+def test_value_at_risk_and_stresses_are_parts_of_the_profile(client: httpx.Client) -> None:
+    profile = client.get("/risk/portfolio").json()["profile"]
+    var = client.get("/risk/var", params={"portfolio": "core"}).json()
+    stress = client.get("/risk/stress-tests").json()
+
+    assert var["tails"] == profile["tails"]
+    assert {t["confidence"] for t in var["tails"]} >= {0.95, 0.99}
+    assert stress["stresses"] == profile["stresses"]
+    assert len(stress["stresses"]) == 5
+
+
+def test_profit_is_answered_to_the_cent(client: httpx.Client) -> None:
+    performance = client.get("/pnl/performance").json()["performance"]
+    split = client.get("/pnl/attribution", params={"by": "symbol"}).json()["attributions"]
+
+    TypeAdapter(Performance).validate_python(performance)
+    (by_symbol,) = [TypeAdapter(Attribution).validate_python(s) for s in split]
+    assert sum(part.pnl for part in by_symbol.parts) + by_symbol.residual == by_symbol.total
+    assert str(by_symbol.total) == performance["total_pnl"]
+
+
+def test_an_answer_is_kept_in_the_cache(client: httpx.Client) -> None:
+    params = {"portfolio": "core", "as_of": "2022-06-18"}
+    first, second = (client.get("/risk/var", params=params) for _ in range(2))
+
+    assert (first.headers["x-cache"], second.headers["x-cache"]) == ("miss", "hit")
+    assert first.content == second.content
+    assert client.get("/performance/cache/status").json()["hits"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/risk/var?portfolio=nowhere", 404, "no 'risk.profile' for 'nowhere'"),
+        ("/risk/var?as_of=1999-01-01", 404, "on or before 1999-01-01"),
+        ("/risk/var?as_of=yesterday", 422, "as_of"),
+        ("/risk/var?portfolio=%00", 422, "portfolio"),
+        ("/risk/var?folio=core", 422, "Extra inputs"),
+        ("/pnl/attribution?by=moon", 404, "no attribution by 'moon'"),
+        ("/nothing", 404, "Not Found"),
+    ],
+)
+def test_what_cannot_be_answered_is_a_problem_document(
+    client: httpx.Client, path: str, status: int, words: str
+) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == PROBLEM
+    assert words in answer.json()["detail"]
+    assert answer.json()["status"] == status
+
+
+def test_a_wrong_method_is_a_problem_document(client: httpx.Client) -> None:
+    answer = client.post("/risk/var")
+    assert (answer.status_code, answer.headers["content-type"]) == (405, PROBLEM)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_oversized_body_is_413_however_it_comes(client: httpx.Client, chunked: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    body = b"[" + b" " * 5000 + b"]"
+    content = (body[i : i + 500] for i in range(0, len(body), 500)) if chunked else body
+
+    answer = client.post("/risk/var", content=content)
+
+    if chunked:
+        # Nothing reads the body of a request that no route takes.
+        assert answer.status_code in {405, 413}
+    else:
+        assert answer.status_code == 413
+        assert answer.headers["content-type"] == PROBLEM
+
+
+def test_another_host_name_is_turned_away(client: httpx.Client) -> None:
+    answer = client.get("/health", headers={"Host": "rebound.example"})
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == PROBLEM
+
+
+def test_the_reference_page_loads_nothing_from_elsewhere(client: httpx.Client) -> None:
+    for path in ("/docs", "/docs/reference.js", "/docs/reference.css"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "http://" not in answer.text
+        assert "https://" not in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_every_answer_in_the_openapi_document_is_typed(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+            assert "$ref" in schema, path
+            guarded = path not in {"/health", "/ready"}
+            assert bool(operation.get("security")) == guarded, path
+            assert ("401" in operation["responses"]) == guarded, path
+
+
+def test_a_cache_that_is_gone_degrades_and_the_api_answers(
+    stocked_state: Path, served: Served
+) -> None:
+    settings = Settings(
+        state_dir=stocked_state,
+        cache=CacheSettings(url="redis://127.0.0.1:1/0"),  # type: ignore[arg-type]
+    )
+    with served(settings) as client:
+        cache = client.get("/ready").json()["components"][1]
+        answer = client.get("/risk/var")
+
+    assert (cache["name"], cache["mode"]) == ("cache", "degraded")
+    assert "does not answer" in cache["detail"]
+    assert (answer.status_code, answer.headers["x-cache"]) == (200, "miss")
+
+
+def quantdesk_serve(state: Path, port: int, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(Path(sys.executable).parent / "quantdesk"), "serve", "--port", str(port)],
+        env=os.environ | {"QUANTDESK_STATE_DIR": str(state)} | variables,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_the_command_shows_each_component_and_stops_on_request(stocked_state: Path) -> None:
+    port = free_port()
+    process = quantdesk_serve(stocked_state, port, PYTHONUNBUFFERED="1")
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(5)]
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready") as answer:
+        components = json.loads(answer.read())["components"]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+
+    assert f"http://127.0.0.1:{port}/docs" in lines[0]
+    assert [line.split()[:2] for line in lines[2:5]] == [
+        [c["name"], c["mode"]] for c in components[:3]
+    ]
+    assert all(" ms " in line for line in lines[2:5])
+
+
+def test_a_taken_port_is_one_line(stocked_state: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = quantdesk_serve(stocked_state, taken.getsockname()[1])
+        _, error = process.communicate(timeout=60)
+
+    assert process.returncode == 6
+    assert error.count("\n") == 1
+    assert "is taken" in error
+
+
+def test_a_database_that_is_gone_ends_the_command_in_one_line(stocked_state: Path) -> None:
+    process = quantdesk_serve(
+        stocked_state, 0, QUANTDESK_DATABASE__URL="postgresql://u:sesame@127.0.0.1:1/d"
+    )
+    _, error = process.communicate(timeout=60)
+
+    assert process.returncode == 6
+    assert error.count("\n") == 1
+    assert "is it running" in error
+    assert "sesame" not in error
