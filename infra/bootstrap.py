@@ -9,7 +9,6 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -140,29 +139,19 @@ class Desk:
 
     def paper_trading(self, instruments: "Mapping[str, Instrument]") -> "PaperTrading":
         """Return the use case that trades `instruments` on paper and books it."""
-        from infra.control_policy import load_control_policy
-        from infra.database.orders import DatabaseOrderJournal
-        from infra.venues import SimulatedVenue
-        from market.liquidity import ImpactModel
-        from oms.matching import FeeSchedule, ReferenceExchange
         from services.paper_trading import PaperTrading
-        from services.trading import TradingSimulation
 
-        policy = load_control_policy(self.settings.policy_dir)
-        journal = DatabaseOrderJournal(self.database)
-        exchange = ReferenceExchange(
-            name="SIM", impact=ImpactModel(), fees=FeeSchedule(per_unit=Decimal("0.005"))
-        )
         return PaperTrading(
-            simulation=TradingSimulation(
-                venue=SimulatedVenue(exchange),
-                journal=journal,
-                limits=policy.limits,
-                restricted=policy.restricted,
-            ),
-            journal=journal,
+            simulation=self.trading_simulation(),
+            journal=self.order_journal,
             accounting=self.accounting(instruments),
         )
+
+    def discard_run(self, run_id: str) -> None:
+        """Take back everything that a simulated run booked."""
+        from infra.database.runs import discard_run
+
+        discard_run(self.database, run_id)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the desk's one event loop and return its result.

@@ -1,7 +1,8 @@
-"""Commands that stand alone: `version`, `config show`, `doctor`."""
+"""Commands that stand alone: `demo`, `version`, `config show`, `doctor`."""
 
 import typer
 
+from quantdesk.commands.demo import demo
 from quantdesk.output import AsJson, show_json, show_table
 
 config = typer.Typer(help="Settings: their values and where each comes from.", no_args_is_help=True)
@@ -9,6 +10,7 @@ config = typer.Typer(help="Settings: their values and where each comes from.", n
 
 def basic(app: typer.Typer) -> None:
     """Mount the commands on `app`."""
+    app.command()(demo)
     app.command()(version)
     app.command()(doctor)
     app.add_typer(config, name="config")

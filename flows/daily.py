@@ -1,0 +1,124 @@
+"""The flows of the day: ingest, features, training, trading, profit and loss, risk, report.
+
+Each can be scheduled alone; `demo` runs them in order as subflows, so that a whole day shows in
+the Prefect UI as one run. Nothing here computes: a flow opens a desk, calls its step, tells how
+far it has come and says in one line what came out.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prefect import flow
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+from flows import steps
+from flows.desk import desk_and_experiment
+from flows.progress import step
+
+if TYPE_CHECKING:
+    from services.report import DayReport
+
+
+@flow(name="ingest-market-data")
+def ingest_market_data() -> str:
+    """Bring the source's data through the gate into the lake."""
+    with desk_and_experiment() as (desk, experiment), step("Market data") as summarise:
+        report = steps.ingest(desk, experiment)
+        new = sum(item.new for item in report.datasets)
+        aside = sum(item.quarantined for item in report.datasets)
+        summary = (
+            f"{len(report.datasets)} datasets, {new:,} new rows, {aside:,} set aside, "
+            f"until {steps.desk_date(desk, experiment)}"
+        )
+        summarise(summary)
+    return summary
+
+
+@flow(name="build-features")
+def build_features() -> str:
+    """Compute the feature set over the lake."""
+    with desk_and_experiment() as (desk, experiment), step("Features") as summarise:
+        panel = steps.build_features(desk, experiment)
+        summary = (
+            f"{panel.feature_set}: {len(panel.names)} features, {len(panel.symbols)} symbols, "
+            f"{len(panel.sessions):,} sessions"
+        )
+        summarise(summary)
+    return summary
+
+
+@flow(name="train-models")
+def train_models(*, retrain: bool = False) -> str:
+    """Train the price model; the champion changes only on evidence."""
+    with desk_and_experiment() as (desk, experiment), step("Models") as summarise:
+        trained = steps.train(desk, experiment, retrain=retrain)
+        verb = "stands" if trained.reused else "trained"
+        outcome = "the baseline wins" if trained.verdict.baseline_wins else "the baseline is beaten"
+        summary = f"{trained.version.label} {verb}, {trained.champion.label} reigns: {outcome}"
+        summarise(summary)
+    return summary
+
+
+@flow(name="trade-on-paper")
+def trade_on_paper(*, again: bool = False) -> str:
+    """Trade the last sessions out of sample through controls and simulated venue."""
+    with desk_and_experiment() as (desk, experiment), step("Trading") as summarise:
+        traded = steps.trade(desk, experiment, again=again)
+        summary = (
+            f"{len(traded.sessions)} sessions, {traded.orders:,} orders, "
+            f"{traded.refused:,} refused, {traded.fills:,} fills"
+        )
+        summarise(summary)
+    return summary
+
+
+@flow(name="attribute-pnl")
+def attribute_pnl() -> str:
+    """Value the books, measure what they earned and explain it."""
+    with desk_and_experiment() as (desk, experiment), step("Profit and loss") as summarise:
+        performance = steps.attribute_pnl(desk, experiment).performance
+        summary = f"{performance.total_pnl:,.2f} {performance.currency} after costs"
+        summarise(summary)
+    return summary
+
+
+@flow(name="nightly-risk")
+def nightly_risk() -> str:
+    """Profile the book against the policy in force."""
+    with desk_and_experiment() as (desk, experiment), step("Risk") as summarise:
+        profile = steps.measure_risk(desk, experiment, steps.attribute_pnl(desk, experiment))
+        summary = f"score {profile.score:.0f} of 100, {profile.level}"
+        summarise(summary)
+    return summary
+
+
+@flow(name="day-report")
+def day_report() -> "DayReport":
+    """Write the day's report."""
+    with desk_and_experiment() as (desk, experiment), step("Report") as summarise:
+        traded = steps.trade(desk, experiment)
+        review = steps.attribute_pnl(desk, experiment)
+        profile = steps.measure_risk(desk, experiment, review)
+        report = steps.report(desk, experiment, traded=traded, review=review, profile=profile)
+        summarise(str(Path(desk.settings.state_dir, steps.REPORT_PAGE)))
+    return report
+
+
+@flow(name="demo")
+def demo(*, fresh: bool = False) -> "DayReport":
+    """Run a whole trading day's batch.
+
+    Parameters
+    ----------
+    fresh : bool
+        Compute everything again, also what stands.
+    """
+    # A subflow's heartbeat thread is joined while it sleeps, a second each; the parent keeps its.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        ingest_market_data()
+        build_features()
+        train_models(retrain=fresh)
+        trade_on_paper(again=fresh)
+        attribute_pnl()
+        nightly_risk()
+        return day_report()
