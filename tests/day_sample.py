@@ -5,74 +5,69 @@ from decimal import Decimal
 
 import numpy as np
 
+from market.quality import Finding as QualityFinding
+from market.quality import Severity
+from models.comparison import RivalEvidence, Rule, Verdict
+from models.evaluation import YearScore
+from models.training import FoldRecord
+from pnl.attribution import Attribution, AttributionPart
+from risk.backtests import Backtest
+from risk.exposure import Exposure
+from risk.limits import LimitCheck, LimitState
+from risk.profile import BookMeasures, ForecastChart, PositionRisk, RiskProfile, TailEstimate
+from risk.score import Calibration, Level, ReliabilityBin
+from risk.stress import Basis, StressResult
+from services.pnl_performance import DrawdownSpell, Figure, MonthFigure, Performance
 from services.report import (
-    Attribution,
-    AttributionPart,
-    BacktestRow,
-    ComparisonRow,
-    Contribution,
-    ControlRow,
+    CostPart,
     DatasetRow,
     DayReport,
-    ExposureRow,
+    FillRow,
     Finding,
-    ForecastSeries,
-    LimitRow,
-    LineageSection,
-    MarketSection,
+    Lineage,
     ModelSection,
-    MonthReturn,
-    OrderSample,
-    PnlSection,
-    PositionRow,
     Reality,
-    RiskSection,
-    Series,
-    Statistic,
-    StressRow,
-    TailRow,
+    StrategyTrading,
     Tone,
     TradingSection,
-    Unit,
-    YearScore,
 )
 
-SYMBOLS = ("AAPL", "AMD", "BAC", "BBY", "CVX", "GE", "HD", "JNJ", "JPM", "KO", "LLY", "MRK")
+SYMBOLS = ("AAPL", "AMD", "BAC", "BBY", "CVX", "GE", "HD", "JNJ", "JPM", "KO", "LLY", "MRK", "MSFT")
 SECTORS = ("Technology", "Financials", "Energy", "Health care", "Consumer staples")
+CAPITAL = 10_000_000
 
 
 def sample_report(*, n_sessions: int = 500) -> DayReport:
     rng = np.random.default_rng(7)
     sessions = _weekdays(date(2021, 1, 4), n_sessions)
-    pnl = _pnl(rng, sessions)
+    performance = sample_performance(rng, sessions)
     return DayReport(
         desk_date=sessions[-1],
         fund="FUND",
         portfolio="EQUITY",
-        strategy="momentum",
         findings=(
             Finding(tone=Tone.BAD, text="The portfolio ended behind its benchmark."),
-            Finding(tone=Tone.WARN, text="The model does not beat the naive baseline (p = 0.41)."),
+            Finding(tone=Tone.WARN, text="The baseline wins (p = 0.41)."),
             Finding(tone=Tone.GOOD, text="No limit is breached."),
         ),
         reality=(
-            Reality(subject="Prices", simulated=False, text="Adjusted closes of 20 stocks."),
-            Reality(subject="Volume", simulated=True, text="Seeded process around real closes."),
+            Reality(subject="equities: close", simulated=False, text="Adjusted closes."),
+            Reality(subject="equities: volume", simulated=True, text="Drawn from a seed."),
         ),
-        market=_market(sessions),
+        datasets=_datasets(sessions),
         model=_model(rng, sessions),
         trading=_trading(sessions),
-        pnl=pnl,
-        risk=_risk(rng, sessions, pnl),
-        lineage=LineageSection(
+        performance=performance,
+        attributions=_attributions(rng, performance),
+        risk=sample_risk(sessions, performance),
+        lineage=Lineage(
             run_id="run-0123456789abcdef",
             seed=7,
             code_commit="0123456789ab",
-            data_versions=(("equities", "f" * 64), ("indices", "e" * 64)),
-            feature_set="close_momentum v1",
+            data_versions={"equities": "f" * 64, "indices": "e" * 64},
             feature_hash="a" * 64,
-            model_version="price-1",
-            settings_hash="b" * 64,
+            model_version="price v2 lightgbm",
+            policy_version="b" * 64,
         ),
     )
 
@@ -82,289 +77,402 @@ def _weekdays(start: date, count: int) -> tuple[date, ...]:
     return tuple([day for day in days if day.weekday() < 5][:count])
 
 
-def _series(sessions: tuple[date, ...], values: np.ndarray) -> Series:
-    return Series(sessions=sessions, values=tuple(float(value) for value in values))
-
-
-def _pnl(rng: np.random.Generator, sessions: tuple[date, ...]) -> PnlSection:
-    returns = rng.normal(0.0001, 0.011, len(sessions))
-    equity, benchmark = (
-        1e7 * np.cumprod(1.0 + noise)
-        for noise in (returns, 0.8 * returns + rng.normal(0.0003, 0.004, len(sessions)))
-    )
-    total = Decimal(str(round(equity[-1] - 1e7, 2)))
-    parts = [Decimal(str(round(x, 2))) for x in rng.normal(0, 2e5, len(SYMBOLS) - 1)]
-    parts.append(total - sum(parts, Decimal(0)))
+def sample_performance(rng: np.random.Generator, sessions: tuple[date, ...]) -> Performance:
+    returns = rng.normal(0.0002, 0.009, len(sessions))
+    rival = 0.8 * returns + rng.normal(0.0003, 0.004, len(sessions))
+    equity, benchmark = (CAPITAL * np.cumprod(1.0 + noise) for noise in (returns, rival))
+    final = Decimal(str(round(float(equity[-1]), 2)))
     months = sorted({(day.year, day.month) for day in sessions})
-    return PnlSection(
+    return Performance(
         currency="USD",
-        initial_equity=Decimal(10_000_000),
-        final_equity=Decimal(10_000_000) + total,
-        total_pnl=total,
-        equity=_series(sessions, equity),
-        benchmark=_series(sessions, benchmark),
-        drawdown=_series(sessions, 1.0 - equity / np.maximum.accumulate(equity)),
-        benchmark_drawdown=_series(sessions, 1.0 - benchmark / np.maximum.accumulate(benchmark)),
+        start=sessions[0],
+        end=sessions[-1],
+        initial_capital=Decimal(CAPITAL),
+        net_flows=Decimal(0),
+        final_equity=final,
+        total_pnl=final - CAPITAL,
+        total_fees=Decimal("8412.31"),
+        sessions=sessions,
+        returns=tuple(returns.tolist()),
+        equity=tuple(equity.tolist()),
+        drawdown=tuple(_drawdown(equity)),
+        benchmark_equity=tuple(benchmark.tolist()),
+        benchmark_drawdown=tuple(_drawdown(benchmark)),
         months=tuple(
-            MonthReturn(year=year, month=month, value=float(rng.normal(0.004, 0.03)))
+            MonthFigure(year=year, month=month, value=float(rng.normal(0.004, 0.03)))
             for year, month in months
         ),
-        statistics=(
-            Statistic(name="Total return", unit=Unit.RATE, value=0.034, benchmark=0.12),
-            Statistic(name="Sharpe ratio", unit=Unit.RATIO, value=0.21, benchmark=0.66),
-            Statistic(name="Maximum drawdown", unit=Unit.RATE, value=0.214, benchmark=0.18),
-            Statistic(name="Hit rate", unit=Unit.RATE, value=None),
+        spells=(
+            DrawdownSpell(
+                depth=0.11,
+                peak=sessions[3],
+                trough=sessions[90],
+                recovery=None,
+                sessions_down=87,
+                sessions_to_recover=0,
+            ),
         ),
-        attributions=(
-            Attribution(
-                by="symbol",
-                parts=tuple(
-                    AttributionPart(name=name, pnl=value)
-                    for name, value in zip(SYMBOLS, parts, strict=True)
-                ),
-                residual=Decimal("0.00"),
-                total=total,
-                exact=True,
+        figures=(
+            Figure(name="total_return", unit="rate", value=0.034, benchmark=0.12),
+            Figure(name="sharpe_ratio", unit="ratio", value=0.21, benchmark=0.66),
+            Figure(name="max_drawdown", unit="rate", value=0.214, benchmark=0.18),
+            Figure(name="longest_losing_streak", unit="periods", value=7, benchmark=6),
+            Figure(name="sortino_ratio", unit="ratio", value=None, reason="no return is negative"),
+        ),
+        benchmark_name="20 stocks, equally weighted",
+    )
+
+
+def _drawdown(equity: np.ndarray) -> list[float]:
+    return (1.0 - equity / np.maximum.accumulate(equity)).tolist()
+
+
+def _attributions(rng: np.random.Generator, performance: Performance) -> tuple[Attribution, ...]:
+    total = performance.total_pnl
+    booked = [Decimal(str(round(x, 2))) for x in rng.normal(0, 2e5, len(SYMBOLS) - 1)]
+    booked.append(total - sum(booked, Decimal(0)))
+    factors = {"market": ("812345.10", 9e4), "momentum": ("-90210.00", 4e4)}
+    explained = sum((Decimal(value) for value, _ in factors.values()), Decimal(0))
+    shared = {
+        "currency": "USD",
+        "start": performance.start,
+        "end": performance.end,
+        "total": total,
+    }
+    return (
+        Attribution(
+            by="symbol",
+            parts=tuple(
+                AttributionPart(name=name, pnl=value)
+                for name, value in zip(SYMBOLS, booked, strict=True)
             ),
-            Attribution(
-                by="strategy",
-                parts=(AttributionPart(name="momentum", pnl=total),),
-                residual=Decimal("0.00"),
-                total=total,
-                exact=True,
+            residual=Decimal("0.00"),
+            exact=True,
+            **shared,
+        ),
+        Attribution(
+            by="strategy",
+            parts=(AttributionPart(name="model", pnl=total),),
+            residual=Decimal("0.00"),
+            exact=True,
+            **shared,
+        ),
+        Attribution(
+            by="risk factor",
+            parts=tuple(
+                AttributionPart(name=name, pnl=Decimal(value), standard_error=error)
+                for name, (value, error) in factors.items()
             ),
-            Attribution(
-                by="risk factor",
-                parts=(
-                    AttributionPart(name="market", pnl=Decimal("812345.10"), standard_error=9e4),
-                    AttributionPart(name="momentum", pnl=Decimal("-90210.00"), standard_error=4e4),
-                ),
-                residual=total - Decimal("722135.10"),
-                total=total,
-                exact=False,
-            ),
+            residual=total - explained,
+            exact=False,
+            notes=("R squared 0.61 over 500 sessions",),
+            **shared,
         ),
     )
 
 
-def _market(sessions: tuple[date, ...]) -> MarketSection:
-    return MarketSection(
-        datasets=(
-            DatasetRow(
-                name="equities",
-                description="20 stocks of the S&P 500",
-                first_session=date(1990, 1, 2),
-                last_session=sessions[-1],
-                symbols=20,
-                rows=166_260,
-                rejected_rows=0,
-                rules_passed=12,
-                rules_failed=0,
-                observed_fields=("close",),
-                simulated_fields=("open", "high", "low", "volume"),
-                version="f" * 64,
+def _datasets(sessions: tuple[date, ...]) -> tuple[DatasetRow, ...]:
+    return (
+        DatasetRow(
+            name="equities",
+            source="skfolio",
+            notes="20 stocks of the S&P 500.",
+            first_session=date(1990, 1, 2),
+            last_session=sessions[-1],
+            symbols=20,
+            rows=166_260,
+            corrections=0,
+            observed=("close",),
+            simulated=("open", "high", "low", "volume"),
+            rules=12,
+            findings=(
+                QualityFinding(
+                    rule="return_outlier",
+                    severity=Severity.WARN,
+                    dataset="equities",
+                    count=14,
+                    why="a split that was not adjusted for",
+                ),
             ),
-            DatasetRow(
-                name="indices",
-                description="S&P 500 and Nasdaq",
-                first_session=date(1999, 1, 4),
-                last_session=date(2018, 12, 31),
-                symbols=2,
-                rows=10_000,
-                rejected_rows=3,
-                rules_passed=11,
-                rules_failed=1,
-                observed_fields=("open", "high", "low", "close", "volume"),
-                simulated_fields=(),
-                version="e" * 64,
-            ),
+            version="f" * 64,
         ),
-        universe_note="The 20 names are survivors.",
-        benchmark_note="The benchmark is the 20 names equally weighted.",
+        DatasetRow(
+            name="indices",
+            source="arch",
+            notes="",
+            first_session=date(1999, 1, 4),
+            last_session=date(2018, 12, 31),
+            symbols=2,
+            rows=10_000,
+            corrections=2,
+            observed=("open", "high", "low", "close", "volume"),
+            simulated=(),
+            rules=11,
+            findings=(),
+            version="e" * 64,
+        ),
     )
 
 
 def _model(rng: np.random.Generator, sessions: tuple[date, ...]) -> ModelSection:
-    return ModelSection(
-        kind="LightGBM return model",
-        candidate="price-2",
-        champion="price-1",
-        promoted=False,
-        baseline="twelve-month momentum",
-        baseline_wins=True,
-        verdict="On 6,000 sessions its rank correlation is not above plain momentum's (p = 0.41).",
-        feature_set="close_momentum v1",
-        feature_hash="a" * 64,
-        n_features=12,
-        first_session=date(1998, 1, 2),
-        last_session=sessions[-1],
-        n_folds=10,
-        metrics=(Contribution(name="rank IC", value=0.0162),),
-        comparisons=(
-            ComparisonRow(
-                rival="momentum",
-                metric="squared error",
-                candidate=0.00121,
-                rival_value=0.00120,
-                difference=0.00001,
-                statistic=0.8,
-                p_value=0.41,
-                candidate_wins=False,
-            ),
-        ),
-        years=tuple(
+    def years() -> tuple[YearScore, ...]:
+        return tuple(
             YearScore(
                 year=year,
-                information_coefficient=float(rng.normal(0.02, 0.02)),
+                rank_ic=float(rng.normal(0.02, 0.02)),
                 standard_error=0.012,
-                baseline=float(rng.normal(0.02, 0.02)),
                 sessions=252,
             )
             for year in range(2005, 2023)
+        )
+
+    return ModelSection(
+        candidate="price v2 lightgbm",
+        champion="price v1 zero",
+        baseline="price v1 zero",
+        feature_set="close_momentum",
+        feature_hash="a" * 64,
+        features=tuple(f"return_{n}" for n in range(20)),
+        horizon_sessions=5,
+        verdict=Verdict(
+            candidate="lightgbm",
+            champion="zero",
+            baseline="zero",
+            promoted=False,
+            baseline_wins=True,
+            summary="zero stays champion; lightgbm failed: beats the baseline: no",
+            rules=(Rule(name="beats the baseline", passed=False, detail="DM +0.80, p 0.41"),),
+            evidence=(
+                RivalEvidence(
+                    rival="zero",
+                    metric="squared error",
+                    candidate_loss=0.0012100,
+                    rival_loss=0.0012099,
+                    statistic=0.8,
+                    p_value=0.41,
+                    p_value_two_sided=0.82,
+                    sessions=6_000,
+                    candidate_wins=False,
+                ),
+            ),
+            trials=4,
+            figures={"spa_p_value": 0.5},
         ),
-        importances=tuple(
-            Contribution(name=f"return_{n}", value=float(x))
-            for n, x in enumerate(sorted(rng.dirichlet(np.ones(12))))
+        metrics={"lightgbm": {"rank_ic": 0.0162, "mse": 0.00121}, "zero": {"mse": 0.0012099}},
+        years={"lightgbm": years(), "momentum": years(), "zero": ()},
+        importances={f"return_{n}": float(x) for n, x in enumerate(rng.dirichlet(np.ones(20)))},
+        folds=(
+            FoldRecord(
+                train_first=date(1990, 1, 2),
+                train_last=date(1997, 12, 31),
+                test_first=date(1998, 1, 2),
+                test_last=sessions[-1],
+                train_rows=40_000,
+                test_rows=5_000,
+            ),
         ),
     )
 
 
 def _trading(sessions: tuple[date, ...]) -> TradingSection:
-    names = ("form", "permission", "price collar", "size", "rate", "cash", "position", "risk")
     return TradingSection(
         first_session=sessions[0],
         last_session=sessions[-1],
         sessions=len(sessions),
         orders=4_210,
-        filled=4_198,
         refused=12,
-        fills=4_311,
-        traded_notional=Decimal("84123456.78"),
-        turnover=3.1,
+        fills=4_198,
+        layers=("form", "permission", "price", "size", "rate", "credit", "exposure", "risk"),
+        strategies=(
+            StrategyTrading(
+                strategy="model",
+                fills=4_198,
+                traded_notional=Decimal("84123456.78"),
+                fees=Decimal("8412.31"),
+                turnover=8.3,
+                final_equity=1.03e7,
+            ),
+        ),
         costs=(
-            Contribution(name="fees", value=8_412.31),
-            Contribution(name="spread", value=30_120.0),
-            Contribution(name="impact", value=12_004.5),
+            CostPart(name="fees", amount=Decimal("8412.31")),
+            CostPart(name="spread and impact", amount=Decimal("42124.5")),
         ),
-        controls=tuple(
-            ControlRow(layer=n, name=name, checked=4_210, refused=12 if n == 7 else 0)
-            for n, name in enumerate((*names, "trading state"), start=1)
-        ),
-        refusals=(Contribution(name="POSITION_CONCENTRATION", value=12),),
-        last_orders=(
-            OrderSample(
+        last_fills=(
+            FillRow(
                 session=sessions[-1],
+                strategy="model",
                 symbol="KO",
-                side="buy",
-                quantity=Decimal(120),
+                quantity=Decimal(-120),
                 price=Decimal("63.9500"),
+                decision_price=Decimal("63.90"),
                 fee=Decimal("0.60"),
-                status="Filled",
-                cl_ord_id="ord-0011223344556677",
+                model_version="price v2 lightgbm",
+                cl_ord_id="run-0123456789abcdef-20221202-model-KO-2",
             ),
         ),
     )
 
 
-def _risk(rng: np.random.Generator, sessions: tuple[date, ...], pnl: PnlSection) -> RiskSection:
-    realised = np.diff(np.array(pnl.equity.values, dtype=float))
-    value_at_risk = 1.645 * 0.0105 * np.array(pnl.equity.values, dtype=float)[:-1]
-    return RiskSection(
+def sample_risk(sessions: tuple[date, ...], performance: Performance) -> RiskProfile:
+    equity = np.array(performance.equity)
+    return RiskProfile(
+        scope="EQUITY",
         as_of=sessions[-1],
         currency="USD",
-        equity=1.03e7,
+        equity=float(equity[-1]),
         score=43.0,
-        level="MEDIUM",
-        measures=(
-            Statistic(name="Beta to the benchmark", unit=Unit.RATIO, value=1.04),
-            Statistic(name="Effective number of positions", unit=Unit.RATIO, value=9.6),
+        level=Level.MEDIUM,
+        limit_state=LimitState.WARN.value,
+        exposure=Exposure(
+            gross=9.8e6,
+            net=6.1e6,
+            long=8.0e6,
+            short=-1.8e6,
+            leverage=0.98,
+            net_leverage=0.61,
+            hhi=0.09,
+            effective_names=11.1,
+            largest_symbol="JPM",
+            largest_weight=0.12,
+            sector_weights=dict(zip(SECTORS, (0.31, 0.22, -0.08, 0.12, 0.04), strict=True)),
+        ),
+        measures=BookMeasures(
+            beta=0.71,
+            shrunk_beta=0.8,
+            downside_beta=0.75,
+            drawdown=0.03,
+            max_drawdown=0.21,
+            volatility=0.14,
+            average_correlation=0.31,
+            absorption_ratio=0.78,
+            correlation_break_p=0.004,
+            effective_bets=6.2,
+            liquidation_cost=12_000.0,
+            liquidity_adjusted_var=274_000.0,
+            longest_days_to_liquidate=0.4,
+            breach_probability=0.03,
         ),
         tails=tuple(
-            TailRow(
+            TailEstimate(
                 method=method,
                 confidence=confidence,
-                horizon=1,
+                horizon_days=1,
                 value_at_risk=value,
                 expected_shortfall=1.3 * value,
+                var_fraction=value / 1.03e7,
+                es_fraction=1.3 * value / 1.03e7,
                 quantile_rule="acerbi_tasche",
-                best=method == "historical",
+                best=method == "filtered_ewma",
             )
-            for method in ("historical", "normal", "Monte Carlo")
-            for confidence, value in ((0.95, 171_000.0), (0.99, 262_000.0))
+            for method in ("historical", "filtered_ewma", "normal", "monte_carlo")
+            for confidence, value in ((0.95, 171_000.0), (0.975, 201_000.0), (0.99, 262_000.0))
         ),
         backtests=(
-            BacktestRow(
-                method="historical",
-                confidence=0.95,
-                observations=499,
-                expected=24.95,
-                exceedances=27,
-                kupiec_p_value=0.68,
-                christoffersen_p_value=0.03,
-                zone="green",
+            Backtest(
+                estimator="historical",
+                confidence=0.99,
+                n_days=499,
+                exceedances=9,
+                expected=4.99,
+                kupiec_p=0.11,
+                independence_p=0.03,
+                coverage_p=0.05,
+                dynamic_quantile_p=None,
+                zone="yellow",
+                frtb_multiplier=1.7,
+                z1=-0.05,
+                z2=-0.4,
+                pinball=0.0004,
+                fissler_ziegel=-3.1,
             ),
         ),
-        forecast=ForecastSeries(
+        backtest_basis="own history",
+        forecast=ForecastChart(
             method="historical",
             confidence=0.95,
             sessions=sessions[1:],
-            realised=tuple(float(x) for x in realised),
-            value_at_risk=tuple(float(x) for x in value_at_risk),
+            realised=tuple(np.diff(equity).tolist()),
+            value_at_risk=tuple((1.645 * 0.0085 * equity[:-1]).tolist()),
+            kupiec_p=0.68,
         ),
-        stresses=tuple(
-            StressRow(
-                name=name,
-                description="what happens",
-                loss=loss,
-                share_of_equity=loss / 1.03e7,
-                worst_part="JPM",
+        positions=tuple(
+            PositionRisk(
+                symbol=symbol,
+                sector=SECTORS[n % len(SECTORS)],
+                quantity=1_000.0 + n,
+                market_value=8e5 + 1e4 * n,
+                weight=0.08,
+                component_var=1.2e4 + 900 * n if n else -4e3,
+                component_es=1.4e4,
+                marginal_var=0.01,
+                incremental_var=9e3,
+                beta=1.1,
+                days_to_liquidate=0.2,
             )
-            for name, loss in (
-                ("Market crash -20%", 2.1e6),
-                ("Volatility spike 3x", 4.4e5),
+            for n, symbol in enumerate(SYMBOLS)
+        ),
+        components_by_sector=dict.fromkeys(SECTORS, 4e4),
+        stresses=tuple(
+            StressResult(
+                name=title.lower().replace(" ", "_"),
+                title=title,
+                description="What happens in that world.",
+                basis=Basis.REVALUATION,
+                loss=loss,
+                loss_fraction=loss / 1.03e7,
+                contributions={"JPM": loss},
+            )
+            for title, loss in (
+                ("Market crash", 2.1e6),
+                ("Volatility spike", 4.4e5),
                 ("Correlation breakdown", 3.1e5),
                 ("Liquidity crisis", 1.9e5),
                 ("Interest-rate shock", -4.0e4),
             )
         ),
-        exposures=tuple(
-            ExposureRow(sector=sector, long=float(rng.uniform(1e6, 3e6)), short=0.0)
-            for sector in SECTORS
-        ),
-        positions=tuple(
-            PositionRow(
-                symbol=symbol,
-                sector=SECTORS[n % len(SECTORS)],
-                quantity=Decimal(1_000 + n),
-                market_value=8e5 + 1e4 * n,
-                weight=0.08,
-                component_var=1.2e4 + 900 * n,
-            )
-            for n, symbol in enumerate(SYMBOLS)
-        ),
         limits=(
-            LimitRow(
-                metric="gross exposure",
-                scope="portfolio EQUITY",
-                value=0.98,
-                unit=Unit.RATE,
-                warn=0.95,
-                hard=1.10,
+            LimitCheck(
+                metric="gross_leverage",
+                scope="portfolio",
+                name="EQUITY",
+                value=1.78,
+                unit="gross / equity",
+                warn=1.5,
+                soft=1.8,
+                hard=2.0,
                 utilisation=0.89,
-                state="warn",
+                state=LimitState.WARN,
+                owner="risk",
             ),
-            LimitRow(
-                metric="1-day VaR 99%",
-                scope="portfolio EQUITY",
-                value=262_000.0,
-                unit=Unit.MONEY,
-                warn=300_000.0,
-                hard=400_000.0,
-                utilisation=0.655,
-                state="ok",
+            LimitCheck(
+                metric="value_at_risk_99",
+                scope="portfolio",
+                name="EQUITY",
+                value=0.019,
+                unit="fraction of equity",
+                warn=0.02,
+                soft=0.025,
+                hard=0.03,
+                utilisation=0.63,
+                state=LimitState.OK,
+                owner="risk",
             ),
         ),
-        recommendations=("Sell 1,200 JPM: gross exposure falls to 94%.",),
+        calibration=Calibration(
+            intercept=-0.2,
+            slope=0.9,
+            fitted=True,
+            n_days=4_000,
+            n_events=260,
+            brier=0.051,
+            brier_climatology=0.061,
+            reliability=(
+                ReliabilityBin(0.01, 0.012, 2_000),
+                ReliabilityBin(0.05, 0.06, 900),
+                ReliabilityBin(0.2, 0.17, 200),
+            ),
+        ),
+        recommendations=("Scale the book down by 4.1%: gross_leverage is past its warning.",),
         left_out=(),
         notes=("Rate sensitivity from monthly yields that end on 2018-12-01.",),
     )

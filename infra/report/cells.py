@@ -12,6 +12,11 @@ def text(value: str) -> Cell:
     return Cell(value)
 
 
+def code(value: str) -> Cell:
+    """Return an identifier, set in a fixed width."""
+    return Cell(value, code=True)
+
+
 def money(value: formats.Number | None, *, digits: int = 0) -> Cell:
     """Return an amount that is neither good nor bad."""
     return Cell(formats.money(value, digits=digits))
@@ -39,7 +44,7 @@ def whole(value: formats.Number | None) -> Cell:
 
 def p_value(value: float | None, *, level: float = 0.05) -> Cell:
     """Return a probability, marked where the test rejects at `level`."""
-    rejected = value is not None and value < level
+    rejected = value is not None and value < level  # A NaN rejects nothing.
     return Cell(formats.p_value(value), Tone.WARN if rejected else Tone.PLAIN)
 
 

@@ -6,119 +6,123 @@ from infra.report import formats
 from infra.report.cells import sign_tone
 from infra.report.day_sections import lineage_section, market_section, model_section
 from infra.report.page import KeyFigure, Notice, Page
-from infra.report.pnl_section import pnl_section, trading_section
+from infra.report.pnl_section import pnl_section
 from infra.report.risk_section import LEVEL_TONES, risk_section
-from services.report import DayReport, PnlSection, RiskSection, Tone
+from infra.report.trading_section import trading_section
+from risk.profile import RiskProfile
+from services.pnl_performance import Performance
+from services.report import DayReport, ModelSection, Tone
+
+HEADLINE_CONFIDENCE = 0.99
+HEADLINE_FIGURES = ("sharpe_ratio", "max_drawdown")
 
 
 def day_page(report: DayReport) -> Page:
     """Return the day's report as a page."""
+    trading = report.trading
+    strategies = ", ".join(row.strategy for row in trading.strategies)
     return Page(
         title="Day report",
         kicker=f"Desk date {formats.day(report.desk_date)}",
         subtitle=(
-            f"Fund {report.fund}, portfolio {report.portfolio}, strategy {report.strategy}: "
-            f"{report.trading.sessions} sessions traded out of sample, "
-            f"{formats.day(report.trading.first_session)} to "
-            f"{formats.day(report.trading.last_session)}, net of costs."
+            f"Fund {report.fund}, portfolio {report.portfolio}, strategies {strategies}: "
+            f"{trading.sessions} sessions traded out of sample, "
+            f"{formats.span(trading.first_session, trading.last_session)}, net of costs."
         ),
-        figures=_headline(report),
+        figures=headline(report),
         findings=[Notice(text=item.text, tone=item.tone) for item in report.findings],
         reality=[
             Notice(
                 text=item.text,
-                label=f"{item.subject}: {'simulated' if item.simulated else 'real'}.",
+                label=f"{'Simulated' if item.simulated else 'Real'} · {item.subject}:",
                 tone=Tone.WARN if item.simulated else Tone.GOOD,
             )
             for item in report.reality
         ],
         sections=[
-            pnl_section(report.pnl),
+            pnl_section(report.performance, report.attributions),
             risk_section(report.risk),
             model_section(report.model),
-            trading_section(report.trading, report.pnl.currency),
-            market_section(report.market),
+            trading_section(trading, report.performance.currency),
+            market_section(report.datasets),
             lineage_section(report.lineage),
         ],
         footer=(
             f"quantdesk · desk date {formats.day(report.desk_date)} · seed "
             f"{report.lineage.seed} · code {report.lineage.code_commit}. Figures are computed "
-            "from the data and settings named under Lineage; they are no investment advice."
+            "from the data and code named under Lineage; they are no investment advice."
         ),
     )
 
 
-def _headline(report: DayReport) -> Sequence[KeyFigure]:
+def headline(report: DayReport) -> Sequence[KeyFigure]:
+    """Return the figures of the first row, which the terminal shows too."""
     return [
-        *_pnl_figures(report.pnl),
-        *_risk_figures(report.risk),
-        KeyFigure(
-            label="Model verdict",
-            value="Baseline wins" if report.model.baseline_wins else "Model wins",
-            note=f"{'promoted' if report.model.promoted else 'champion unchanged'}: "
-            f"{report.model.champion}",
-            tone=Tone.WARN if report.model.baseline_wins else Tone.GOOD,
-        ),
+        *performance_figures(report.performance),
+        *risk_figures(report.risk),
+        _verdict_figure(report.model),
     ]
 
 
-def _pnl_figures(pnl: PnlSection) -> Sequence[KeyFigure]:
-    earned = float(pnl.final_equity / pnl.initial_equity) - 1.0
-    rival = _span_return(pnl)
-    by_name = {row.name: row for row in pnl.statistics}
-    figures = [
+def performance_figures(performance: Performance) -> Sequence[KeyFigure]:
+    """Return profit, return, and risk taken for it, beside the benchmark's."""
+    by_name = {row.name: row for row in performance.figures}
+    earned = by_name["total_return"]
+    return [
         KeyFigure(
-            label=f"Net P&L, {pnl.currency}",
-            value=formats.money(pnl.total_pnl, signed=True),
-            note=f"on {formats.money(pnl.initial_equity)}",
-            tone=sign_tone(pnl.total_pnl),
+            label=f"Net P&L, {performance.currency}",
+            value=formats.money(performance.total_pnl, signed=True),
+            note=f"on {formats.money(performance.initial_capital)}",
+            tone=sign_tone(performance.total_pnl),
         ),
         KeyFigure(
             label="Total return",
-            value=formats.percent(earned, signed=True),
-            note=f"benchmark {formats.percent(rival, signed=True)}",
-            tone=sign_tone(earned),
+            value=formats.percent(earned.value, signed=True),
+            note=f"benchmark {formats.percent(earned.benchmark, signed=True)}",
+            tone=sign_tone(earned.value),
+        ),
+        *(
+            KeyFigure(
+                label=formats.title(row.name),
+                value=formats.measured(row.value, row.unit),
+                note=f"benchmark {formats.measured(row.benchmark, row.unit)}",
+            )
+            for row in (by_name[name] for name in HEADLINE_FIGURES)
         ),
     ]
-    figures.extend(
-        KeyFigure(
-            label=row.name,
-            value=formats.measured(row.value, row.unit),
-            note=f"benchmark {formats.measured(row.benchmark, row.unit)}",
-        )
-        for name in ("Sharpe ratio", "Maximum drawdown")
-        if (row := by_name.get(name)) is not None
-    )
-    return figures
 
 
-def _risk_figures(risk: RiskSection) -> Sequence[KeyFigure]:
+def risk_figures(risk: RiskProfile) -> Sequence[KeyFigure]:
+    """Return the value at risk that scored best on the book's history, and the level."""
+    tails = [t for t in risk.tails if t.confidence == HEADLINE_CONFIDENCE and t.horizon_days == 1]
     figures = []
-    tail = min(
-        (row for row in risk.tails if row.horizon == 1),
-        key=lambda row: (not row.best, abs(row.confidence - 0.99)),
-        default=None,
-    )
-    if tail is not None:
-        share = tail.value_at_risk / risk.equity if risk.equity else None
+    if tails:
+        tail = next((t for t in tails if t.best), tails[0])
+        level = formats.confidence(tail.confidence)
         figures.append(
             KeyFigure(
-                label=f"1-day VaR {formats.percent(tail.confidence, digits=1)}, {risk.currency}",
+                label=f"1-day VaR {level}, {risk.currency}",
                 value=formats.money(tail.value_at_risk),
-                note=f"{formats.percent(share)} of equity, {tail.method}",
+                note=f"{formats.percent(tail.var_fraction)} of equity, "
+                f"{tail.method.replace('_', ' ')}",
             )
         )
     figures.append(
         KeyFigure(
             label="Risk level",
-            value=risk.level,
+            value=risk.level.value,
             note=f"score {formats.ratio(risk.score, digits=0)} of 100",
-            tone=LEVEL_TONES.get(risk.level, Tone.PLAIN),
+            tone=LEVEL_TONES[risk.level],
         )
     )
     return figures
 
 
-def _span_return(pnl: PnlSection) -> float | None:
-    values = [value for value in pnl.benchmark.values if value is not None]
-    return values[-1] / values[0] - 1.0 if len(values) > 1 else None
+def _verdict_figure(model: ModelSection) -> KeyFigure:
+    verdict = model.verdict
+    return KeyFigure(
+        label="Model verdict",
+        value="Baseline wins" if verdict.baseline_wins else "Beats baseline",
+        note=f"champion: {model.champion}",
+        tone=Tone.GOOD if verdict.promoted else Tone.WARN,
+    )

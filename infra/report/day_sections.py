@@ -3,54 +3,44 @@
 from collections.abc import Sequence
 
 from infra.report import cells, formats, model_charts
-from infra.report.page import Block, Cell, Notice, Section, Table
-from services.report import (
-    ComparisonRow,
-    DatasetRow,
-    LineageSection,
-    MarketSection,
-    ModelSection,
-    Tone,
-)
+from infra.report.page import Cell, Notice, Section, Table
+from market.quality import Severity
+from models.comparison import RivalEvidence, Rule
+from services.report import DatasetRow, Lineage, ModelSection, Tone
 
 
 def model_section(model: ModelSection) -> Section:
     """Return the trained model and the verdict on it, in plain words first."""
-    blocks: list[Block] = [
-        Notice(
-            label="The baseline wins." if model.baseline_wins else "The model wins.",
-            text=model.verdict,
-            tone=Tone.WARN if model.baseline_wins else Tone.GOOD,
-        ),
-        model_charts.coefficient_by_year(model.years, baseline=model.baseline),
-        _comparison_table(model.comparisons),
-        model_charts.ranked_bars(
-            name="importances",
-            title="Feature importance",
-            rows=model.importances,
-            unit="share of total gain",
-        ),
-        Table(
-            title="Out-of-sample metrics",
-            columns=cells.columns("metric", "value"),
-            rows=[[cells.text(r.name), cells.number(r.value, digits=4)] for r in model.metrics],
-            wide=False,
-        ),
-    ]
+    verdict = model.verdict
+    tested = [fold.test_first for fold in model.folds] + [fold.test_last for fold in model.folds]
+    span = f", tested on {formats.span(min(tested), max(tested))}" if tested else ""
     return Section(
         name="model",
         title="Model",
         lead=(
-            f"{model.kind}, version {model.candidate}, on {model.n_features} features of "
-            f"{model.feature_set}; {model.n_folds} purged walk-forward folds, tested on "
-            f"{formats.span(model.first_session, model.last_session)}."
+            f"{model.candidate} on {len(model.features)} features of {model.feature_set}: "
+            f"{model.horizon_sessions} sessions ahead, {len(model.folds)} purged walk-forward "
+            f"folds{span}. {verdict.trials} trials were run and count against it."
         ),
-        blocks=blocks,
+        blocks=[
+            Notice(
+                label="The baseline wins."
+                if verdict.baseline_wins
+                else "The candidate beats the baseline.",
+                text=f"{verdict.summary}.",
+                tone=Tone.GOOD if verdict.promoted else Tone.WARN,
+            ),
+            model_charts.coefficient_by_year(model.years, candidate=verdict.candidate),
+            _evidence_table(verdict.evidence),
+            _rules_table(verdict.rules),
+            model_charts.importance_bars(model.importances),
+            _metrics_table(model),
+        ],
     )
 
 
-def _comparison_table(rows: Sequence[ComparisonRow]) -> Table:
-    titles = ("against", "metric", "verdict", "candidate", "rival", "difference", "statistic", "p")
+def _evidence_table(rows: Sequence[RivalEvidence]) -> Table:
+    titles = ("against", "loss", "verdict", "candidate", "rival", "DM", "p, one-sided", "sessions")
     return Table(
         title="Held against its rivals, on the same rows",
         columns=cells.columns(*titles, words=3),
@@ -62,80 +52,126 @@ def _comparison_table(rows: Sequence[ComparisonRow]) -> Table:
                     "candidate" if row.candidate_wins else "rival stays",
                     Tone.GOOD if row.candidate_wins else Tone.WARN,
                 ),
-                cells.number(row.candidate, digits=5),
-                cells.number(row.rival_value, digits=5),
-                cells.number(row.difference, digits=5),
+                cells.number(row.candidate_loss, digits=7),
+                cells.number(row.rival_loss, digits=7),
                 cells.number(row.statistic),
                 Cell(formats.p_value(row.p_value)),
+                cells.whole(row.sessions),
             ]
             for row in rows
         ],
+        note="Diebold-Mariano with the Harvey correction: a small p says that the candidate's "
+        "loss is smaller.",
     )
 
 
-def market_section(market: MarketSection) -> Section:
-    """Return the datasets, what in them is simulated, and how validation went."""
-    titles = ("dataset", "content", "simulated columns", "first", "last")
+def _rules_table(rules: Sequence[Rule]) -> Table:
+    return Table(
+        title="The promotion gate",
+        columns=cells.columns("rule", "held", "evidence", words=3),
+        rows=[
+            [
+                cells.text(rule.name),
+                Cell("yes" if rule.passed else "no", Tone.GOOD if rule.passed else Tone.WARN),
+                cells.text(rule.detail),
+            ]
+            for rule in rules
+        ],
+        note="The champion moves only when every rule held.",
+    )
+
+
+def _metrics_table(model: ModelSection) -> Table:
+    names = list(model.metrics)
+    figures = list(dict.fromkeys(name for rows in model.metrics.values() for name in rows))
+    return Table(
+        title="Figures on the sessions of the verdict",
+        columns=cells.columns("figure", *names),
+        rows=[
+            [
+                cells.text(formats.title(figure)),
+                *(cells.number(model.metrics[name].get(figure), digits=5) for name in names),
+            ]
+            for figure in figures
+        ],
+        wide=False,
+    )
+
+
+def market_section(datasets: Sequence[DatasetRow]) -> Section:
+    """Return the datasets, what in them is simulated, and which rules their rows break."""
+    titles = ("dataset", "source", "simulated columns", "first", "last")
+    numbers = ("symbols", "rows", "corrected", "rules broken")
+    findings = [(row.name, finding) for row in datasets for finding in row.findings]
     return Section(
         name="data",
-        title="Market data and its quality",
-        lead=f"{market.universe_note} {market.benchmark_note}",
+        title="Market data",
+        lead="Every row passed the gate before it entered the lake; here the stored rows are "
+        "judged again by the same rules.",
         blocks=[
             Table(
                 title="Datasets",
-                columns=cells.columns(
-                    *titles, "symbols", "rows", "rejected", "rules held", words=5
-                ),
-                rows=[_dataset_cells(row) for row in market.datasets],
-                note="Rules are checked before a row enters the lake; rejected rows are listed "
-                "in the import's report.",
-            )
+                columns=cells.columns(*titles, *numbers, words=5),
+                rows=[_dataset_cells(row) for row in datasets],
+            ),
+            Table(
+                title="Data quality: rules that stored rows break",
+                columns=cells.columns("dataset", "rule", "severity", "what it catches", "rows",
+                                      words=4),
+                rows=[
+                    [
+                        cells.text(name),
+                        cells.text(finding.rule),
+                        Cell(
+                            finding.severity.value,
+                            Tone.BAD if finding.severity is Severity.STOP else Tone.WARN,
+                        ),
+                        cells.text(finding.why),
+                        cells.whole(finding.count),
+                    ]
+                    for name, finding in findings
+                ],
+                note="Under warn a row is kept and reported; under stop nothing downstream runs.",
+            ),
         ],
-    )
+    )  # fmt: skip
 
 
 def _dataset_cells(row: DatasetRow) -> Sequence[Cell]:
-    rules = row.rules_passed + row.rules_failed
+    broken = len(row.findings)
     return [
         cells.text(row.name),
-        cells.text(row.description),
-        Cell(
-            ", ".join(row.simulated_fields) or "none",
-            Tone.WARN if row.simulated_fields else Tone.PLAIN,
-        ),
+        cells.text(row.source),
+        Cell(", ".join(row.simulated) or "none", Tone.WARN if row.simulated else Tone.PLAIN),
         cells.text(formats.day(row.first_session)),
         cells.text(formats.day(row.last_session)),
         cells.whole(row.symbols),
         cells.whole(row.rows),
-        Cell(formats.count(row.rejected_rows), Tone.WARN if row.rejected_rows else Tone.PLAIN),
-        Cell(
-            f"{row.rules_passed} of {rules}",
-            Tone.BAD if row.rules_failed else Tone.PLAIN,
-        ),
+        cells.whole(row.corrections),
+        Cell(f"{broken} of {row.rules}", Tone.WARN if broken else Tone.PLAIN),
     ]
 
 
-def lineage_section(lineage: LineageSection) -> Section:
+def lineage_section(lineage: Lineage) -> Section:
     """Return what is needed to compute every number again."""
     rows = [
         ("run", lineage.run_id),
         ("seed", str(lineage.seed)),
         ("code commit", lineage.code_commit),
-        ("settings", lineage.settings_hash),
-        ("feature set", lineage.feature_set),
-        ("feature hash", lineage.feature_hash),
         ("model version", lineage.model_version),
-        *((f"data: {name}", version) for name, version in lineage.data_versions),
+        ("feature set", lineage.feature_hash),
+        ("policy", lineage.policy_version),
+        *((f"data: {name}", version) for name, version in lineage.data_versions.items()),
     ]
     return Section(
         name="lineage",
         title="Lineage",
-        lead="The same seed, data, settings and code give the same figures, byte for byte.",
+        lead="The same seed, data, policy and code give the same figures, byte for byte.",
         blocks=[
             Table(
                 title="Where the figures come from",
                 columns=cells.columns("what", "identity", words=2),
-                rows=[[cells.text(name), cells.text(value)] for name, value in rows],
+                rows=[[cells.text(name), cells.code(value)] for name, value in rows],
             )
         ],
     )

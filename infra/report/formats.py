@@ -1,14 +1,23 @@
 """How numbers read on a page: a true minus sign, grouped thousands, a dash for "not measured"."""
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 
-from services.report import Unit
-
 NOT_MEASURED = "–"  # noqa: RUF001 - an en dash is what a reader expects of an empty cell
 MINUS = "\N{MINUS SIGN}"
 Number = float | Decimal
+
+# Words that a capital first letter alone would spoil.
+NAMES = {
+    "cagr": "CAGR",
+    "hhi": "HHI",
+    "r_squared": "R²",
+    "m_squared": "M²",
+    "ic": "IC",
+    "mse": "MSE",
+}
 
 
 def money(value: Number | None, *, digits: int = 0, signed: bool = False) -> str:
@@ -33,14 +42,19 @@ def count(value: Number | None) -> str:
 
 def p_value(value: float | None) -> str:
     """Return a probability, small ones as a bound: digits beyond that carry nothing."""
-    if value is None:
+    if value is None or not math.isfinite(value):
         return NOT_MEASURED
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def day(value: date) -> str:
+def confidence(value: float) -> str:
+    """Return a confidence level as the field writes it: 95%, 97.5%."""
+    return f"{round(value * 100, 6):g}%"
+
+
+def day(value: date | None) -> str:
     """Return a date as ISO 8601."""
-    return value.isoformat()
+    return NOT_MEASURED if value is None else value.isoformat()
 
 
 def span(first: date, last: date) -> str:
@@ -48,20 +62,32 @@ def span(first: date, last: date) -> str:
     return f"{day(first)} to {day(last)}"
 
 
-def measured(value: Number | None, unit: Unit) -> str:
-    """Return `value` in the form of its unit."""
-    forms: Mapping[Unit, Callable[[Number | None], str]] = {
-        Unit.RATE: percent,
-        Unit.RATIO: ratio,
-        Unit.MONEY: money,
-        Unit.COUNT: count,
-        Unit.SESSIONS: count,
-    }
-    return forms[unit](value)
+def title(name: str) -> str:
+    """Return the name of a measure as a heading: `max_drawdown` is Max drawdown."""
+    words = name.replace("_", " ")
+    return NAMES.get(name, words[:1].upper() + words[1:])
+
+
+_FORMS: Mapping[str, Callable[[Number | None], str]] = {
+    "rate": percent,
+    "ratio": ratio,
+    "money": money,
+    "count": count,
+    "periods": count,
+}
+
+
+def measured(value: Number | None, unit: str) -> str:
+    """Return `value` in the form of its unit; `rate` is a fraction.
+
+    Units in words, as limits have them, are rates when they start with `fraction`.
+    """
+    form = percent if unit.startswith("fraction") else _FORMS.get(unit, ratio)
+    return form(value)
 
 
 def _number(value: Number | None, form: str) -> str:
-    if value is None:
+    if value is None or not math.isfinite(value):
         return NOT_MEASURED
     text = format(value, form)
     # A rounded zero has no sign: "-0.00" would read as a loss.

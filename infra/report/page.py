@@ -31,12 +31,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell; `share` in [0, 1] draws a bar behind the text."""
+    """One cell; `share` draws a bar (full at 1), `mark` makes it bold, `code` fixed width."""
 
     text: str
     tone: Tone = Tone.PLAIN
     share: float | None = None
     mark: bool = False
+    code: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,30 +7,28 @@ from infra.report import formats
 from infra.report.page import Chart
 from infra.report.theme import axis, axis_title, layout
 from infra.report.traces import line
-from services.report import Attribution, MonthReturn, Series
+from pnl.attribution import Attribution
+from services.pnl_performance import MonthFigure, Performance
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MANY_PARTS = 12
 
 
-def equity_with_drawdown(
-    *,
-    equity: Series,
-    benchmark: Series,
-    drawdown: Series,
-    benchmark_drawdown: Series,
-    currency: str,
-) -> Chart:
+def equity_with_drawdown(performance: Performance) -> Chart:
     """Draw the value of the portfolio and the benchmark, their drawdowns underneath."""
-    traces = [
-        line("Portfolio", equity, color="$accent", width=2.2),
-        line("Benchmark", benchmark, color="$reference", width=1.4),
-        line("Portfolio drawdown", _negative(drawdown), color="$loss", width=1.4)
-        | {"yaxis": "y2", "fill": "tozeroy", "fillcolor": "$loss-soft", "showlegend": False},
-        line("Benchmark drawdown", _negative(benchmark_drawdown), color="$reference", width=1.0)
-        | {"yaxis": "y2", "showlegend": False},
-    ]
-    for trace in traces[2:]:
-        trace["hovertemplate"] = "%{y:.2%}"
+    days = performance.sessions
+    beneath: dict[str, Any] = {"yaxis": "y2", "showlegend": False, "hovertemplate": "%{y:.2%}"}
+    traces = [line("Portfolio", days, performance.equity, color="$accent", width=2.2)]
+    if performance.benchmark_equity:
+        rival = performance.benchmark_name or "benchmark"
+        traces += [
+            line(f"Benchmark: {rival}", days, performance.benchmark_equity,
+                 color="$reference", width=1.4),
+            line("Benchmark drawdown", days, [-v for v in performance.benchmark_drawdown],
+                 color="$reference", width=1.0) | beneath,
+        ]  # fmt: skip
+    own = line("Drawdown", days, [-v for v in performance.drawdown], color="$loss", width=1.4)
+    traces.append(own | beneath | {"fill": "tozeroy", "fillcolor": "$loss-soft"})
     return Chart(
         name="equity",
         title="Equity and drawdown",
@@ -38,7 +36,9 @@ def equity_with_drawdown(
         layout=layout(
             hovermode="x unified",
             xaxis=axis(showgrid=False, anchor="y2", type="date", hoverformat="%Y-%m-%d"),
-            yaxis=axis(domain=[0.34, 1.0], title=axis_title(currency), tickformat=",.3~s"),
+            yaxis=axis(
+                domain=[0.34, 1.0], title=axis_title(performance.currency), tickformat=",.3~s"
+            ),
             yaxis2=axis(domain=[0.0, 0.27], title=axis_title("drawdown"), tickformat=".0%"),
         ),
         summary="Value of the portfolio and of the benchmark by session, drawdowns below.",
@@ -46,21 +46,18 @@ def equity_with_drawdown(
     )
 
 
-def attribution_waterfall(attribution: Attribution, *, currency: str) -> Chart:
+def attribution_waterfall(split: Attribution) -> Chart:
     """Draw the parts of the profit one after another up to the total."""
-    parts = sorted(attribution.parts, key=lambda part: part.pnl, reverse=True)
-    if attribution.by == "month":
-        parts = list(attribution.parts)
-    names = [part.name for part in parts]
-    values = [float(part.pnl) for part in parts]
-    if attribution.residual != 0:
+    names = [part.name for part in split.parts]
+    values = [float(part.pnl) for part in split.parts]
+    if split.residual != 0:
         names.append("residual")
-        values.append(float(attribution.residual))
-    texts = [formats.money(v, signed=True) for v in [*values, float(attribution.total)]]
-    trace = {
+        values.append(float(split.residual))
+    texts = [formats.money(value, signed=True) for value in [*values, float(split.total)]]
+    trace: dict[str, Any] = {
         "type": "waterfall",
         "x": [*names, "total"],
-        "y": [*values, float(attribution.total)],
+        "y": [*values, float(split.total)],
         "measure": ["relative"] * len(values) + ["total"],
         "connector": {"line": {"color": "$line", "width": 1}},
         "increasing": {"marker": {"color": "$gain"}},
@@ -69,63 +66,55 @@ def attribution_waterfall(attribution: Attribution, *, currency: str) -> Chart:
         "customdata": texts,
         "hovertemplate": "%{x}: %{customdata}<extra></extra>",
     }
-    if len(values) <= 12:
+    if len(values) <= MANY_PARTS:
         trace |= {"text": texts, "textposition": "outside", "textfont": {"size": 11}}
     return Chart(
-        name=f"attribution-{attribution.by.replace(' ', '-')}",
-        title=f"Profit by {attribution.by}",
+        name=f"attribution-{split.by.replace(' ', '-').replace('_', '-')}",
+        title=f"Profit by {split.by.replace('_', ' ')}",
         traces=[trace],
         layout=layout(
             showlegend=False,
             margin={"l": 8, "r": 12, "t": 24, "b": 8},
             xaxis=axis(showgrid=False, type="category"),
-            yaxis=axis(title=axis_title(currency), tickformat=",.3~s"),
+            yaxis=axis(title=axis_title(split.currency), tickformat=",.3~s"),
         ),
-        summary=f"Waterfall of profit by {attribution.by}, from the parts to the total.",
+        summary=f"Waterfall of profit by {split.by}, from the parts to the total.",
         height=340,
-        wide=len(values) > 8,
+        wide=len(values) > MANY_PARTS,
+        note="; ".join(split.notes),
     )
 
 
-def monthly_heat_map(months: Sequence[MonthReturn]) -> Chart:
+def monthly_heat_map(months: Sequence[MonthFigure]) -> Chart:
     """Draw returns by year and month around zero, the year's compounded return at the end."""
     years = sorted({month.year for month in months})
     by_cell = {(month.year, month.month): month.value for month in months}
     grid = [[by_cell.get((year, month)) for month in range(1, 13)] for year in years]
     totals = [_compound([value for value in row if value is not None]) for row in grid]
-    extent = max((abs(month.value) for month in months), default=0.01)
-    traces = [
-        _heat(grid, years, left=0, extent=extent),
-        # A year is the sum of many months: its own scale keeps both readable.
-        _heat([[total] for total in totals], years, left=12.4, extent=3 * extent),
-    ]
+    extent = max((abs(month.value) for month in months), default=0.0) or 0.01
     return Chart(
         name="months",
         title="Monthly returns",
-        traces=traces,
+        traces=[
+            _heat(grid, years, left=0, extent=extent),
+            # A year is the sum of many months: its own scale keeps both readable.
+            _heat([[total] for total in totals], years, left=12.4, extent=3 * extent),
+        ],
         layout=layout(
             xaxis=axis(
-                showgrid=False,
-                zeroline=False,
-                side="top",
-                fixedrange=True,
-                tickvals=[*range(12), 12.4],
-                ticktext=[*MONTHS, "Year"],
-                range=[-0.5, 12.9],
+                showgrid=False, zeroline=False, side="top", fixedrange=True,
+                tickvals=[*range(12), 12.4], ticktext=[*MONTHS, "Year"], range=[-0.5, 12.9],
             ),
             yaxis=axis(
-                showgrid=False,
-                zeroline=False,
-                fixedrange=True,
-                tickvals=list(range(len(years))),
-                ticktext=[str(year) for year in years],
+                showgrid=False, zeroline=False, fixedrange=True,
+                tickvals=list(range(len(years))), ticktext=[str(year) for year in years],
                 range=[len(years) - 0.5, -0.5],
             ),
         ),
         summary="Returns of each month and year, net of costs.",
         height=90 + 44 * max(len(years), 1),
         note="Net of costs, compounded from sessions.",
-    )
+    )  # fmt: skip
 
 
 def _heat(
@@ -148,12 +137,6 @@ def _heat(
         "showscale": False,
         "hoverinfo": "skip",
     }
-
-
-def _negative(series: Series) -> Series:
-    """Turn positive drawdowns upside down, as the eye expects them under the equity."""
-    values = tuple(None if value is None else -value for value in series.values)
-    return Series(sessions=series.sessions, values=values)
 
 
 def _compound(returns: Sequence[float]) -> float:

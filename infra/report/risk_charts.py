@@ -1,53 +1,55 @@
-"""Charts of risk: forecasts beside outcomes, stress scenarios, exposure."""
+"""Charts of risk: forecasts beside outcomes, stress scenarios, exposure, components."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from infra.report import formats
 from infra.report.page import Chart
 from infra.report.theme import axis, axis_title, layout
-from infra.report.traces import bars, roomy
-from services.report import ExposureRow, ForecastSeries, StressRow
+from infra.report.traces import bars, finite, roomy
+from risk.profile import ForecastChart
+from risk.score import Calibration
+from risk.stress import StressResult
 
 
-def forecast_against_outcome(forecast: ForecastSeries, *, currency: str) -> Chart:
+def forecast_against_outcome(forecast: ForecastChart, *, currency: str) -> Chart:
     """Draw realised P&L, the forecast value at risk below it, and the days it was exceeded."""
     sessions = [day.isoformat() for day in forecast.sessions]
-    boundary = [None if v is None else -v for v in forecast.value_at_risk]
     beyond = [
         (day, pnl)
-        for day, pnl, bound in zip(sessions, forecast.realised, boundary, strict=True)
-        if bound is not None and pnl < bound
+        for day, pnl, bound in zip(sessions, forecast.realised, forecast.value_at_risk, strict=True)
+        if pnl < -bound
     ]
-    label = f"VaR {formats.percent(forecast.confidence, digits=1)}, {forecast.method}"
+    label = f"VaR {formats.confidence(forecast.confidence)}, {forecast.method.replace('_', ' ')}"
+    shared = {"hovertemplate": "%{y:,.0f}"}
     return Chart(
         name="var-backtest",
         title="Value at risk against what happened",
         traces=[
-            {
+            shared
+            | {
                 "type": "bar",
                 "name": "realised P&L",
                 "x": sessions,
-                "y": list(forecast.realised),
+                "y": finite(forecast.realised),
                 "marker": {"color": "$reference", "line": {"width": 0}},
-                "hovertemplate": "%{y:,.0f}",
             },
-            {
+            shared
+            | {
                 "type": "scatter",
                 "mode": "lines",
                 "name": label,
                 "x": sessions,
-                "y": boundary,
+                "y": finite(-bound for bound in forecast.value_at_risk),
                 "line": {"color": "$accent", "width": 1.8, "shape": "hv"},
-                "hovertemplate": "%{y:,.0f}",
             },
-            {
+            shared
+            | {
                 "type": "scatter",
                 "mode": "markers",
                 "name": f"exceeded ({len(beyond)})",
                 "x": [day for day, _ in beyond],
                 "y": [pnl for _, pnl in beyond],
                 "marker": {"color": "$loss", "size": 7, "symbol": "circle"},
-                "hovertemplate": "%{y:,.0f}",
             },
         ],
         layout=layout(
@@ -58,11 +60,12 @@ def forecast_against_outcome(forecast: ForecastSeries, *, currency: str) -> Char
         ),
         summary=f"{len(beyond)} of {len(sessions)} sessions lost more than the {label}.",
         height=340,
-        note="Each forecast used what was known before its session.",
+        note="Each forecast used what was known before its session. "
+        f"Kupiec p {formats.p_value(forecast.kupiec_p)}.",
     )
 
 
-def stress_bars(stresses: Sequence[StressRow], *, currency: str) -> Chart:
+def stress_bars(stresses: Sequence[StressResult], *, currency: str) -> Chart:
     """Draw the book's P&L under each scenario, worst on top."""
     rows = sorted(stresses, key=lambda row: row.loss)
     values = [-row.loss for row in rows]
@@ -71,7 +74,7 @@ def stress_bars(stresses: Sequence[StressRow], *, currency: str) -> Chart:
         title="Stress scenarios",
         traces=[
             bars(
-                [row.name for row in rows],
+                [row.title for row in rows],
                 values,
                 colors=["$gain" if value >= 0 else "$loss" for value in values],
                 texts=[formats.money(value, signed=True) for value in values],
@@ -90,25 +93,73 @@ def stress_bars(stresses: Sequence[StressRow], *, currency: str) -> Chart:
     )
 
 
-def sector_exposure(exposures: Sequence[ExposureRow], *, currency: str) -> Chart:
-    """Draw long and short market value by sector."""
-    rows = sorted(exposures, key=lambda row: row.long + row.short)
-    names = [row.sector for row in rows]
-    long = bars(names, [row.long for row in rows], colors="$accent", texts=None)
-    short = bars(names, [-row.short for row in rows], colors="$loss", texts=None)
-    has_short = any(row.short for row in rows)
-    traces = [long | {"name": "long"}, short | {"name": "short"}] if has_short else [long]
+def signed_bars(
+    *,
+    name: str,
+    title: str,
+    values: Mapping[str, float],
+    unit: str,
+    tickformat: str,
+    note: str = "",
+) -> Chart:
+    """Draw one signed number a name, the largest size on top."""
+    rows = sorted(values.items(), key=lambda row: abs(row[1]))
     return Chart(
-        name="exposure",
-        title="Exposure by sector",
-        traces=traces,
+        name=name,
+        title=title,
+        traces=[
+            bars(
+                [label for label, _ in rows],
+                [value for _, value in rows],
+                colors=["$accent" if value >= 0 else "$loss" for _, value in rows],
+            )
+        ],
         layout=layout(
-            showlegend=has_short,
-            barmode="relative",
-            xaxis=axis(title=axis_title(f"market value, {currency}"), tickformat=",.3~s"),
+            showlegend=False,
+            xaxis=axis(title=axis_title(unit), tickformat=tickformat),
             yaxis=axis(showgrid=False, type="category"),
         ),
-        summary="Market value of the final book by sector.",
-        height=90 + 30 * max(len(rows), 1),
+        summary=f"{title}, in {unit}.",
+        height=90 + 26 * max(len(rows), 1),
         wide=False,
+        note=note,
     )
+
+
+def reliability(calibration: Calibration) -> Chart:
+    """Draw how often a drawdown breach followed forecasts of each size; the diagonal is perfect."""
+    bins = calibration.reliability
+    top = max([0.05, *(max(b.forecast, b.observed) for b in bins)])
+    brier = (
+        f"Brier score {calibration.brier:.4f}, against {calibration.brier_climatology:.4f} for "
+        "always forecasting the average."
+        if calibration.brier is not None and calibration.brier_climatology is not None
+        else "Too few breaches in history to score."
+    )
+    return Chart(
+        name="reliability",
+        title="Is the risk score calibrated?",
+        traces=[
+            {
+                "type": "scatter", "mode": "lines", "name": "perfect", "x": [0, top],
+                "y": [0, top], "line": {"color": "$reference", "width": 1, "dash": "dot"},
+                "hoverinfo": "skip",
+            },
+            {
+                "type": "scatter", "mode": "markers+lines", "name": "observed",
+                "x": finite(b.forecast for b in bins), "y": finite(b.observed for b in bins),
+                "customdata": [b.count for b in bins],
+                "marker": {"color": "$accent", "size": 8},
+                "line": {"color": "$accent", "width": 1.4},
+                "hovertemplate": "forecast %{x:.1%}, observed %{y:.1%}, %{customdata} days"
+                "<extra></extra>",
+            },
+        ],
+        layout=layout(
+            xaxis=axis(title=axis_title("forecast probability of a breach"), tickformat=".0%"),
+            yaxis=axis(title=axis_title("how often it followed"), tickformat=".0%"),
+        ),
+        summary="Observed frequency of drawdown breaches against the forecast probability.",
+        wide=False,
+        note=brier,
+    )  # fmt: skip

@@ -20,7 +20,7 @@ def test_the_headline_the_findings_and_the_places_to_look_are_shown(width: int) 
     assert "Net P&L, USD" in shown
     assert "Baseline wins" in shown
     assert "The portfolio ended behind its benchmark." in shown
-    assert "Volume: simulated." in shown
+    assert "Simulated · equities: volume" in shown
     assert "var/report.html" in shown
 
 

@@ -11,14 +11,11 @@ from infra.report import pnl_charts, risk_charts
 from infra.report.day import day_page
 from infra.report.page import Chart
 from infra.report.theme import PALETTES
-from services.report import (
-    Attribution,
-    AttributionPart,
-    DayReport,
-    ForecastSeries,
-    MonthReturn,
-    StressRow,
-)
+from pnl.attribution import Attribution, AttributionPart
+from risk.profile import ForecastChart
+from risk.stress import Basis, StressResult
+from services.pnl_performance import MonthFigure
+from services.report import DayReport
 
 
 def charts_of(report: DayReport) -> list[Chart]:
@@ -89,15 +86,17 @@ def test_the_waterfall_goes_from_the_parts_and_the_residual_to_the_total() -> No
     chart = pnl_charts.attribution_waterfall(
         Attribution(
             by="risk factor",
+            currency="USD",
+            start=date(2022, 1, 3),
+            end=date(2022, 1, 7),
             parts=(
-                AttributionPart(name="momentum", pnl=Decimal("-30.00")),
                 AttributionPart(name="market", pnl=Decimal("100.00")),
+                AttributionPart(name="momentum", pnl=Decimal("-30.00")),
             ),
             residual=Decimal("5.00"),
             total=Decimal("75.00"),
             exact=False,
-        ),
-        currency="USD",
+        )
     )
 
     (trace,) = chart.traces
@@ -108,7 +107,7 @@ def test_the_waterfall_goes_from_the_parts_and_the_residual_to_the_total() -> No
 
 def test_a_year_compounds_its_months() -> None:
     chart = pnl_charts.monthly_heat_map(
-        [MonthReturn(year=2021, month=3, value=0.10), MonthReturn(year=2021, month=7, value=-0.10)]
+        [MonthFigure(year=2021, month=3, value=0.10), MonthFigure(year=2021, month=7, value=-0.10)]
     )
 
     months, year = chart.traces
@@ -119,24 +118,33 @@ def test_a_year_compounds_its_months() -> None:
 
 def test_only_a_loss_beyond_the_forecast_is_an_exceedance() -> None:
     chart = risk_charts.forecast_against_outcome(
-        ForecastSeries(
+        ForecastChart(
             method="historical",
             confidence=0.99,
             sessions=tuple(date(2022, 1, day) for day in (3, 4, 5, 6)),
-            realised=(-10.0, -10.1, 50.0, -99.0),
-            value_at_risk=(10.0, 10.0, 10.0, None),
+            realised=(-10.0, -10.1, 50.0, -9.0),
+            value_at_risk=(10.0, 10.0, 10.0, 10.0),
+            kupiec_p=0.5,
         ),
         currency="USD",
     )
 
-    # A loss equal to the forecast does not exceed it, and where none was made none can be.
+    # A loss equal to the forecast does not exceed it.
     assert chart.traces[2]["x"] == ["2022-01-04"]
 
 
 def test_a_stress_loss_is_drawn_below_zero_and_the_worst_on_top() -> None:
     rows = [
-        StressRow(name=name, description="", loss=loss, share_of_equity=None, worst_part="")
-        for name, loss in (("mild", 5.0), ("crash", 80.0), ("relief", -3.0))
+        StressResult(
+            name=title,
+            title=title,
+            description="",
+            basis=Basis.REVALUATION,
+            loss=loss,
+            loss_fraction=loss / 100,
+            contributions={},
+        )
+        for title, loss in (("mild", 5.0), ("crash", 80.0), ("relief", -3.0))
     ]
 
     (trace,) = risk_charts.stress_bars(rows, currency="USD").traces

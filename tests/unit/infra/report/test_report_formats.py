@@ -6,7 +6,6 @@ import pytest
 
 from infra.report import formats
 from infra.report.formats import MINUS, NOT_MEASURED
-from services.report import Unit
 
 
 @pytest.mark.parametrize(
@@ -40,16 +39,29 @@ def test_a_tiny_p_value_is_a_bound(value: float | None, text: str) -> None:
 @pytest.mark.parametrize(
     ("unit", "text"),
     [
-        (Unit.RATE, "150.00%"),
-        (Unit.RATIO, "1.50"),
-        (Unit.MONEY, "2"),
-        (Unit.COUNT, "2"),
-        (Unit.SESSIONS, "2"),
+        ("rate", "150.00%"),
+        ("ratio", "1.50"),
+        ("money", "2"),
+        ("periods", "2"),
+        ("fraction of peak equity", "150.00%"),
+        ("days", "1.50"),
     ],
 )
-def test_a_measure_is_written_in_its_unit(unit: Unit, text: str) -> None:
+def test_a_measure_is_written_in_its_unit(unit: str, text: str) -> None:
     assert formats.measured(1.5, unit) == text
 
 
-def test_every_unit_has_a_form() -> None:
-    assert all(formats.measured(1.0, unit) for unit in Unit)
+def test_what_is_not_a_number_was_not_measured() -> None:
+    assert formats.ratio(float("nan")) == NOT_MEASURED
+
+
+@pytest.mark.parametrize(
+    ("name", "title"), [("max_drawdown", "Max drawdown"), ("cagr", "CAGR"), ("r_squared", "R²")]
+)
+def test_a_measure_has_a_readable_title(name: str, title: str) -> None:
+    assert formats.title(name) == title
+
+
+@pytest.mark.parametrize(("level", "text"), [(0.95, "95%"), (0.975, "97.5%"), (0.99, "99%")])
+def test_a_confidence_level_has_no_needless_digits(level: float, text: str) -> None:
+    assert formats.confidence(level) == text

@@ -71,7 +71,7 @@ def test_a_name_that_looks_like_markup_stays_text(day_report: DayReport) -> None
         findings=(Finding(tone=Tone.PLAIN, text=evil),),
         risk=replace(
             day_report.risk,
-            exposures=(replace(day_report.risk.exposures[0], sector=evil),),
+            exposure=replace(day_report.risk.exposure, sector_weights={evil: 0.1}),
         ),
     )
 
@@ -89,12 +89,23 @@ def test_the_chart_data_reads_back_as_json(html: str) -> None:
     assert {chart["name"] for chart in data["charts"]} >= {"equity", "months", "stress"}
 
 
-def test_a_number_that_is_not_finite_is_refused(day_report: DayReport) -> None:
-    equity = replace(day_report.pnl.equity, values=(float("nan"),) * 500)
-    report = replace(day_report, pnl=replace(day_report.pnl, equity=equity))
+def test_what_was_not_measured_leaves_a_gap(day_report: DayReport) -> None:
+    gap = (float("nan"), *day_report.performance.equity[1:])
+    report = replace(day_report, performance=replace(day_report.performance, equity=gap))
 
+    assert '"y":[null,' in render_page(day_page(report))
+
+
+def test_a_number_that_is_not_finite_is_refused_where_it_cannot_be_a_gap(
+    day_report: DayReport,
+) -> None:
     with pytest.raises(InvalidInputError, match="write None for what was not measured"):
-        render_page(day_page(report))
+        render_page(day_page(broken(day_report)))
+
+
+def broken(report: DayReport) -> DayReport:
+    month = replace(report.performance.months[0], value=float("inf"))
+    return replace(report, performance=replace(report.performance, months=(month,)))
 
 
 def test_the_file_appears_whole_and_replaces_the_old_one(
@@ -114,15 +125,9 @@ def test_a_failed_write_leaves_the_old_page_and_no_rubbish(
 ) -> None:
     path = write_report(day_report, tmp_path / "report.html")
     before = path.read_bytes()
-    broken = replace(
-        day_report,
-        pnl=replace(
-            day_report.pnl, months=(replace(day_report.pnl.months[0], value=float("inf")),)
-        ),
-    )
 
     with pytest.raises(InvalidInputError):
-        write_report(broken, path)
+        write_report(broken(day_report), path)
 
     assert path.read_bytes() == before
     assert [child.name for child in tmp_path.iterdir()] == ["report.html"]

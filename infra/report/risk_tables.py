@@ -1,0 +1,163 @@
+"""Tables of risk: limits, tail measures with their evidence, scenarios, positions."""
+
+from collections.abc import Sequence
+
+from infra.report import cells, formats
+from infra.report.page import Cell, Table
+from risk.backtests import Backtest
+from risk.limits import LimitCheck, LimitState
+from risk.profile import PositionRisk, TailEstimate
+from risk.stress import StressResult
+from services.report import Tone
+
+LIMIT_TONES: dict[str, Tone] = {
+    LimitState.OK: Tone.GOOD,
+    LimitState.WARN: Tone.WARN,
+    LimitState.SOFT: Tone.WARN,
+    LimitState.HARD: Tone.BAD,
+}
+ZONE_TONES = {"green": Tone.GOOD, "yellow": Tone.WARN, "red": Tone.BAD}
+MOST_LIMITS = 15
+
+
+def limits_table(limits: Sequence[LimitCheck]) -> Table:
+    """Return the most used limits, each with its bar."""
+    rows = sorted(limits, key=lambda row: -row.utilisation)[:MOST_LIMITS]
+    titles = ("metric", "of", "state", "used", "value", "warn", "soft", "hard", "unit")
+    left = len(limits) - len(rows)
+    return Table(
+        title="Limits",
+        columns=[
+            *cells.columns(*titles[:-1], words=3),
+            *cells.columns(titles[-1], words=1),
+        ],
+        rows=[
+            [
+                cells.text(formats.title(row.metric)),
+                cells.text(f"{row.scope} {row.name}"),
+                Cell(row.state.value, LIMIT_TONES[row.state]),
+                Cell(
+                    formats.percent(row.utilisation, digits=0),
+                    LIMIT_TONES[row.state] if row.state is not LimitState.OK else Tone.PLAIN,
+                    share=row.utilisation,
+                ),
+                *(
+                    Cell(formats.measured(value, row.unit))
+                    for value in (row.value, row.warn, row.soft, row.hard)
+                ),
+                cells.text(row.unit + (f"; {row.override_reason}" if row.override_reason else "")),
+            ]
+            for row in rows
+        ],
+        note="From policy/limits.toml; the pre-trade controls ask the same evaluator."
+        + (f" {left} less used limits are in report.json." if left else ""),
+    )
+
+
+def tails_table(tails: Sequence[TailEstimate], currency: str) -> Table:
+    """Return value at risk and expected shortfall by method, one row a method and horizon."""
+    confidences = sorted({row.confidence for row in tails})
+    by_method: dict[tuple[str, int, str], dict[float, TailEstimate]] = {}
+    for row in tails:
+        key = (row.method, row.horizon_days, row.quantile_rule)
+        by_method.setdefault(key, {})[row.confidence] = row
+    levels = [formats.confidence(level) for level in confidences]
+    titles = [*(f"VaR {level}" for level in levels), *(f"ES {level}" for level in levels)]
+    return Table(
+        title=f"Value at risk and expected shortfall ({currency})",
+        columns=cells.columns("method", "quantile rule", "days", *titles, words=2),
+        rows=[
+            [
+                cells.text(method.replace("_", " ")),
+                cells.text(rule.replace("_", " ")),
+                cells.whole(days),
+                *(_tail(row.get(level), "value_at_risk") for level in confidences),
+                *(_tail(row.get(level), "expected_shortfall") for level in confidences),
+            ]
+            for (method, days, rule), row in by_method.items()
+        ],
+        note="★ scored best at its confidence on the book's own history (Fissler-Ziegel loss).",
+    )
+
+
+def _tail(estimate: TailEstimate | None, name: str) -> Cell:
+    if estimate is None:
+        return Cell(formats.NOT_MEASURED)
+    mark = "★ " if estimate.best and name == "value_at_risk" else ""
+    return Cell(mark + formats.money(getattr(estimate, name)), mark=estimate.best)
+
+
+def backtests_table(rows: Sequence[Backtest], basis: str) -> Table:
+    """Return how each estimator's forecasts held against what happened."""
+    titles = ("method", "zone", "confidence", "sessions", "expected", "exceeded", "Kupiec p")
+    more = ("independence p", "DQ p", "Z1", "Z2", "loss")
+    return Table(
+        title="Did the forecasts hold?",
+        columns=cells.columns(*titles, *more, words=2),
+        rows=[
+            [
+                cells.text(row.estimator.replace("_", " ")),
+                Cell(row.zone, ZONE_TONES.get(row.zone, Tone.PLAIN)),
+                Cell(formats.confidence(row.confidence)),
+                cells.whole(row.n_days),
+                cells.number(row.expected, digits=1),
+                cells.whole(row.exceedances),
+                cells.p_value(row.kupiec_p),
+                cells.p_value(row.independence_p),
+                cells.p_value(row.dynamic_quantile_p),
+                cells.number(row.z1),
+                cells.number(row.z2),
+                cells.number(row.fissler_ziegel, digits=4),
+            ]
+            for row in rows
+        ],
+        note=f"Basis: {basis}. A p-value under 0.05 (amber) says that forecast and outcome "
+        "disagree; Z1 and Z2 (Acerbi-Szekely) fall below zero when expected shortfall was too "
+        "small; the loss is Fissler-Ziegel's, lower is better.",
+    )
+
+
+def stress_table(rows: Sequence[StressResult], currency: str) -> Table:
+    """Return the scenarios in words, worst first."""
+    titles = ("scenario", "what happens", "the number is", "hit hardest", f"P&L, {currency}")
+    return Table(
+        title="Stress scenarios in words",
+        columns=cells.columns(*titles, "of equity", words=4),
+        rows=[
+            [
+                cells.text(row.title),
+                cells.text(f"{row.description} {row.note}".strip()),
+                cells.text(row.basis.value.replace("_", " ")),
+                cells.text(next(iter(row.contributions), formats.NOT_MEASURED)),
+                cells.gain(-row.loss),
+                cells.rate(-row.loss_fraction),
+            ]
+            for row in sorted(rows, key=lambda row: -row.loss)
+        ],
+    )
+
+
+def positions_table(rows: Sequence[PositionRisk], currency: str) -> Table:
+    """Return the holdings with their share of the risk, largest first."""
+    titles = ("symbol", "sector", "quantity", "market value", "weight", "beta")
+    more = ("component VaR", "component ES", "without it, VaR falls by", "days to liquidate")
+    return Table(
+        title=f"Positions ({currency})",
+        columns=cells.columns(*titles, *more, words=2),
+        rows=[
+            [
+                cells.text(row.symbol),
+                cells.text(row.sector),
+                cells.whole(row.quantity),
+                cells.money(row.market_value),
+                cells.rate(row.weight),
+                cells.number(row.beta),
+                cells.money(row.component_var),
+                cells.money(row.component_es),
+                cells.money(row.incremental_var),
+                cells.number(row.days_to_liquidate),
+            ]
+            for row in sorted(rows, key=lambda row: -abs(row.market_value))
+        ],
+        note="At 99%. Components (Euler) sum to the book's: normal VaR, historical ES.",
+    )

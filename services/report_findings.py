@@ -1,0 +1,152 @@
+"""What the figures of a day say, in sentences: worst news first, nothing beyond the figures."""
+
+from collections.abc import Iterator, Sequence
+
+from market.quality import Severity
+from risk.limits import LimitState
+from risk.profile import RiskProfile
+from services.pnl_performance import Performance
+from services.report import DatasetRow, Finding, ModelSection, Tone, TradingSection
+
+ORDER = (Tone.BAD, Tone.WARN, Tone.GOOD, Tone.PLAIN)
+SIGNIFICANCE = 0.05
+
+
+def findings_of(
+    performance: Performance,
+    model: ModelSection,
+    trading: TradingSection,
+    risk: RiskProfile,
+    datasets: Sequence[DatasetRow],
+) -> tuple[Finding, ...]:
+    """Return the findings, the worst first."""
+    found = [
+        *_earned(performance),
+        *_limits(risk),
+        *_forecasts(risk),
+        *_worst_stress(risk),
+        _model(model),
+        *_refusals(trading),
+        *_quality(datasets),
+    ]
+    return tuple(sorted(found, key=lambda finding: ORDER.index(finding.tone)))
+
+
+def _earned(performance: Performance) -> Iterator[Finding]:
+    by_name = {figure.name: figure for figure in performance.figures}
+    total = by_name["total_return"]
+    if total.value is None:
+        return
+    text = (
+        f"The portfolio {_moved(total.value)} net of costs over {len(performance.sessions)} "
+        f"sessions"
+    )
+    tone = Tone.GOOD if total.value > 0 else Tone.BAD
+    if total.benchmark is not None:
+        gap = total.value - total.benchmark
+        side = "ahead of" if gap >= 0 else "behind"
+        text += f", {abs(gap):.1%} {side} its benchmark ({total.benchmark:+.1%})"
+        tone = Tone.BAD if gap < 0 else tone
+    yield Finding(tone=tone, text=text + ".")
+
+
+def _moved(value: float) -> str:
+    return f"{'gained' if value >= 0 else 'lost'} {abs(value):.1%}"
+
+
+def _limits(risk: RiskProfile) -> Iterator[Finding]:
+    passed = [check for check in risk.limits if check.breached]
+    if not passed:
+        nearest = max(risk.limits, key=lambda check: check.utilisation, default=None)
+        if nearest is not None:
+            yield Finding(
+                tone=Tone.GOOD,
+                text=f"No limit is breached; the nearest is {_words(nearest.metric)} of "
+                f"{nearest.name} at {nearest.utilisation:.0%} of its hard limit.",
+            )
+        return
+    worst = max(passed, key=lambda check: check.utilisation)
+    hard = any(check.state is LimitState.HARD for check in passed)
+    yield Finding(
+        tone=Tone.BAD if hard else Tone.WARN,
+        text=f"{_counted(len(passed), 'limit is', 'limits are')} breached; the worst is "
+        f"{_words(worst.metric)} of {worst.name} at {worst.utilisation:.0%} of its hard limit.",
+    )
+
+
+def _forecasts(risk: RiskProfile) -> Iterator[Finding]:
+    """Say how the charted forecast did: it is the one behind the limits."""
+    chart = risk.forecast
+    if chart is None:
+        return
+    beyond = sum(
+        pnl < -bound for pnl, bound in zip(chart.realised, chart.value_at_risk, strict=True)
+    )
+    expected = len(chart.sessions) * (1.0 - chart.confidence)
+    holds = chart.kupiec_p >= SIGNIFICANCE
+    yield Finding(
+        tone=Tone.GOOD if holds else Tone.WARN,
+        text=f"Value at risk at {chart.confidence:.1%} ({_words(chart.method)}) was exceeded on "
+        f"{_counted(beyond, 'session', 'sessions')} of {len(chart.sessions)}, {expected:.1f} "
+        f"expected: Kupiec p {chart.kupiec_p:.2f}, "
+        f"{'no evidence against it' if holds else 'the forecast is rejected'}.",
+    )
+
+
+def _worst_stress(risk: RiskProfile) -> Iterator[Finding]:
+    worst = max(risk.stresses, key=lambda stress: stress.loss, default=None)
+    if worst is not None:
+        yield Finding(
+            tone=Tone.PLAIN,
+            text=f"The worst of {len(risk.stresses)} stress scenarios, {worst.title}, would cost "
+            f"{worst.loss_fraction:.1%} of equity.",
+        )
+
+
+def _model(model: ModelSection) -> Finding:
+    verdict = model.verdict
+    if verdict.promoted:
+        return Finding(tone=Tone.GOOD, text=f"{model.candidate} is the new champion.")
+    rivals = {row.rival: row for row in verdict.evidence}
+    row = rivals.get(verdict.baseline)
+    test = "" if row is None else f" (Diebold-Mariano p {row.p_value:.2f} on {row.metric})"
+    if verdict.baseline_wins:
+        return Finding(
+            tone=Tone.WARN,
+            text=f"The baseline wins: {model.candidate} does not beat {verdict.baseline}{test}; "
+            f"{model.champion} stays champion.",
+        )
+    failed = ", ".join(rule.name for rule in verdict.rules if not rule.passed)
+    return Finding(
+        tone=Tone.WARN,
+        text=f"{model.candidate} beats {verdict.baseline}{test} but is not promoted: it does not "
+        f"pass {failed}.",
+    )
+
+
+def _refusals(trading: TradingSection) -> Iterator[Finding]:
+    if trading.refused:
+        yield Finding(
+            tone=Tone.PLAIN,
+            text=f"The pre-trade controls refused {trading.refused:,} of {trading.orders:,} "
+            f"orders.",
+        )
+
+
+def _quality(datasets: Sequence[DatasetRow]) -> Iterator[Finding]:
+    stopped = [
+        f"{row.name}: {finding.rule}"
+        for row in datasets
+        for finding in row.findings
+        if finding.severity is Severity.STOP
+    ]
+    if stopped:
+        yield Finding(tone=Tone.BAD, text=f"Data quality stops on {', '.join(stopped)}.")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

@@ -1,0 +1,234 @@
+"""Fill the day's report from the results of the day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from basics.trading import Fill
+from market.datasets import SYMBOL
+from oms.controls import LAYERS
+from pnl.attribution import Attribution
+from risk.profile import RiskProfile
+from services.market_data import MarketData
+from services.pnl_performance import Performance
+from services.report import (
+    CostPart,
+    DatasetRow,
+    DayReport,
+    FillRow,
+    Lineage,
+    ModelSection,
+    Reality,
+    StrategyTrading,
+    TradingSection,
+)
+from services.report_findings import findings_of
+from services.trading import TradingResult
+from services.training import TrainingResult
+
+LAST_FILLS = 12
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayResults:
+    """Everything that a day's batch computed.
+
+    Attributes
+    ----------
+    fills : sequence of Fill
+        Of the whole run, in booking order.
+    """
+
+    desk_date: date
+    fund: str
+    portfolio: str
+    datasets: Sequence[DatasetRow]
+    model: ModelSection
+    trading: TradingResult
+    fills: Sequence[Fill]
+    performance: Performance
+    attributions: Sequence[Attribution]
+    risk: RiskProfile
+    lineage: Lineage
+
+
+def day_report(day: DayResults) -> DayReport:
+    """Return the day as one document."""
+    trading = trading_section(day.trading, day.fills)
+    return DayReport(
+        desk_date=day.desk_date,
+        fund=day.fund,
+        portfolio=day.portfolio,
+        findings=findings_of(day.performance, day.model, trading, day.risk, day.datasets),
+        reality=reality_of(day.datasets, day.performance),
+        datasets=tuple(day.datasets),
+        model=day.model,
+        trading=trading,
+        performance=day.performance,
+        attributions=tuple(day.attributions),
+        risk=day.risk,
+        lineage=day.lineage,
+    )
+
+
+def dataset_rows(market: MarketData) -> tuple[DatasetRow, ...]:
+    """Return every dataset of the lake, its stored rows judged again by the rules.
+
+    What the last import brought is left out on purpose: it differs between a first run and a
+    second one, and the report must not.
+    """
+    rows = []
+    for state in market.catalog():
+        inspected = market.check(state.dataset.name)
+        dataset = state.dataset
+        rows.append(
+            DatasetRow(
+                name=dataset.name,
+                source=dataset.source,
+                notes=dataset.notes,
+                first_session=state.first_session,
+                last_session=state.last_session,
+                symbols=inspected.passed[SYMBOL].n_unique(),
+                rows=state.rows,
+                corrections=state.corrections,
+                observed=tuple(f for f in dataset.fields if f not in dataset.simulated),
+                simulated=tuple(f for f in dataset.fields if f in dataset.simulated),
+                rules=sum(rule.reads(dataset) is not None for rule in market.rules),
+                findings=inspected.findings,
+                version=state.version,
+            )
+        )
+    return tuple(rows)
+
+
+def model_section(
+    result: TrainingResult, *, features: Sequence[str], horizon_sessions: int
+) -> ModelSection:
+    """Return the trained model without its arrays, and without what belongs to one run."""
+    return ModelSection(
+        candidate=result.version.label,
+        champion=result.champion.label,
+        baseline=result.baseline.label,
+        feature_set=result.version.feature_set,
+        feature_hash=result.version.feature_hash,
+        features=tuple(features),
+        horizon_sessions=horizon_sessions,
+        verdict=result.verdict,
+        metrics=result.metrics,
+        years=result.years,
+        importances=result.importances,
+        folds=result.folds,
+    )
+
+
+def trading_section(result: TradingResult, fills: Sequence[Fill]) -> TradingSection:
+    """Return what was traded; costs are measured on the fills that stand."""
+    return TradingSection(
+        first_session=result.sessions[0],
+        last_session=result.sessions[-1],
+        sessions=len(result.sessions),
+        orders=result.orders,
+        refused=result.refused,
+        fills=len(fills),
+        layers=tuple(layer.name.lower().replace("_", " ") for layer in LAYERS),
+        strategies=_strategies(result, fills),
+        costs=_costs(fills),
+        last_fills=tuple(_row(fill) for fill in fills[: -LAST_FILLS - 1 : -1]),
+    )
+
+
+def reality_of(datasets: Sequence[DatasetRow], performance: Performance) -> tuple[Reality, ...]:
+    """Return what is observed and what is simulated, in words, simulated parts named last."""
+    mixed = [row for row in datasets if row.simulated]
+    real = ", ".join(row.name for row in datasets if not row.simulated)
+    stated = [
+        Reality(
+            subject=f"{row.name}: {', '.join(row.observed)}",
+            simulated=False,
+            text=f"{row.symbols} symbols from {row.source}. {row.notes}".strip(),
+        )
+        for row in mixed
+    ]
+    if real:
+        stated.append(
+            Reality(subject="Other data", simulated=False, text=f"every column of {real}.")
+        )
+    stated.append(
+        Reality(
+            subject="Universe and benchmark",
+            simulated=False,
+            text="the 20 stocks are survivors, so absolute returns flatter; the benchmark is "
+            f"{performance.benchmark_name or 'not given'}, which shares the bias.",
+        )
+    )
+    stated += [
+        Reality(
+            subject=f"{row.name}: {', '.join(row.simulated)}",
+            simulated=True,
+            text="drawn from a seed around the real closes; no verdict on a model rests on them.",
+        )
+        for row in mixed
+    ]
+    stated.append(
+        Reality(
+            subject="Orders, fills, venue",
+            simulated=True,
+            text="orders decided on one real close are filled at the next, with fees, spread and "
+            "an impact that rests on the simulated volume; so do days to liquidate.",
+        )
+    )
+    return tuple(stated)
+
+
+def _strategies(result: TradingResult, fills: Sequence[Fill]) -> tuple[StrategyTrading, ...]:
+    return tuple(
+        StrategyTrading(
+            strategy=name,
+            fills=len(own),
+            traded_notional=_notional(own),
+            fees=sum((fill.fee for fill in own), ZERO),
+            turnover=result.turnover[name],
+            final_equity=float(path[-1]),
+        )
+        for name, path in sorted(result.equity.items())
+        if np.isfinite(path[-1])
+        for own in [[fill for fill in fills if fill.book.strategy == name]]
+    )
+
+
+def _costs(fills: Sequence[Fill]) -> tuple[CostPart, ...]:
+    """Return fees, and spread with impact: the distance of the price from the mid price."""
+    paid: Mapping[str, Decimal] = {
+        "fees": sum((fill.fee for fill in fills), ZERO),
+        "spread and impact": sum(
+            (
+                fill.quantity * (fill.price - fill.mid_price)
+                for fill in fills
+                if fill.mid_price is not None
+            ),
+            ZERO,
+        ),
+    }
+    return tuple(CostPart(name=name, amount=amount) for name, amount in paid.items())
+
+
+def _notional(fills: Sequence[Fill]) -> Decimal:
+    return sum((abs(fill.quantity * fill.price) for fill in fills), ZERO)
+
+
+def _row(fill: Fill) -> FillRow:
+    return FillRow(
+        session=fill.executed_at.date(),
+        strategy=fill.book.strategy,
+        symbol=fill.symbol,
+        quantity=fill.quantity,
+        price=fill.price,
+        decision_price=fill.decision_price,
+        fee=fill.fee,
+        model_version=fill.lineage.model_version,
+        cl_ord_id=fill.cl_ord_id,
+    )
