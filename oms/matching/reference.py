@@ -17,7 +17,7 @@ from basics.errors import InvalidInputError
 from basics.money import round_money, to_decimal
 from basics.trading import Liquidity, Side
 from market.liquidity import ImpactModel
-from oms.orders import Execution, Order, Report
+from oms.orders import ZERO, Execution, Order, Report
 from oms.states import OrderEvent, OrderType, TimeInForce
 
 PRICE_DIGITS: Final = 4  # An average price over several levels is finer than a tick.
@@ -145,7 +145,7 @@ class ReferenceExchange:
             quantity=replacement.quantity,
             limit_price=replacement.limit_price,
         )
-        return [said, *self._work(order.cl_ord_id)]
+        return [said, *self._work(order.cl_ord_id, arriving=True)]
 
     def _requested(self, cl_ord_id: str, refusal: OrderEvent) -> tuple[Order | None, list[Report]]:
         """Return the open order, or the reject that FIX prescribes (CxlRejReason(102))."""
@@ -199,16 +199,17 @@ class ReferenceExchange:
         price = quote.price * (1 + to_decimal(float(concession), digits=9))
         price = to_decimal(float(price), digits=PRICE_DIGITS)
         limit = order.limit_price
-        if limit is None or _no_worse(order.side, price, limit):
+        if limit is None:
             return quantity, price
-        reached = _no_worse(order.side, quote.price, limit)
+        if _takes(order, arriving=arriving):
+            return (quantity, price) if _no_worse(order.side, price, limit) else (ZERO, limit)
         # A resting order provides the liquidity: the market comes to it, at its own price.
-        return (quantity, limit) if reached and not arriving else (Decimal(0), limit)
+        return (quantity, limit) if _no_worse(order.side, quote.price, limit) else (ZERO, limit)
 
     def _execute(
         self, order: Order, quantity: Decimal, price: Decimal, quote: Quote, *, arriving: bool
     ) -> Report:
-        rested = order.limit_price is not None and not arriving
+        takes = order.limit_price is None or _takes(order, arriving=arriving)
         execution = Execution(
             venue=self.name,
             exec_id=self._next_id(order),
@@ -216,7 +217,7 @@ class ReferenceExchange:
             price=price,
             executed_at=self._time(),
             fee=self._fees.fee(quantity=quantity, price=price, currency=order.currency),
-            liquidity=Liquidity.ADDED if rested else Liquidity.REMOVED,
+            liquidity=Liquidity.REMOVED if takes else Liquidity.ADDED,
             mid_price=quote.price,
         )
         return self._say(order, OrderEvent.TRADE, execution=execution)
@@ -253,6 +254,11 @@ class ReferenceExchange:
         if self._now is None:
             raise InvalidInputError(f"exchange {self.name} has no market yet: move it first")
         return self._now
+
+
+def _takes(order: Order, *, arriving: bool) -> bool:
+    """Whether a limit order meets the market as it comes in, or as its stop sets it free."""
+    return arriving or order.stop_price is not None
 
 
 def _triggered(order: Order, price: Decimal) -> bool:
