@@ -15,7 +15,7 @@ import polars as pl
 from basics.clock import Clock
 from basics.errors import InvalidInputError, MissingDataError
 from market.calendars import exchange_calendar
-from market.datasets import SESSION, SYMBOL, Dataset, DatasetState
+from market.datasets import EVENT_TIME, SESSION, SYMBOL, Dataset, DatasetState
 from market.panel import Panel, panel_from_bars
 from market.quality import Finding, Inspection, Rule, Severity, Surroundings, flagged, inspect
 from services.ports import BarLake, BarSource, DataQualityReporter
@@ -189,7 +189,8 @@ class MarketData:
     def check(self, dataset: str) -> Inspection:
         """Judge the stored rows, as now known, by the table of rules."""
         known = self.lake.state(dataset).dataset
-        rows = self.lake.scan(dataset).collect()
+        # The order of delivery is not kept; time's own order is the one to judge.
+        rows = self.lake.scan(dataset).sort(EVENT_TIME, SYMBOL).collect()
         around = Surroundings(now=self.clock.now(), sessions=self._sessions(known, rows))
         return inspect(rows, dataset=known, rules=self.rules, around=around)
 
@@ -290,14 +291,14 @@ class MarketData:
         ]
         return before.with_columns(gained).select(list(dataset.schema)).collect()
 
-    def _sessions(self, dataset: Dataset, rows: pl.DataFrame) -> pl.Series | None:
+    def _sessions(self, dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame | None:
         """Return the exchange's sessions around the rows; None for a dataset without calendar."""
         first, last = rows[SESSION].min(), rows[SESSION].max()
         if dataset.calendar is None or not isinstance(first, date) or not isinstance(last, date):
             return None
         table = exchange_calendar(dataset.calendar).table
         early = first - timedelta(days=HISTORY_DAYS)
-        return table.filter(pl.col(SESSION).is_between(early, last))[SESSION]
+        return table.filter(pl.col(SESSION).is_between(early, last))
 
 
 def _documented_batches(dataset: Dataset, rows: pl.DataFrame) -> Mapping[str, pl.DataFrame]:

@@ -6,11 +6,9 @@ import polars as pl
 
 from basics.errors import InvalidInputError
 from market.datasets import EVENT_TIME, SESSION, SYMBOL, Dataset
-from market.quality.checks import CHECKS, Target
+from market.quality.checks import CHECKS
 from market.quality.rules import Example, Finding, Inspection, Rule, Severity, Surroundings
-
-NEW, ROW = "_new", "_row"
-MAX_EXAMPLES = 5
+from market.quality.target import MAX_EXAMPLES_SHOWN, NEW, ROW, Target, target_of
 
 
 def inspect(
@@ -91,13 +89,13 @@ def _target(rows: pl.DataFrame, dataset: Dataset, around: Surroundings) -> Targe
             ).select(numbered.columns),
         )
     ordered = pl.concat(frames).sort(SYMBOL, EVENT_TIME, maintain_order=True)
-    return Target(rows=ordered, dataset=dataset, around=around)
+    return target_of(ordered, dataset=dataset, around=around)
 
 
 def _finding(rule: Rule, dataset: Dataset, bad: pl.DataFrame) -> Finding:
     examples = tuple(
         Example(str(row[SYMBOL]), row[SESSION], str(row["detail"]))
-        for row in bad.head(MAX_EXAMPLES).iter_rows(named=True)
+        for row in bad.head(MAX_EXAMPLES_SHOWN).iter_rows(named=True)
     )
     return Finding(
         rule=rule.id,

@@ -88,16 +88,17 @@ class Surroundings:
         The desk's clock.
     history : DataFrame or None
         The last stored rows of each symbol before the new ones, as now known.
-    sessions : Series or None
-        Sessions of the dataset's calendar, covering history and new rows; None skips the checks
-        that need a calendar.
+    sessions : DataFrame or None
+        Sessions of the dataset's calendar, covering history and new rows, with their open_time
+        and close_time; None skips the checks that need a calendar.
     actions : DataFrame or None
-        Known splits: columns symbol, session (ex-date), ratio (new shares for one old).
+        Known corporate actions: columns symbol and session (the ex-date); a move on such a day is
+        explained.
     """
 
     now: datetime
     history: pl.DataFrame | None = None
-    sessions: pl.Series | None = None
+    sessions: pl.DataFrame | None = None
     actions: pl.DataFrame | None = None
 
 

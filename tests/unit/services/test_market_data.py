@@ -61,7 +61,7 @@ class RememberingReporter:
 
 
 def rows(symbol: str, days: list[date], closes: list[float]) -> pl.DataFrame:
-    stamps = [datetime(d.year, d.month, d.day, 21, tzinfo=UTC) for d in days]
+    stamps = [datetime(d.year, d.month, d.day, 20, tzinfo=UTC) for d in days]
     return DATASET.conform(
         pl.DataFrame(
             {
