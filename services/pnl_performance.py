@@ -17,7 +17,9 @@ from basics.errors import InvalidInputError, MissingDataError
 from measures import drawdown as dd
 from measures import performance as pf
 from measures import performance_relative as rel
+from measures import performance_tail as tails
 from measures import performance_wins as wins
+from measures.evidence_selection import probabilistic_sharpe, sharpe_moments
 from pnl.daily import DailyBooks
 
 NO_SPREAD = "the returns do not vary"
@@ -101,6 +103,12 @@ class Performance:
 
 Measured = Callable[..., Any]
 
+
+def _probabilistic_sharpe(returns: FloatArray) -> float:
+    """Return the probability that the true Sharpe ratio is above zero."""
+    return probabilistic_sharpe(sharpe_moments(returns))
+
+
 # Name, unit, measure of one series, and why it may be undefined.
 FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
     ("total_return", "rate", pf.total_return, ""),
@@ -110,6 +118,7 @@ FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
     ("downside_deviation", "rate", pf.downside_deviation, ""),
     ("upside_deviation", "rate", pf.upside_deviation, ""),
     ("sharpe_ratio", "ratio", pf.sharpe_ratio, NO_SPREAD),
+    ("probabilistic_sharpe_ratio", "rate", _probabilistic_sharpe, NO_SPREAD),
     ("adjusted_sharpe_ratio", "ratio", pf.adjusted_sharpe_ratio, NO_SPREAD),
     ("sortino_ratio", "ratio", pf.sortino_ratio, NO_LOSS),
     ("omega_ratio", "ratio", pf.omega_ratio, NO_LOSS),
@@ -125,6 +134,9 @@ FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
     ("burke_ratio", "ratio", dd.burke_ratio, NO_DRAWDOWN),
     ("martin_ratio", "ratio", dd.martin_ratio, NO_DRAWDOWN),
     ("pain_ratio", "ratio", dd.pain_ratio, NO_DRAWDOWN),
+    ("value_at_risk", "rate", tails.value_at_risk, ""),
+    ("expected_shortfall", "rate", tails.expected_shortfall, ""),
+    ("tail_ratio", "ratio", tails.tail_ratio, "the lower quantile is zero"),
     ("skewness", "ratio", pf.skewness, NO_SPREAD),
     ("kurtosis", "ratio", pf.kurtosis, NO_SPREAD),
     ("best_return", "rate", pf.best_return, ""),
