@@ -45,8 +45,11 @@ def _earned(performance: Performance) -> Iterator[Finding]:
     if total.benchmark is not None:
         gap = total.value - total.benchmark
         side = "ahead of" if gap >= 0 else "behind"
-        text += f", {abs(gap):.1%} {side} its benchmark ({total.benchmark:+.1%})"
+        text += f", {100 * abs(gap):.1f} points {side} its benchmark ({total.benchmark:+.1%})"
         tone = Tone.BAD if gap < 0 else tone
+        beta = by_name.get("beta")
+        if beta is not None and beta.value is not None:
+            text += f", with a beta of {beta.value:.2f} to it"
     yield Finding(tone=tone, text=text + ".")
 
 
@@ -83,10 +86,10 @@ def _forecasts(risk: RiskProfile) -> Iterator[Finding]:
         pnl < -bound for pnl, bound in zip(chart.realised, chart.value_at_risk, strict=True)
     )
     expected = len(chart.sessions) * (1.0 - chart.confidence)
-    holds = chart.kupiec_p >= SIGNIFICANCE
+    holds, level = chart.kupiec_p >= SIGNIFICANCE, round(100 * chart.confidence, 6)
     yield Finding(
         tone=Tone.GOOD if holds else Tone.WARN,
-        text=f"Value at risk at {chart.confidence:.1%} ({_words(chart.method)}) was exceeded on "
+        text=f"Value at risk at {level:g}% ({_words(chart.method)}) was exceeded on "
         f"{_counted(beyond, 'session', 'sessions')} of {len(chart.sessions)}, {expected:.1f} "
         f"expected: Kupiec p {chart.kupiec_p:.2f}, "
         f"{'no evidence against it' if holds else 'the forecast is rejected'}.",
@@ -145,7 +148,10 @@ def _quality(datasets: Sequence[DatasetRow]) -> Iterator[Finding]:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return {
+        "value_at_risk_99": "99% value at risk",
+        "expected_shortfall_975": "97.5% expected shortfall",
+    }.get(name, name.replace("_", " "))
 
 
 def _counted(count: int, one: str, many: str) -> str:

@@ -157,14 +157,15 @@ def reality_of(datasets: Sequence[DatasetRow], performance: Performance) -> tupl
         stated.append(
             Reality(subject="Other data", simulated=False, text=f"every column of {real}.")
         )
-    stated.append(
-        Reality(
-            subject="Universe and benchmark",
-            simulated=False,
-            text="the 20 stocks are survivors, so absolute returns flatter; the benchmark is "
-            f"{performance.benchmark_name or 'not given'}, which shares the bias.",
+    if performance.benchmark_name:
+        stated.append(
+            Reality(
+                subject="Benchmark",
+                simulated=False,
+                text=f"{performance.benchmark_name}: made of the traded symbols, so that it "
+                "shares whatever flatters them.",
+            )
         )
-    )
     stated += [
         Reality(
             subject=f"{row.name}: {', '.join(row.simulated)}",

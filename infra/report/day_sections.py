@@ -106,8 +106,8 @@ def market_section(datasets: Sequence[DatasetRow]) -> Section:
     return Section(
         name="data",
         title="Market data",
-        lead="Every row passed the gate before it entered the lake; here the stored rows are "
-        "judged again by the same rules.",
+        lead="Rows that break a rule of severity stop never entered the lake; here the stored "
+        "rows are judged again by the same rules.",
         blocks=[
             Table(
                 title="Datasets",

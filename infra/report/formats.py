@@ -17,6 +17,13 @@ NAMES = {
     "m_squared": "M²",
     "ic": "IC",
     "mse": "MSE",
+    "rank ic": "Rank IC",
+    "ic t": "IC, t",
+    "rank ic t": "Rank IC, t",
+    "icir": "ICIR",
+    "rank icir": "Rank ICIR",
+    "value at risk 99": "Value at risk 99%",
+    "expected shortfall 975": "Expected shortfall 97.5%",
 }
 
 

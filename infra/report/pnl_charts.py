@@ -11,7 +11,7 @@ from pnl.attribution import Attribution
 from services.pnl_performance import MonthFigure, Performance
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-MANY_PARTS = 12
+WIDE_FROM, MOST_LABELS = 6, 12
 
 
 def equity_with_drawdown(performance: Performance) -> Chart:
@@ -48,8 +48,9 @@ def equity_with_drawdown(performance: Performance) -> Chart:
 
 def attribution_waterfall(split: Attribution) -> Chart:
     """Draw the parts of the profit one after another up to the total."""
-    names = [part.name for part in split.parts]
-    values = [float(part.pnl) for part in split.parts]
+    parts = [part for part in split.parts if part.pnl]
+    names = [part.name for part in parts]
+    values = [float(part.pnl) for part in parts]
     if split.residual != 0:
         names.append("residual")
         values.append(float(split.residual))
@@ -66,7 +67,7 @@ def attribution_waterfall(split: Attribution) -> Chart:
         "customdata": texts,
         "hovertemplate": "%{x}: %{customdata}<extra></extra>",
     }
-    if len(values) <= MANY_PARTS:
+    if len(values) <= MOST_LABELS:
         trace |= {"text": texts, "textposition": "outside", "textfont": {"size": 11}}
     return Chart(
         name=f"attribution-{split.by.replace(' ', '-').replace('_', '-')}",
@@ -80,7 +81,7 @@ def attribution_waterfall(split: Attribution) -> Chart:
         ),
         summary=f"Waterfall of profit by {split.by}, from the parts to the total.",
         height=340,
-        wide=len(values) > MANY_PARTS,
+        wide=len(values) >= WIDE_FROM,
         note="; ".join(split.notes),
     )
 

@@ -19,8 +19,8 @@ def pnl_section(performance: Performance, attributions: Sequence[Attribution]) -
         pnl_charts.monthly_heat_map(performance.months),
         *(pnl_charts.attribution_waterfall(split) for split in drawn),
         reconciliation_table(attributions, performance.currency),
-        spells_table(performance.spells),
         *figures_tables(performance.figures),
+        spells_table(performance.spells),
     ]
     return Section(
         name="pnl",
@@ -71,9 +71,10 @@ def _figures_table(figures: Sequence[Figure], title: str) -> Table:
 
 def spells_table(spells: Sequence[DrawdownSpell]) -> Table:
     """Return the deepest spells below the peak."""
+    titles = ("peak", "trough", "recovered", "depth", "sessions down", "sessions back")
     return Table(
         title="Deepest drawdowns",
-        columns=cells.columns("peak", "trough", "recovered", "depth", "down", "back", words=3),
+        columns=cells.columns(*titles, words=3),
         rows=[
             [
                 cells.text(formats.day(spell.peak)),
@@ -86,7 +87,6 @@ def spells_table(spells: Sequence[DrawdownSpell]) -> Table:
             for spell in spells[:WORST_SPELLS]
         ],
         note="Sessions from peak to trough, and from trough to recovery.",
-        wide=False,
     )
 
 

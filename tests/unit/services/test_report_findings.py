@@ -1,0 +1,114 @@
+"""Tests of `services.report_findings`: the sentences say what the figures say."""
+
+from dataclasses import replace
+
+import pytest
+
+from risk.limits import LimitState
+from services.pnl_performance import Figure
+from services.report import DayReport, Tone
+from services.report_findings import findings_of
+from tests.day_sample import sample_report
+
+
+@pytest.fixture(scope="module")
+def report() -> DayReport:
+    return sample_report(n_sessions=120)
+
+
+def sentences(report: DayReport) -> dict[str, Tone]:
+    found = findings_of(
+        report.performance, report.model, report.trading, report.risk, report.datasets
+    )
+    return {finding.text: finding.tone for finding in found}
+
+
+def one(report: DayReport, words: str) -> tuple[str, Tone]:
+    ((text, tone),) = [row for row in sentences(report).items() if words in row[0]]
+    return text, tone
+
+
+def with_return(report: DayReport, value: float, benchmark: float | None) -> DayReport:
+    figure = Figure(name="total_return", unit="rate", value=value, benchmark=benchmark)
+    return replace(report, performance=replace(report.performance, figures=(figure,)))
+
+
+def test_a_gain_behind_the_benchmark_is_bad_news(report: DayReport) -> None:
+    text, tone = one(with_return(report, 0.054, 0.446), "The portfolio")
+
+    assert text == (
+        "The portfolio gained 5.4% net of costs over 120 sessions, "
+        "39.2 points behind its benchmark (+44.6%)."
+    )
+    assert tone is Tone.BAD
+
+
+def test_a_smaller_loss_than_the_benchmarks_is_still_a_loss(report: DayReport) -> None:
+    text, tone = one(with_return(report, -0.02, -0.10), "The portfolio")
+
+    assert "lost 2.0%" in text
+    assert "8.0 points ahead of" in text
+    assert tone is Tone.BAD
+
+
+def test_a_gain_without_a_benchmark_is_good_news(report: DayReport) -> None:
+    assert one(with_return(report, 0.01, None), "The portfolio")[1] is Tone.GOOD
+
+
+def test_the_baseline_wins_is_said_in_these_words(report: DayReport) -> None:
+    text, tone = one(report, "baseline wins")
+
+    assert text.startswith("The baseline wins: price v2 lightgbm does not beat zero")
+    assert "p 0.41" in text
+    assert tone is Tone.WARN
+
+
+def test_beating_the_baseline_without_promotion_names_the_rule_that_failed(
+    report: DayReport,
+) -> None:
+    rule = replace(report.model.verdict.rules[0], name="survives the search")
+    verdict = replace(report.model.verdict, baseline_wins=False, rules=(rule,))
+    text, tone = one(replace(report, model=replace(report.model, verdict=verdict)), "not promoted")
+
+    assert "does not pass survives the search" in text
+    assert tone is Tone.WARN
+
+
+def test_a_promotion_is_good_news(report: DayReport) -> None:
+    verdict = replace(report.model.verdict, baseline_wins=False, promoted=True)
+    promoted = replace(report, model=replace(report.model, verdict=verdict))
+
+    assert one(promoted, "new champion")[1] is Tone.GOOD
+
+
+def test_a_hard_breach_is_bad_and_names_the_worst_limit(report: DayReport) -> None:
+    hard = replace(report.risk.limits[0], state=LimitState.HARD, utilisation=1.2)
+    risk = replace(report.risk, limits=(hard, report.risk.limits[1]))
+    text, tone = one(replace(report, risk=risk), "breached")
+
+    assert text == "1 limit is breached; the worst is gross leverage of EQUITY at 120% of its " + (
+        "hard limit."
+    )
+    assert tone is Tone.BAD
+
+
+def test_without_a_breach_the_nearest_limit_is_named(report: DayReport) -> None:
+    assert one(report, "No limit is breached")[0].endswith("at 89% of its hard limit.")
+
+
+@pytest.mark.parametrize(("p_value", "tone"), [(0.051, Tone.GOOD), (0.049, Tone.WARN)])
+def test_a_forecast_is_rejected_at_five_per_cent(
+    report: DayReport, p_value: float, tone: Tone
+) -> None:
+    forecast = report.risk.forecast
+    assert forecast is not None
+    risk = replace(report.risk, forecast=replace(forecast, kupiec_p=p_value))
+
+    assert one(replace(report, risk=risk), "was exceeded on")[1] is tone
+
+
+def test_the_worst_news_comes_first(report: DayReport) -> None:
+    tones = list(sentences(with_return(report, -0.1, 0.1)).values())
+
+    assert tones == sorted(tones, key=[Tone.BAD, Tone.WARN, Tone.GOOD, Tone.PLAIN].index)
+    assert tones[0] is Tone.BAD
