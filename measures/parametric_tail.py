@@ -63,10 +63,15 @@ def student_t_tail(
 def degrees_from_kurtosis(excess_kurtosis: FloatArray) -> FloatArray:
     """Return the degrees of freedom of the t with that excess kurtosis, 4 + 6 / k.
 
-    Clipped to [4.2, 200]: below, the sample kurtosis says little; above, the t is normal.
+    Clipped to [4.2, 200]: below, the sample kurtosis says little; above, the t is normal. Rounded
+    to two digits (4.2, 4.3, .. 9.9, 10, 11, .. 99, 100, 110, ..), finer than any sample can tell,
+    so that many books share few quantiles.
     """
     positive = np.maximum(excess_kurtosis, 6.0 / 196.0)
-    return np.clip(4.0 + 6.0 / positive, 4.2, 200.0)
+    degrees = np.clip(4.0 + 6.0 / positive, 4.2, 200.0)
+    step = np.where(degrees < 9.95, 0.1, np.where(degrees < 99.5, 1.0, 10.0))
+    rounded: FloatArray = np.round(np.round(degrees / step) * step, 1)
+    return rounded
 
 
 def cornish_fisher_tail(

@@ -8,36 +8,41 @@ import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError
+from measures.kernels.tails import ewma_rows
 
 
-def ewma_variance(returns: FloatArray, *, decay: float = 0.94) -> FloatArray:
+def ewma_variance(
+    returns: FloatArray, *, decay: float = 0.94, warm: int | None = None
+) -> FloatArray:
     """Return variance forecasts v[t+1] = decay v[t] + (1 - decay) r[t]^2 (RiskMetrics 1996).
 
     Parameters
     ----------
     returns : ndarray of shape (n_series, n_observations)
         About zero mean, without NaN.
+    warm : int, optional
+        The recursion starts at the mean square of the first `warm` observations, by default of
+        all: early values then know the level of the whole series; use them to scale that
+        series, not as forecasts of it.
 
     Returns
     -------
     ndarray of shape (n_series, n_observations + 1)
-        The recursion starts at the sample variance about zero, so early values know the
-        level of the whole window; use them to scale that window, not as forecasts of it.
 
     Raises
     ------
     InvalidInputError, MissingDataError
-        If the decay is outside (0, 1), the input malformed or empty.
+        If the decay is outside (0, 1), the input malformed, or shorter than `warm`.
     """
     if returns.ndim != 2 or not np.isfinite(returns).all():
         raise InvalidInputError(f"returns must be finite rows, got shape {returns.shape}")
-    if returns.shape[1] == 0:
-        raise MissingDataError("no observation: a variance needs one")
     if not 0.0 < decay < 1.0:
         raise InvalidInputError(f"decay must lie in (0, 1), got {decay}")
-    squares = np.ascontiguousarray((returns * returns).T)
-    variance = np.empty((squares.shape[0] + 1, squares.shape[1]))
-    variance[0] = squares.mean(axis=0)
-    for t in range(squares.shape[0]):
-        variance[t + 1] = decay * variance[t] + (1.0 - decay) * squares[t]
-    return np.ascontiguousarray(variance.T)
+    start = returns.shape[1] if warm is None else warm
+    if not 1 <= start <= returns.shape[1]:
+        raise MissingDataError(
+            f"{returns.shape[1]} observations cannot start a recursion that needs {start or 1}"
+        )
+    variance = np.empty((len(returns), returns.shape[1] + 1))
+    ewma_rows(np.ascontiguousarray(returns, dtype=np.float64), decay, start, variance)
+    return variance

@@ -97,15 +97,20 @@ def monte_carlo_tail(
     transform of the midpoints of equal strata (quasi-random, no seed), common to all rows, so
     that two books are compared under the same luck.
     """
+    mean, std, _, kurtosis = moments(rows)
+    degrees, row_of = np.unique(degrees_from_kurtosis(kurtosis), return_inverse=True)
+    value, shortfall = unit_t_tail(degrees, confidences)
+    return -mean + std * value[:, row_of], -mean + std * shortfall[:, row_of]
+
+
+def unit_t_tail(degrees: FloatArray, confidences: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+    """Return the simulated tails of t shocks of unit variance, a column for each `degrees`."""
     from scipy.special import stdtrit
 
-    mean, std, _, kurtosis = moments(rows)
-    degrees, row_of = np.unique(np.round(degrees_from_kurtosis(kurtosis), 1), return_inverse=True)
     midpoints = (np.arange(_DRAWS) + 0.5) / _DRAWS
     unit = stdtrit(degrees[:, None], midpoints[None, :])
     unit *= np.sqrt((degrees - 2) / degrees)[:, None]
-    value, shortfall = tail_risks(unit, confidences=confidences)
-    return -mean + std * value[:, row_of], -mean + std * shortfall[:, row_of]
+    return tail_risks(unit, confidences=confidences)
 
 
 ESTIMATORS: Mapping[str, Estimator] = {

@@ -12,10 +12,8 @@ certain. The levels change at 25, 50 and 75.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import NormalDist
 
 import numpy as np
 
@@ -23,6 +21,8 @@ from basics.arrays import BoolArray, FloatArray
 from basics.errors import InvalidInputError
 
 HORIZON_SESSIONS = 20
+# Where no drawdown limit is set the score still needs one to be the probability of.
+DEFAULT_DRAWDOWN_LIMIT = 0.20
 PRESSURE_POWER = 8.0
 # Weight of the limits' pressure in the logit: a book at every limit's edge (pressure 1) has e
 # times the odds of one that uses none.
@@ -89,41 +89,48 @@ UNCALIBRATED = Calibration(
 
 
 def touch_probability(
-    drawdown: float, *, limit: float, daily_volatility: float, sessions: int = HORIZON_SESSIONS
-) -> float:
-    """Return the chance that drawdown reaches `limit` within `sessions`, by reflection.
+    drawdown: FloatArray,
+    *,
+    limit: float,
+    daily_volatility: FloatArray,
+    sessions: int = HORIZON_SESSIONS,
+) -> FloatArray:
+    """Return the chance that each drawdown reaches `limit` within `sessions`, by reflection.
 
     2 Phi(-g / (sigma sqrt(h))) with g = ln((1 - drawdown) / (1 - limit)): a driftless random
-    walk in log equity. 1 when the limit is already reached.
+    walk in log equity. 1 when the limit is already reached, 0 for a book that does not move.
 
     Raises
     ------
     InvalidInputError
-        If a drawdown or limit is outside [0, 1) or the volatility negative.
+        If a drawdown or limit is outside [0, 1) or a volatility negative.
     """
-    if not (0.0 <= drawdown < 1.0 and 0.0 < limit < 1.0 and daily_volatility >= 0.0):
+    from scipy.special import ndtr
+
+    inside = (drawdown >= 0) & (drawdown < 1) & (daily_volatility >= 0)
+    if not (inside.all() and 0.0 < limit < 1.0):
         raise InvalidInputError(
             f"drawdown {drawdown}, limit {limit}, volatility {daily_volatility} are out of range"
         )
-    if drawdown >= limit:
-        return 1.0
-    if daily_volatility == 0.0:
-        return 0.0
-    distance = math.log((1.0 - drawdown) / (1.0 - limit))
-    return 2.0 * NormalDist().cdf(-distance / (daily_volatility * math.sqrt(sessions)))
+    distance = np.log((1.0 - drawdown) / (1.0 - limit))
+    spread = np.maximum(daily_volatility, 1e-12) * math.sqrt(sessions)
+    probability: FloatArray = np.where(distance <= 0, 1.0, 2.0 * ndtr(-distance / spread))
+    return probability
 
 
-def pressure(utilisations: Sequence[float]) -> float:
-    """Return a smooth maximum of limit utilisations: their 8-norm, rising in each."""
-    if not utilisations:
-        return 0.0
-    values = np.asarray(utilisations, dtype=np.float64)
-    if not (np.isfinite(values).all() and (values >= 0).all()):
-        raise InvalidInputError(f"utilisations must be >= 0 and finite, got {values.tolist()}")
-    top = float(values.max())
-    if top == 0.0:
-        return 0.0
-    return top * float(((values / top) ** PRESSURE_POWER).sum() ** (1.0 / PRESSURE_POWER))
+def pressure(utilisations: FloatArray) -> FloatArray:
+    """Return a smooth maximum over the last axis: the 8-norm, rising in each utilisation.
+
+    0 where there is no limit.
+    """
+    if not (np.isfinite(utilisations).all() and (utilisations >= 0).all()):
+        raise InvalidInputError(f"utilisations must be >= 0 and finite, got {utilisations}")
+    if utilisations.shape[-1] == 0:
+        return np.zeros(utilisations.shape[:-1])
+    top = utilisations.max(axis=-1)
+    scaled = utilisations / np.where(top > 0, top, 1.0)[..., None]
+    smooth: FloatArray = top * (scaled**PRESSURE_POWER).sum(axis=-1) ** (1.0 / PRESSURE_POWER)
+    return smooth
 
 
 def breach_probability(touch: float, limit_pressure: float, calibration: Calibration) -> float:

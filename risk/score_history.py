@@ -53,13 +53,9 @@ def score_history(
     ahead = np.lib.stride_tricks.sliding_window_view(drawdown[1:], HORIZON_SESSIONS).max(axis=1)
     now = drawdown[: len(ahead)]
     days = np.flatnonzero(now < drawdown_limit)
-    probabilities = np.array(
-        [
-            touch_probability(
-                float(now[d]), limit=drawdown_limit, daily_volatility=float(volatility[d])
-            )
-            for d in days
-        ]
+    probabilities = touch_probability(
+        now[days], limit=drawdown_limit, daily_volatility=volatility[days]
     )
-    pressures = np.array([pressure([float(now[d]) / drawdown_limit, other_pressure]) for d in days])
+    used = now[days] / drawdown_limit
+    pressures = pressure(np.stack([used, np.full(len(used), other_pressure)], axis=1))
     return ScoreHistory(probabilities, pressures, ahead[days] >= drawdown_limit)

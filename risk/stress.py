@@ -8,6 +8,7 @@ changes; the loss is the stressed one-day ES) and `liquidation` (the cost of sel
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import NormalDist
 
 import numpy as np
 
@@ -90,20 +91,21 @@ def run_stress(
 
 
 def liquidation_cost(state: MarketState, exposures: FloatArray) -> FloatArray:
-    """Return what it costs to sell each position at the participation cap, of shape (n,).
+    """Return what it costs to sell each position at the participation cap, shaped as given.
 
     The one impact model, worked over as many days as the cap needs and at least one; the
     state's own half spread takes the place of the model's. Where the traded volume is unknown
     the spread alone is counted.
     """
     size, daily = np.abs(exposures), state.daily_notional
-    cost: FloatArray = size * state.half_spreads
-    days = days_to_liquidate(exposures, daily)
-    for i in np.flatnonzero(np.isfinite(days) & (size > 0)):
-        parts = ALMGREN_2005.parts(
-            size[i], volume=daily[i], volatility=state.volatilities[i], days=max(days[i], 1.0)
-        )
-        cost[i] += size[i] * float(parts.temporary + parts.permanent)
+    known = np.isfinite(daily) & (daily > 0)
+    volume = np.where(known, daily, 1.0)
+    traded = np.where(known, size, 0.0)
+    # At the cap's pace a large position takes days, each with the cap's temporary impact.
+    pace = np.minimum(traded, PARTICIPATION_CAP * volume)
+    temporary = ALMGREN_2005.parts(pace, volume=volume, volatility=state.volatilities).temporary
+    permanent = ALMGREN_2005.parts(traded, volume=volume, volatility=state.volatilities).permanent
+    cost: FloatArray = size * (state.half_spreads + temporary + permanent)
     return cost
 
 
@@ -112,10 +114,37 @@ def days_to_liquidate(
 ) -> FloatArray:
     """Return days to sell each position at `cap` of daily volume; NaN where volume is unknown."""
     known = np.isfinite(daily_notional) & (daily_notional > 0)
-    days = np.full(len(exposures), np.nan)
+    days = np.full(exposures.shape, np.nan)
     np.divide(np.abs(exposures), daily_notional * cap, out=days, where=known)
     days[exposures == 0] = 0.0
     return days
+
+
+def stress_losses(
+    scenarios: Sequence[StressScenario], state: MarketState, exposures: FloatArray
+) -> FloatArray:
+    """Return the loss of many books under every scenario, without their contributions.
+
+    Parameters
+    ----------
+    exposures : ndarray of shape (n_books, n_symbols)
+
+    Returns
+    -------
+    ndarray of shape (n_scenarios, n_books)
+        As the `loss` of `run_stress`, book by book.
+    """
+    losses = np.empty((len(scenarios), len(exposures)))
+    for row, scenario in enumerate(scenarios):
+        after = scenario.shock.apply(state)
+        losses[row] = -exposures @ after.moves
+        if scenario.basis is Basis.TAIL_LOSS:
+            variance = np.einsum("ij,ij->i", exposures @ after.covariance, exposures)
+            losses[row] += np.sqrt(np.maximum(variance, 0.0)) * _unit_shortfall()
+        elif scenario.basis is Basis.LIQUIDATION:
+            left = exposures * (1.0 + after.moves)
+            losses[row] += liquidation_cost(after, left).sum(axis=1)
+    return losses
 
 
 def _run(
@@ -158,6 +187,12 @@ def _tail_components(state: MarketState, exposures: FloatArray) -> FloatArray:
     split = normal_components(exposures, state.covariance, confidence=TAIL_CONFIDENCE)
     if split.value_at_risk == 0.0:
         return split.component
-    value, shortfall = normal_tail(np.zeros(1), np.ones(1), confidence=TAIL_CONFIDENCE)
-    scaled: FloatArray = split.component * float(shortfall[0] / value[0])
+    scaled: FloatArray = split.component * (
+        _unit_shortfall() / NormalDist().inv_cdf(TAIL_CONFIDENCE)
+    )
     return scaled
+
+
+def _unit_shortfall() -> float:
+    """Return the normal ES of unit volatility at TAIL_CONFIDENCE."""
+    return float(normal_tail(np.zeros(1), np.ones(1), confidence=TAIL_CONFIDENCE)[1][0])

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from basics.arrays import FloatArray
 from measures.tail import QuantileRule
 from measures.volatility import ewma_variance
 from risk.evidence import daily_returns
@@ -12,6 +11,7 @@ from risk.exposure import Exposure
 from risk.limits import EVERY, Limit, LimitCheck, Observation, Scope
 from risk.profile import BookMeasures, PositionRisk, TailEstimate
 from risk.score import (
+    DEFAULT_DRAWDOWN_LIMIT,
     UNCALIBRATED,
     Calibration,
     breach_probability,
@@ -23,9 +23,6 @@ from risk.score_history import VOLATILITY_DECAY, score_history
 from risk.stress import PARTICIPATION_CAP, StressResult
 from services.risk_inputs import RiskInputs
 from services.risk_measures import HEADLINE_METHOD, MeasuredBook, tail_of
-
-# Where no drawdown limit is set the score still needs one to be the probability of.
-DEFAULT_DRAWDOWN_LIMIT = 0.20
 
 
 def observations(
@@ -79,18 +76,23 @@ def calibrated_probability(
 ) -> tuple[Calibration, float]:
     """Return the score's calibration, and today's calibrated probability of a breach."""
     limit = _drawdown_limit(inputs, limits)
-    used = pressure([check.utilisation for check in checks])
+    used = _pressure(checks)
     if measured is None:
         touch = float(drawdown >= limit)
         return UNCALIBRATED, breach_probability(touch, used, UNCALIBRATED)
     rows = [inputs.prices.symbols.index(symbol) for symbol in measured.book.symbols]
     returns = daily_returns(inputs.prices["close"][rows])
     book_returns = measured.book.exposures / measured.equity @ returns
-    others = [check.utilisation for check in checks if check.metric != "drawdown"]
-    history = score_history(book_returns, drawdown_limit=limit, other_pressure=pressure(others))
+    others = _pressure([check for check in checks if check.metric != "drawdown"])
+    history = score_history(book_returns, drawdown_limit=limit, other_pressure=others)
     calibration = calibrate(history.probabilities, history.pressures, history.breached)
-    touch = touch_probability(drawdown, limit=limit, daily_volatility=_volatility(book_returns))
-    return calibration, breach_probability(touch, used, calibration)
+    volatility = np.sqrt(ewma_variance(book_returns[None, :], decay=VOLATILITY_DECAY)[:, -1])
+    touch = touch_probability(np.array([drawdown]), limit=limit, daily_volatility=volatility)
+    return calibration, breach_probability(float(touch[0]), used, calibration)
+
+
+def _pressure(checks: Sequence[LimitCheck]) -> float:
+    return float(pressure(np.array([check.utilisation for check in checks])))
 
 
 def notes_of(inputs: RiskInputs, measured: MeasuredBook | None, lookback: int) -> tuple[str, ...]:
@@ -141,7 +143,3 @@ def _drawdown_limit(inputs: RiskInputs, limits: Sequence[Limit]) -> float:
     ]
     rows.sort(key=lambda limit: limit.name == EVERY)
     return rows[0].hard_on(inputs.as_of) if rows else DEFAULT_DRAWDOWN_LIMIT
-
-
-def _volatility(book_returns: FloatArray) -> float:
-    return float(np.sqrt(ewma_variance(book_returns[None, :], decay=VOLATILITY_DECAY)[0, -1]))

@@ -19,20 +19,32 @@ from risk.score import (
 from risk.score_history import score_history
 
 
+def touch(drawdown: float, *, limit: float, daily_volatility: float) -> float:
+    return float(
+        touch_probability(
+            np.array(drawdown), limit=limit, daily_volatility=np.array(daily_volatility)
+        )
+    )
+
+
+def used(utilisations: list[float]) -> float:
+    return float(pressure(np.array(utilisations)))
+
+
 def test_touch_probability_equals_simulated_walks() -> None:
     rng = np.random.default_rng(0)
     steps = rng.normal(scale=0.01, size=(20_000, 20 * 16)) / 4  # 16 steps a day, near continuous
     lowest = np.cumsum(steps, axis=1).min(axis=1)
     reached = (lowest <= np.log((1 - 0.1) / (1 - 0.05))).mean()
 
-    p = touch_probability(0.05, limit=0.1, daily_volatility=0.01)
+    p = touch(0.05, limit=0.1, daily_volatility=0.01)
 
     assert p == pytest.approx(reached, abs=0.02)
 
 
 def test_reached_limit_is_certain_and_a_still_book_never_reaches_it() -> None:
-    assert touch_probability(0.2, limit=0.2, daily_volatility=0.01) == 1.0
-    assert touch_probability(0.1, limit=0.2, daily_volatility=0.0) == 0.0
+    assert touch(0.2, limit=0.2, daily_volatility=0.01) == 1.0
+    assert touch(0.1, limit=0.2, daily_volatility=0.0) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -50,20 +62,20 @@ def test_every_25_points_are_a_factor_of_ten(probability: float, score: float) -
     st.floats(0.001, 0.9),
 )
 def test_score_rises_with_the_use_of_every_limit(
-    utilisations: list[float], which: int, more: float, touch: float
+    utilisations: list[float], which: int, more: float, chance: float
 ) -> None:
     which %= len(utilisations)
     raised = [u + more * (i == which) for i, u in enumerate(utilisations)]
-    low = breach_probability(touch, pressure(utilisations), UNCALIBRATED)
-    high = breach_probability(touch, pressure(raised), UNCALIBRATED)
+    low = breach_probability(chance, used(utilisations), UNCALIBRATED)
+    high = breach_probability(chance, used(raised), UNCALIBRATED)
     assert high >= low
     assert risk_score(high) >= risk_score(low)
 
 
 def test_pressure_is_a_smooth_maximum() -> None:
-    assert pressure([]) == 0.0
-    assert pressure([0.5]) == pytest.approx(0.5)
-    assert 0.9 < pressure([0.9, 0.3, 0.3]) < 0.91
+    assert used([]) == 0.0
+    assert used([0.5]) == pytest.approx(0.5)
+    assert 0.9 < used([0.9, 0.3, 0.3]) < 0.91
 
 
 def test_level_rises_at_once_and_falls_late() -> None:
@@ -125,8 +137,8 @@ def test_short_history_is_empty() -> None:
 
 def test_bad_input_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="out of range"):
-        touch_probability(1.5, limit=0.2, daily_volatility=0.01)
+        touch(1.5, limit=0.2, daily_volatility=0.01)
     with pytest.raises(InvalidInputError, match="utilisations must be"):
-        pressure([float("nan")])
+        used([float("nan")])
     with pytest.raises(InvalidInputError, match="a probability must lie"):
         risk_score(1.5)

@@ -1,0 +1,166 @@
+"""Rolling tail and moments of P&L, and selection under a threshold.
+
+A rolling window keeps its values sorted: a day takes one value out and puts one in, and only
+the values between the two places move.
+"""
+
+import numpy as np
+
+from basics.arrays import FloatArray, IntArray
+from measures.kernels.compiled import Floats, compiled
+
+
+@compiled
+def rolling_tail(
+    pnl: FloatArray, window: int, sizes: FloatArray, value: FloatArray, shortfall: FloatArray
+) -> None:
+    """Fill VaR and ES (`acerbi_tasche`) of every window of every series.
+
+    Parameters
+    ----------
+    pnl : ndarray of shape (n_series, n_days)
+        Finite.
+    sizes : ndarray of shape (n_confidences,)
+        Scenarios in the tail, (1 - c) window, at least 1, increasing or not.
+    value, shortfall : ndarray of shape (n_confidences, n_series, n_days - window + 1)
+        Column j is of the days j .. j + window - 1; positive losses.
+    """
+    n_series, n_days = pnl.shape
+    for i in range(n_series):
+        ordered = np.sort(pnl[i, :window])
+        for j in range(n_days - window + 1):
+            if j > 0:
+                _exchange(ordered, pnl[i, j - 1], pnl[i, j + window - 1])
+            for c in range(len(sizes)):
+                whole = int(np.floor(sizes[c]))
+                last = int(np.ceil(sizes[c]))
+                total = 0.0
+                for k in range(whole):
+                    total += ordered[k]
+                total += (sizes[c] - whole) * ordered[last - 1]
+                value[c, i, j] = -ordered[last - 1]
+                shortfall[c, i, j] = -total / sizes[c]
+
+
+@compiled
+def _exchange(ordered: FloatArray, out: float, new: float) -> None:
+    """Replace one value of a sorted array by another, in place."""
+    at = np.searchsorted(ordered, out)
+    if new >= out:
+        while at + 1 < len(ordered) and ordered[at + 1] < new:
+            ordered[at] = ordered[at + 1]
+            at += 1
+    else:
+        while at > 0 and ordered[at - 1] > new:
+            ordered[at] = ordered[at - 1]
+            at -= 1
+    ordered[at] = new
+
+
+@compiled
+def rolling_moments(pnl: FloatArray, window: int, out: FloatArray) -> None:
+    """Fill mean, std (ddof 1), skewness and excess kurtosis (ddof 0) of every window.
+
+    Parameters
+    ----------
+    out : ndarray of shape (4, n_series, n_days - window + 1)
+        A constant window has std, skewness and excess kurtosis 0.
+    """
+    n_series, n_days = pnl.shape
+    for i in range(n_series):
+        # Sums of powers run over values centred and scaled by the whole series, and start
+        # afresh every `window` days, so that neither cancellation nor drift builds up.
+        centre = pnl[i].mean()
+        scale = pnl[i].std()
+        if scale == 0.0:
+            scale = 1.0
+        s1 = s2 = s3 = s4 = 0.0
+        for j in range(n_days - window + 1):
+            if j % window == 0:
+                s1 = s2 = s3 = s4 = 0.0
+                for t in range(j, j + window):
+                    z = (pnl[i, t] - centre) / scale
+                    s1 += z
+                    s2 += z * z
+                    s3 += z * z * z
+                    s4 += z * z * z * z
+            else:
+                z = (pnl[i, j - 1] - centre) / scale
+                y = (pnl[i, j + window - 1] - centre) / scale
+                s1 += y - z
+                s2 += y * y - z * z
+                s3 += y * y * y - z * z * z
+                s4 += y * y * y * y - z * z * z * z
+            m = s1 / window
+            second = s2 / window - m * m
+            # Below this the window is constant and what remains is rounding.
+            if second < 1e-13:
+                out[0, i, j] = centre + scale * m
+                out[1, i, j] = out[2, i, j] = out[3, i, j] = 0.0
+                continue
+            third = s3 / window - 3.0 * m * s2 / window + 2.0 * m**3
+            fourth = s4 / window - 4.0 * m * s3 / window + 6.0 * m * m * s2 / window - 3.0 * m**4
+            out[0, i, j] = centre + scale * m
+            out[1, i, j] = scale * np.sqrt(second * window / (window - 1.0))
+            out[2, i, j] = third / second**1.5
+            out[3, i, j] = fourth / second**2 - 3.0
+
+
+@compiled
+def ewma_rows(pnl: FloatArray, decay: float, warm: int, out: FloatArray) -> None:
+    """Fill the EWMA variance forecast before each day, and after the last.
+
+    Parameters
+    ----------
+    warm : int
+        The recursion starts at the mean square of the first `warm` days.
+    out : ndarray of shape (n_series, n_days + 1)
+    """
+    n_series, n_days = pnl.shape
+    for i in range(n_series):
+        variance = 0.0
+        for t in range(warm):
+            variance += pnl[i, t] * pnl[i, t]
+        variance /= warm
+        for t in range(n_days):
+            out[i, t] = variance
+            variance = decay * variance + (1.0 - decay) * pnl[i, t] * pnl[i, t]
+        out[i, n_days] = variance
+
+
+@compiled
+def collect_below(values: Floats, threshold: float, out: Floats, at: IntArray) -> int:
+    """Copy the values at or below `threshold`, and where they stand; return how many.
+
+    Stops when `out` is full and returns its length + 1: the threshold was too high.
+    """
+    count = 0
+    limit = len(out)
+    for k in range(len(values)):
+        if values[k] <= threshold:
+            if count == limit:
+                return limit + 1
+            out[count] = values[k]
+            at[count] = k
+            count += 1
+    return count
+
+
+@compiled
+def collect_changed_below(
+    pnl: Floats, row: Floats, scale: float, threshold: float, out: Floats
+) -> int:
+    """Copy the values of `pnl + scale row` at or below `threshold`; as `collect_below`.
+
+    One pass over two arrays, nothing written but the tail: what a candidate order costs.
+    """
+    count = 0
+    limit = len(out)
+    for k in range(len(pnl)):
+        changed = pnl[k] + scale * row[k]
+        if changed <= threshold:
+            if count == limit:
+                return limit + 1
+            out[count] = changed
+            count += 1
+    return count

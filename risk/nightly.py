@@ -1,0 +1,333 @@
+"""The night: the risk of many books at once, on one shared market.
+
+Books are rows of one exposure matrix. What every book shares (the market state, each shocked
+state) is computed once; what is left is a few matrix products and compiled rolling loops.
+A book that cannot be measured becomes a failure beside the others' rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from basics.arrays import FloatArray, IntArray
+from basics.errors import InvalidInputError, QuantDeskError
+from measures.parametric_tail import normal_tail
+from measures.var_backtests import (
+    chi_square_tail,
+    independence_statistic,
+    kupiec_statistic,
+    transition_counts,
+)
+from measures.volatility import ewma_variance
+from risk.decomposition import shortfall_components
+from risk.exposure import exposure_of
+from risk.limits import Limit, LimitCheck, LimitState, Observation, Scope, evaluate, worst_state
+from risk.rolling import rolling_forecasts
+from risk.score import (
+    DEFAULT_DRAWDOWN_LIMIT,
+    breach_probability,
+    calibrate,
+    pressure,
+    risk_level,
+    risk_score,
+    touch_probability,
+)
+from risk.score_history import VOLATILITY_DECAY, score_history
+from risk.shocks import MarketState
+from risk.stress import StressScenario, days_to_liquidate, stress_losses
+
+CONFIDENCES = (0.95, 0.975, 0.99)
+HEADLINE_METHOD = "historical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightBooks:
+    """Books of linear positions in one universe.
+
+    Attributes
+    ----------
+    exposures : ndarray of shape (n_books, n_symbols)
+        Signed market values; a row with NaN fails alone.
+    equity, drawdown : ndarray of shape (n_books,)
+    """
+
+    names: tuple[str, ...]
+    exposures: FloatArray
+    equity: FloatArray
+    drawdown: FloatArray
+
+    def chunk(self, start: int, stop: int) -> "NightBooks":
+        """Return the books at positions [start, stop)."""
+        return NightBooks(
+            names=self.names[start:stop],
+            exposures=self.exposures[start:stop],
+            equity=self.equity[start:stop],
+            drawdown=self.drawdown[start:stop],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightMarket:
+    """What every book of the night shares.
+
+    Attributes
+    ----------
+    returns : ndarray of shape (n_symbols, n_days)
+        Daily returns without NaN, oldest first.
+    """
+
+    state: MarketState
+    returns: FloatArray
+    sectors: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodRow:
+    """One estimator at one confidence for one book, with its backtest on the book held constant."""
+
+    method: str
+    confidence: float
+    value_at_risk: float
+    expected_shortfall: float
+    n_days: int
+    exceedances: int
+    kupiec_p: float
+    christoffersen_p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightRow:
+    """The risk of one book.
+
+    Attributes
+    ----------
+    component_var : mapping of str to float
+        Euler components of the 99% normal VaR by symbol held; they sum to it.
+    component_es : mapping of str to float
+        Euler components of the 99% historical ES.
+    stresses : mapping of str to float
+        Loss by scenario, positive a loss.
+    """
+
+    name: str
+    methods: tuple[MethodRow, ...]
+    component_var: dict[str, float]
+    component_es: dict[str, float]
+    stresses: dict[str, float]
+    score: float
+    level: str
+    limit_state: str
+    breached: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NightFailure:
+    """A book that could not be measured, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """Arrays of the whole chunk, one row a book."""
+
+    pnl: FloatArray
+    component_var: FloatArray
+    stresses: FloatArray
+
+
+def measure_books(
+    books: NightBooks,
+    market: NightMarket,
+    *,
+    limits: Sequence[Limit],
+    scenarios: Sequence[StressScenario],
+    as_of: date,
+    window: int = 500,
+) -> tuple[tuple[NightRow, ...], tuple[NightFailure, ...]]:
+    """Measure every book; rows and failures come back side by side, in the books' order.
+
+    Raises
+    ------
+    InvalidInputError
+        If the exposures do not match the market: that is a wrong call, not a bad book.
+    """
+    if books.exposures.shape != (len(books.names), len(market.state.symbols)):
+        raise InvalidInputError(
+            f"exposures {books.exposures.shape} do not match {len(books.names)} books of "
+            f"{len(market.state.symbols)} symbols"
+        )
+    reasons = [_reason(books, row) for row in range(len(books.names))]
+    sound = [row for row, reason in enumerate(reasons) if reason is None]
+    failures = [
+        NightFailure(name, reason)
+        for name, reason in zip(books.names, reasons, strict=True)
+        if reason is not None
+    ]
+    if not sound:
+        return (), tuple(failures)
+    exposures = books.exposures[sound]
+    shared = _Shared(
+        pnl=exposures @ market.returns,
+        component_var=_normal_components(exposures, market.state),
+        stresses=stress_losses(scenarios, market.state, exposures),
+    )
+    methods = _methods(shared.pnl, window)
+    names = [scenario.name for scenario in scenarios]
+    rows = []
+    for at, row in enumerate(sound):
+        try:
+            rows.append(_row(books, row, market, shared, at, methods[at], names, limits, as_of))
+        except QuantDeskError as error:
+            failures.append(NightFailure(books.names[row], str(error)))
+    return tuple(rows), tuple(failures)
+
+
+def _reason(books: NightBooks, row: int) -> str | None:
+    if not np.isfinite(books.exposures[row]).all():
+        return "an exposure is missing: a position has no price"
+    if not books.equity[row] > 0:
+        return f"equity must be positive, got {books.equity[row]}"
+    if not books.exposures[row].any():
+        return "the book is empty"
+    if not 0.0 <= books.drawdown[row] < 1.0:
+        return f"drawdown must lie in [0, 1), got {books.drawdown[row]}"
+    return None
+
+
+def _normal_components(exposures: FloatArray, state: MarketState) -> FloatArray:
+    """Return Euler components of the zero-mean 99% normal VaR, of shape (n_books, n_symbols)."""
+    pull = exposures @ state.covariance
+    std = np.sqrt(np.maximum(np.einsum("ij,ij->i", pull, exposures), 0.0))
+    value, _ = normal_tail(np.zeros(1), np.ones(1), confidence=0.99)
+    scale = np.divide(value[0], std, out=np.zeros_like(std), where=std > 0)
+    components: FloatArray = exposures * pull * scale[:, None]
+    return components
+
+
+def _methods(pnl: FloatArray, window: int) -> list[tuple[MethodRow, ...]]:
+    """Forecast, and test the forecasts, for every book; one tuple of rows a book."""
+    forecasts = rolling_forecasts(pnl, window=window, confidences=CONFIDENCES)
+    realised = pnl[:, window:]
+    n_days = realised.shape[1]
+    by_book: list[list[MethodRow]] = [[] for _ in pnl]
+    for method, (value, shortfall) in forecasts.items():
+        for c, confidence in enumerate(CONFIDENCES):
+            hits = -realised > value[c, :, :-1]
+            counts = hits.sum(axis=1)
+            coverage = kupiec_statistic(counts, np.full(len(counts), n_days), confidence=confidence)
+            independence = independence_statistic(transition_counts(hits))
+            for book, rows in enumerate(by_book):
+                rows.append(
+                    MethodRow(
+                        method=method,
+                        confidence=confidence,
+                        value_at_risk=float(value[c, book, -1]),
+                        expected_shortfall=float(shortfall[c, book, -1]),
+                        n_days=n_days,
+                        exceedances=int(counts[book]),
+                        kupiec_p=chi_square_tail(float(coverage[book]), degrees=1),
+                        christoffersen_p=chi_square_tail(float(independence[book]), degrees=1),
+                    )
+                )
+    return [tuple(rows) for rows in by_book]
+
+
+def _row(  # noqa: PLR0913, PLR0917 - the parts of one book, gathered from the whole chunk
+    books: NightBooks,
+    row: int,
+    market: NightMarket,
+    shared: _Shared,
+    at: int,
+    methods: tuple[MethodRow, ...],
+    scenario_names: Sequence[str],
+    limits: Sequence[Limit],
+    as_of: date,
+) -> NightRow:
+    exposures, equity = books.exposures[row], float(books.equity[row])
+    held = np.flatnonzero(exposures)
+    symbols = [market.state.symbols[i] for i in held]
+    window = shared.pnl.shape[1] - methods[0].n_days
+    tail = shortfall_components(
+        exposures[held, None] * market.returns[held, -window:], confidence=0.99
+    )
+    stresses = dict(zip(scenario_names, shared.stresses[:, at].tolist(), strict=True))
+    observed = _observed(books, row, market, methods, symbols, held, stresses)
+    checks = evaluate(limits, observed, as_of=as_of)
+    score = _score(shared.pnl[at] / equity, float(books.drawdown[row]), checks, limits)
+    state = worst_state(checks)
+    return NightRow(
+        name=books.names[row],
+        methods=methods,
+        component_var=dict(zip(symbols, shared.component_var[at, held].tolist(), strict=True)),
+        component_es=dict(zip(symbols, tail.tolist(), strict=True)),
+        stresses=stresses,
+        score=score,
+        level=risk_level(score, hard_breach=state is LimitState.HARD).value,
+        limit_state=state.value,
+        breached=tuple(f"{c.metric} of {c.name}" for c in checks if c.breached),
+    )
+
+
+def _observed(  # noqa: PLR0913, PLR0917 - as _row
+    books: NightBooks,
+    row: int,
+    market: NightMarket,
+    methods: tuple[MethodRow, ...],
+    symbols: Sequence[str],
+    held: IntArray,
+    stresses: Mapping[str, float],
+) -> list[Observation]:
+    name, equity = books.names[row], float(books.equity[row])
+    exposures = books.exposures[row, held]
+    sizes = exposure_of(symbols, exposures, equity=equity, sectors=market.sectors)
+    by_method = {(m.method, m.confidence): m for m in methods}
+    days = days_to_liquidate(exposures, market.state.daily_notional[held])
+    of_book = {
+        "value_at_risk_99": max(by_method[HEADLINE_METHOD, 0.99].value_at_risk / equity, 0.0),
+        "expected_shortfall_975": max(
+            by_method[HEADLINE_METHOD, 0.975].expected_shortfall / equity, 0.0
+        ),
+        "drawdown": float(books.drawdown[row]),
+        "gross_leverage": sizes.leverage,
+        "net_leverage": sizes.net_leverage,
+        "hhi": sizes.hhi,
+        "beta": float(exposures @ market.state.market_betas[held]) / equity,
+        "worst_stress_loss": max(max(stresses.values(), default=0.0) / equity, 0.0),
+    }
+    if np.isfinite(days).any():
+        of_book["days_to_liquidate"] = float(np.nanmax(days))
+    found = [Observation(m, Scope.PORTFOLIO, name, value) for m, value in of_book.items()]
+    found += [
+        Observation("weight", Scope.SYMBOL, symbol, weight)
+        for symbol, weight in zip(symbols, (exposures / equity).tolist(), strict=True)
+    ]
+    found += [
+        Observation("weight", Scope.SECTOR, sector, weight)
+        for sector, weight in sizes.sector_weights.items()
+    ]
+    return found
+
+
+def _score(
+    book_returns: FloatArray,
+    drawdown: float,
+    checks: Sequence[LimitCheck],
+    limits: Sequence[Limit],
+) -> float:
+    limit = next(
+        (c.hard for c in checks if c.metric == "drawdown"),
+        next((row.hard for row in limits if row.metric == "drawdown"), DEFAULT_DRAWDOWN_LIMIT),
+    )
+    others = np.array([c.utilisation for c in checks if c.metric != "drawdown"])
+    history = score_history(
+        book_returns, drawdown_limit=limit, other_pressure=float(pressure(others))
+    )
+    calibration = calibrate(history.probabilities, history.pressures, history.breached)
+    volatility = np.sqrt(ewma_variance(book_returns[None, :], decay=VOLATILITY_DECAY)[:, -1])
+    touch = touch_probability(np.array([drawdown]), limit=limit, daily_volatility=volatility)
+    used = np.array([c.utilisation for c in checks])
+    return risk_score(breach_probability(float(touch[0]), float(pressure(used)), calibration))
