@@ -12,7 +12,7 @@ from prefect import flow
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows import steps
-from flows.desk import desk_and_experiment
+from flows.day import open_day
 from flows.progress import step
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 @flow(name="ingest-market-data")
 def ingest_market_data() -> str:
     """Bring the source's data through the gate into the lake."""
-    with desk_and_experiment() as (desk, experiment), step("Market data") as summarise:
-        report = steps.ingest(desk, experiment)
+    with open_day() as day, step("Market data") as summarise:
+        report = steps.ingest(day)
         new = sum(item.new for item in report.datasets)
         aside = sum(item.quarantined for item in report.datasets)
         summary = (
             f"{len(report.datasets)} datasets, {new:,} new rows, {aside:,} set aside, "
-            f"until {steps.desk_date(desk, experiment)}"
+            f"until {day.desk_date}"
         )
         summarise(summary)
     return summary
@@ -37,8 +37,8 @@ def ingest_market_data() -> str:
 @flow(name="build-features")
 def build_features() -> str:
     """Compute the feature set over the lake."""
-    with desk_and_experiment() as (desk, experiment), step("Features") as summarise:
-        panel = steps.build_features(desk, experiment)
+    with open_day() as day, step("Features") as summarise:
+        panel = day.features
         summary = (
             f"{panel.feature_set}: {len(panel.names)} features, {len(panel.symbols)} symbols, "
             f"{len(panel.sessions):,} sessions"
@@ -50,8 +50,8 @@ def build_features() -> str:
 @flow(name="train-models")
 def train_models(*, retrain: bool = False) -> str:
     """Train the price model; the champion changes only on evidence."""
-    with desk_and_experiment() as (desk, experiment), step("Models") as summarise:
-        trained = steps.train(desk, experiment, retrain=retrain)
+    with open_day() as day, step("Models") as summarise:
+        trained = day.train(retrain=retrain)
         verb = "stands" if trained.reused else "trained"
         outcome = "the baseline wins" if trained.verdict.baseline_wins else "the baseline is beaten"
         summary = f"{trained.version.label} {verb}, {trained.champion.label} reigns: {outcome}"
@@ -62,8 +62,8 @@ def train_models(*, retrain: bool = False) -> str:
 @flow(name="trade-on-paper")
 def trade_on_paper(*, again: bool = False) -> str:
     """Trade the last sessions out of sample through controls and simulated venue."""
-    with desk_and_experiment() as (desk, experiment), step("Trading") as summarise:
-        traded = steps.trade(desk, experiment, again=again)
+    with open_day() as day, step("Trading") as summarise:
+        traded = steps.trade(day, again=again)
         summary = (
             f"{len(traded.sessions)} sessions, {traded.orders:,} orders, "
             f"{traded.refused:,} refused, {traded.fills:,} fills"
@@ -75,8 +75,8 @@ def trade_on_paper(*, again: bool = False) -> str:
 @flow(name="attribute-pnl")
 def attribute_pnl() -> str:
     """Value the books, measure what they earned and explain it."""
-    with desk_and_experiment() as (desk, experiment), step("Profit and loss") as summarise:
-        performance = steps.attribute_pnl(desk, experiment).performance
+    with open_day() as day, step("Profit and loss") as summarise:
+        performance = steps.attribute_pnl(day)
         summary = f"{performance.total_pnl:,.2f} {performance.currency} after costs"
         summarise(summary)
     return summary
@@ -85,8 +85,8 @@ def attribute_pnl() -> str:
 @flow(name="nightly-risk")
 def nightly_risk() -> str:
     """Profile the book against the policy in force."""
-    with desk_and_experiment() as (desk, experiment), step("Risk") as summarise:
-        profile = steps.measure_risk(desk, experiment, steps.attribute_pnl(desk, experiment))
+    with open_day() as day, step("Risk") as summarise:
+        profile = steps.measure_risk(day)
         summary = f"score {profile.score:.0f} of 100, {profile.level}"
         summarise(summary)
     return summary
@@ -95,12 +95,9 @@ def nightly_risk() -> str:
 @flow(name="day-report")
 def day_report() -> "DayReport":
     """Write the day's report."""
-    with desk_and_experiment() as (desk, experiment), step("Report") as summarise:
-        traded = steps.trade(desk, experiment)
-        review = steps.attribute_pnl(desk, experiment)
-        profile = steps.measure_risk(desk, experiment, review)
-        report = steps.report(desk, experiment, traded=traded, review=review, profile=profile)
-        summarise(str(Path(desk.settings.state_dir, steps.REPORT_PAGE)))
+    with open_day() as day, step("Report") as summarise:
+        report = steps.report(day)
+        summarise(str(Path(day.desk.settings.state_dir, steps.REPORT_PAGE)))
     return report
 
 

@@ -1,0 +1,114 @@
+"""One day of the desk: what its steps share, each thing loaded once when first asked for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import cached_property
+
+from features.labels import forward_return
+from features.panel import FeaturePanel
+from features.sets import feature_set
+from infra.bootstrap import Desk, open_desk
+from infra.experiment import load_experiment
+from infra.settings import load_settings
+from infra.telemetry import configure_logging
+from market.panel import Panel
+from services.experiment import Experiment
+from services.paper_trading import Forecasts, PaperTrading, first_traded_session, run_id
+from services.report import Lineage
+from services.training import TrainingInputs, TrainingResult
+from services.universe import equities
+
+
+class Day:
+    """The desk, the parameters of the experiment, and what follows from both.
+
+    Nothing here is computed twice: data, features and models that stand are read back.
+    """
+
+    def __init__(self, desk: Desk, experiment: Experiment) -> None:
+        self.desk = desk
+        self.experiment = experiment
+
+    @cached_property
+    def panel(self) -> Panel:
+        """Close and volume of the universe."""
+        return self.desk.market_data.panel(self.experiment.data.dataset, fields=("close", "volume"))
+
+    @property
+    def desk_date(self) -> date:
+        """The last session that is complete in the lake: the day the desk processes."""
+        last: date = self.panel.sessions[-1].item()
+        return last
+
+    @property
+    def first_traded(self) -> date:
+        """The first session that is traded on paper; no model was judged on it or later."""
+        return first_traded_session(self.experiment.trading, self.panel)
+
+    @cached_property
+    def features(self) -> FeaturePanel:
+        """The feature set over the universe."""
+        return self.desk.features.panel(self.experiment.feature_set, self.experiment.data.dataset)
+
+    @cached_property
+    def trained(self) -> TrainingResult:
+        """The price model of these inputs, trained if it does not stand yet."""
+        return self.train()
+
+    def train(self, *, retrain: bool = False) -> TrainingResult:
+        """Train the price model, hold it against its rivals and let evidence decide."""
+        spec = self.experiment.price
+        inputs = TrainingInputs(
+            features=self.features,
+            outcome=forward_return(self.panel, horizon=spec.horizon, entry_lag=spec.entry_lag),
+            data_version=self.desk.market_data.version(self.experiment.data.dataset),
+            spec=spec,
+            gate_until=self.first_traded,
+        )
+        return self.desk.training.train(inputs, retrain=retrain)
+
+    @cached_property
+    def forecasts(self) -> Forecasts:
+        """What the strategies follow."""
+        trained = self.trained
+        baseline_reigns = trained.champion.version == trained.baseline.version
+        return Forecasts(
+            model=trained.predictions if baseline_reigns else trained.champion_predictions,
+            momentum=self.features[self.experiment.price.momentum_feature],
+            model_version=(trained.version if baseline_reigns else trained.champion).label,
+            arm="challenger" if baseline_reigns else "champion",
+        )
+
+    @cached_property
+    def run_id(self) -> str:
+        """The name of the paper-trading run that these inputs make."""
+        return run_id(self.experiment.trading, self.panel, self.forecasts)
+
+    @cached_property
+    def paper_trading(self) -> PaperTrading:
+        """The use case that trades the universe."""
+        return self.desk.paper_trading(equities(self.panel.symbols, self.desk.market_data.sectors))
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """What is needed to compute every number of the day again."""
+        catalog = self.desk.market_data.catalog()
+        return Lineage(
+            run_id=self.run_id,
+            seed=self.desk.settings.seed,
+            code_commit=self.desk.code_commit,
+            data_versions={state.dataset.name: state.version for state in catalog},
+            feature_hash=feature_set(self.experiment.feature_set).content_hash,
+            model_version=self.forecasts.model_version,
+            policy_version=self.desk.risk.policy_version,
+        )
+
+
+@contextmanager
+def open_day() -> Iterator[Day]:
+    """Open the desk that the settings name, with the parameters of `params.yaml`."""
+    settings = load_settings()
+    configure_logging(settings.log_level, settings.log_format)
+    with open_desk(settings) as desk:
+        yield Day(desk, load_experiment())
