@@ -6,10 +6,13 @@ on the whole panel at once. A symbol's arithmetic is the same however it is chun
 result does not depend on the number of threads.
 """
 
+import math
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +27,10 @@ from features.expressions import (
     Rolling,
     walk,
 )
-from features.rolling import run_cross_section, run_family
+from features.rolling import Pass, run_cross_section, run_pass
 
-CHUNK_CELLS = 16_384
+# About fifty symbols of ten years: larger chunks leave the cache, smaller ones cost calls.
+CHUNK_CELLS = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,23 @@ class Plan:
     whole: bool
 
 
+class Scratch(threading.local):
+    """A thread's own arrays, used again for chunk after chunk: fresh memory costs more."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[Expression, FloatArray] = {}
+
+    def take(
+        self, owner: Expression, shape: tuple[int, ...], dtype: np.dtype[np.floating[Any]]
+    ) -> FloatArray:
+        """Return an array that stays untouched until its owner asks again."""
+        size = math.prod(shape)
+        flat = self._arrays.get(owner)
+        if flat is None or flat.size < size:
+            flat = self._arrays[owner] = np.empty(size, dtype)
+        return flat[:size].reshape(shape)
+
+
 @dataclass(slots=True)
 class Chunk:
     """Some symbols in the course of evaluation.
@@ -68,6 +89,7 @@ class Chunk:
     need: Mapping[Expression, int]
     starts: IntArray
     columns: int
+    scratch: Scratch
 
     def last(self, node: Expression, columns: int) -> Value:
         """Return the last `columns` of a node's values."""
@@ -114,12 +136,12 @@ def evaluate(
     n_last = columns if last is None else min(last, columns)
     out = np.empty((len(work.roots), n_symbols, n_last), next(iter(clean.values())).dtype)
     starts = _first(there)
-    need = needed_columns(work, columns, n_last)
+    need, scratch = needed_columns(work, columns, n_last), Scratch()
 
     def run(rows: slice) -> None:
         values = {node: _source(node, clean, rows) for node in work.nodes if not node.args}
         with np.errstate(all="ignore"):
-            write_roots(work, Chunk(values, need, starts[rows], columns), out[:, rows])
+            write_roots(work, Chunk(values, need, starts[rows], columns, scratch), out[:, rows])
         absent = ~there[rows, columns - n_last :]
         if absent.any():
             np.copyto(out[:, rows], np.nan, where=absent)
@@ -151,15 +173,14 @@ def write_roots(work: Plan, chunk: Chunk, out: FloatArray) -> None:
     n_last = out.shape[2]
     places = {root: out[k] for k, root in enumerate(work.roots)}
     for node in work.nodes:
-        if node in chunk.values:
-            continue
-        place = places.get(node) if chunk.need[node] == n_last else None
-        _compute(node, work, chunk, place)
+        if node not in chunk.values:
+            place = places.get(node) if chunk.need[node] == n_last else None
+            _compute(node, work, chunk, place)
     for k, root in enumerate(work.roots):
-        value = chunk.last(root, n_last)
+        value = chunk.values[root]
         # An operator that could write its answer in place has done so already.
-        if not (isinstance(value, np.ndarray) and np.shares_memory(value, out[k])):
-            out[k] = value
+        if value is not places[root] or out[k].ctypes.data != places[root].ctypes.data:
+            out[k] = chunk.last(root, n_last)
 
 
 def _compute(node: Expression, work: Plan, chunk: Chunk, place: FloatArray | None) -> None:
@@ -176,26 +197,31 @@ def _compute(node: Expression, work: Plan, chunk: Chunk, place: FloatArray | Non
     elif isinstance(operator, Delay):
         chunk.values[node] = _delayed(chunk, node, int(node.params[0]))
     else:
-        args = [chunk.last(arg, need) for arg in node.args]
-        chunk.values[node] = run_cross_section(operator.name, args)
+        x = np.asarray(chunk.last(node.args[0], need))
+        chunk.values[node] = run_cross_section(operator.name, x)
 
 
 def _compute_pass(group: tuple[Expression, ...], chunk: Chunk) -> None:
     """Answer every node of a pass; all have the same operator family and inputs."""
-    need = max(chunk.need[node] for node in group)
-    have = min(need + max(n.operator.history(n.params) for n in group), chunk.columns)
-    inputs = [np.ascontiguousarray(chunk.last(arg, have)) for arg in group[0].args]
     operators = [(node, node.operator) for node in group if isinstance(node.operator, Rolling)]
     wanted = [(operator.statistic, int(node.params[0])) for node, operator in operators]
-    answers = run_family(
-        operators[0][1].family,
+    windows = sorted({window for _, window in wanted})
+    statistics = tuple(sorted({statistic for statistic, _ in wanted}))
+    need = max(chunk.need[node] for node in group)
+    have = min(need + windows[-1] - 1, chunk.columns)
+    inputs = tuple(np.ascontiguousarray(chunk.last(arg, have)) for arg in group[0].args)
+    shape = (len(statistics), len(windows), inputs[0].shape[0], need)
+    work = Pass(
         inputs,
-        wanted,
-        first=have - need,
-        starts=chunk.starts - (chunk.columns - have),
+        chunk.starts - (chunk.columns - have),
+        np.array(windows, np.int64),
+        statistics,
+        have - need,
+        chunk.scratch.take(group[0], shape, inputs[0].dtype),
     )
-    for (node, _), key in zip(operators, wanted, strict=True):
-        chunk.values[node] = answers[key]
+    run_pass(operators[0][1].family, work)
+    for (node, _), (statistic, window) in zip(operators, wanted, strict=True):
+        chunk.values[node] = work.out[statistics.index(statistic), windows.index(window)]
 
 
 def _delayed(chunk: Chunk, node: Expression, sessions: int) -> FloatArray:

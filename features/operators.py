@@ -116,6 +116,16 @@ def rank(x: Expression, window: int) -> Expression:
     return _rolling("rank", "rank", "rank", x, window=window)
 
 
+def quantile(x: Expression, window: int, probability: float) -> Expression:
+    """Return the quantile of the window, linear between order statistics."""
+    if not 0.0 <= probability <= 1.0:
+        raise InvalidInputError(f"a probability lies in [0, 1], got {probability}")
+    operator = Rolling(
+        "quantile", _window_history, family="quantile", statistic=repr(float(probability))
+    )
+    return call(operator, x, params=(_window(window), float(probability)))
+
+
 def correlation(x: Expression, y: Expression, window: int) -> Expression:
     """Return Pearson's correlation; missing where either standard deviation is at most 2e-5."""
     return _rolling("correlation", "comoments", "correlation", x, y, window=window)
@@ -147,7 +157,7 @@ def _rolling(name: str, family: str, statistic: str, *args: Expression, window: 
 
 
 def _window_history(params: tuple[Param, ...]) -> int:
-    return int(params[-1]) - 1
+    return int(params[0]) - 1
 
 
 def _window(sessions: int) -> int:

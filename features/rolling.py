@@ -1,89 +1,99 @@
-"""Which kernel answers an operator, and how several windows share one pass."""
+"""Which kernel answers an operator, and how several windows share one pass.
+
+The compiler is imported when a pass first runs, so that reading a formula costs nothing.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from basics.arrays import FloatArray, IntArray
 
-Answers = Mapping[tuple[str, int], FloatArray]
 
-# One pass answers the statistics of a family up to the last one that is wanted.
-FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "moments": ("sum", "mean", "std", "slope", "rsquare", "residual"),
-    "highest": ("extreme", "position"),
-    "lowest": ("extreme", "position"),
-    "rank": ("rank",),
-    "comoments": ("correlation", "beta", "covariance"),
-}
-MOMENTS_DEPTH = {"sum": 2, "mean": 2, "std": 3, "slope": 6, "rsquare": 6, "residual": 6}
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One run over the data that answers several statistics over several windows.
 
-
-def run_family(
-    family: str,
-    inputs: Sequence[FloatArray],
-    wanted: Sequence[tuple[str, int]],
-    *,
-    first: int,
-    starts: IntArray,
-) -> Answers:
-    """Answer every (statistic, window) of `wanted` in one pass over `inputs`.
-
-    Parameters
+    Attributes
     ----------
-    inputs : sequence of ndarray of shape (n_symbols, n_sessions), C-contiguous
-    first : int
-        First column wanted.
+    inputs : tuple of ndarray of shape (n_symbols, n_sessions), C-contiguous
     starts : ndarray of shape (n_symbols,)
         Column of each symbol's first bar.
-
-    Returns
-    -------
-    mapping of (statistic, window) to ndarray of shape (n_symbols, n_sessions - first)
+    windows : ndarray of shape (n_windows,), increasing
+    statistics : tuple of str
+    first : int
+        First column wanted.
+    out : ndarray of shape (n_statistics, n_windows, n_symbols, n_sessions - first)
     """
-    windows = sorted({window for _, window in wanted})
-    names = FAMILIES[family]
-    depth = (
-        max(MOMENTS_DEPTH[statistic] for statistic, _ in wanted)
-        if family == "moments"
-        else len(names)
-    )
-    x = inputs[0]
-    out = np.empty((depth, len(windows), x.shape[0], x.shape[1] - first), x.dtype)
-    _kernel(family)(inputs, starts, np.array(windows, np.int64), first, out)
-    return {
-        (statistic, window): out[names.index(statistic), windows.index(window)]
-        for statistic, window in wanted
-    }
+
+    inputs: tuple[FloatArray, ...]
+    starts: IntArray
+    windows: IntArray
+    statistics: tuple[str, ...]
+    first: int
+    out: FloatArray
+
+    def codes(self, known: Sequence[str]) -> IntArray:
+        """Return the statistics as their places in `known`, the kernel's own order."""
+        return np.array([known.index(name) for name in self.statistics], np.int64)
 
 
-def run_cross_section(name: str, inputs: Sequence[Any]) -> FloatArray:
+def run_pass(family: str, work: Pass) -> None:
+    """Fill `work.out` by the kernel of `family`."""
+    FAMILIES[family](work)
+
+
+def run_cross_section(name: str, x: FloatArray) -> FloatArray:
     """Return the operator `name` over the symbols of each session."""
     from measures.kernels import cross_section
 
-    x = np.ascontiguousarray(inputs[0])
-    out = np.empty_like(x)
-    getattr(cross_section, name)(x, out)
+    out = np.empty_like(x, order="C")
+    getattr(cross_section, name)(np.ascontiguousarray(x), out)
     return out
 
 
-def _kernel(family: str) -> Callable[[Any, IntArray, IntArray, int, FloatArray], None]:
-    """Return the family's kernel under one signature; the compiler is imported here."""
-    from measures.kernels.comoments import rolling_comoments
-    from measures.kernels.extremes import rolling_extremes
+def _moments(work: Pass) -> None:
     from measures.kernels.moments import rolling_moments
+
+    codes = work.codes(("sum", "mean", "std", "slope", "rsquare", "residual"))
+    rolling_moments(work.inputs[0], work.windows, codes, work.first, work.out)
+
+
+def _comoments(work: Pass) -> None:
+    from measures.kernels.comoments import rolling_comoments
+
+    codes = work.codes(("correlation", "beta", "covariance"))
+    x, y = work.inputs
+    rolling_comoments(x, y, work.windows, codes, work.first, work.out)
+
+
+def _extremes(work: Pass, sign: int) -> None:
+    from measures.kernels.extremes import rolling_extremes
+
+    codes = work.codes(("extreme", "position"))
+    rolling_extremes(work.inputs[0], work.starts, sign, work.windows, codes, work.first, work.out)
+
+
+def _rank(work: Pass) -> None:
     from measures.kernels.order import rolling_rank
 
-    kernels: dict[str, Callable[[Any, IntArray, IntArray, int, FloatArray], None]] = {
-        "moments": lambda x, _, w, first, out: rolling_moments(x[0], w, first, out),
-        "highest": lambda x, starts, w, first, out: rolling_extremes(
-            x[0], starts, w, first, 1, out
-        ),
-        "lowest": lambda x, starts, w, first, out: rolling_extremes(
-            x[0], starts, w, first, -1, out
-        ),
-        "rank": lambda x, _, w, first, out: rolling_rank(x[0], w, first, out),
-        "comoments": lambda x, _, w, first, out: rolling_comoments(x[0], x[1], w, first, out),
-    }
-    return kernels[family]
+    rolling_rank(work.inputs[0], work.windows, work.first, work.out)
+
+
+def _quantile(work: Pass) -> None:
+    from measures.kernels.quantiles import rolling_quantile
+
+    # The statistics of this family are the probabilities, as text.
+    probabilities = np.array([float(text) for text in work.statistics])
+    rolling_quantile(work.inputs[0], work.windows, probabilities, work.first, work.out)
+
+
+FAMILIES: Mapping[str, Callable[[Pass], None]] = {
+    "moments": _moments,
+    "comoments": _comoments,
+    "highest": lambda work: _extremes(work, 1),
+    "lowest": lambda work: _extremes(work, -1),
+    "rank": _rank,
+    "quantile": _quantile,
+}

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
+from features.catalogue.alpha158 import alpha157, alpha158
 from features.catalogue.close_momentum import close_momentum
 from features.definitions import FeatureSet
 
 BUILDERS: Mapping[str, Callable[[], FeatureSet]] = {
+    "alpha157": alpha157,
+    "alpha158": alpha158,
     "close_momentum": close_momentum,
 }

@@ -46,3 +46,11 @@ def running_counts(row: Floats, counts: npt.NDArray[np.int64]) -> None:
         counts[0, t + 1] = counts[0, t] + there
         counts[1, t + 1] = counts[1, t] + there * t
         counts[2, t + 1] = counts[2, t] + there * t * t
+
+
+@compiled
+def window_counts(running: npt.NDArray[np.int64], window: int, first: int, out: Floats) -> None:
+    """Write how many values the window that ends at column `first + j` holds, to `out[j]`."""
+    for j in range(len(out)):
+        low = max(first + j + 1 - window, 0)
+        out[j] = running[first + j + 1] - running[low]

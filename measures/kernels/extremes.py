@@ -10,9 +10,18 @@ from measures.kernels.compiled import Floats, compiled
 STATISTICS = ("extreme", "position")
 
 
+EXTREME, POSITION = range(2)
+
+
 @compiled
-def rolling_extremes(
-    x: Floats, starts: IntArray, windows: IntArray, first: int, sign: int, out: Floats
+def rolling_extremes(  # noqa: PLR0913, PLR0917 - the shared form of a rolling kernel, and a sign
+    x: Floats,
+    starts: IntArray,
+    sign: int,
+    windows: IntArray,
+    statistics: IntArray,
+    first: int,
+    out: Floats,
 ) -> None:
     """Fill `out` with the rolling maximum (`sign` 1) or minimum (`sign` -1) and its position.
 
@@ -22,10 +31,13 @@ def rolling_extremes(
     starts : int64 ndarray of shape (n_symbols,)
         Column of each symbol's first bar; negative if it lies before the panel.
     windows : int64 ndarray of shape (n_windows,), increasing
-    out : float ndarray of shape (2, n_windows, n_symbols, n_sessions - first)
-        The extreme, and its 1-based position in the window, the oldest session being 1
-        (a window is shorter near the symbol's first bar); among equals the oldest counts.
-        NaN where the window holds no value.
+    statistics : int64 ndarray of shape (n_statistics,)
+        Among EXTREME and POSITION, its 1-based position in the window, the oldest session
+        being 1 (a window is shorter near the symbol's first bar); among equals the oldest
+        counts. NaN where the window holds no value.
+    first : int
+        First column wanted.
+    out : float ndarray of shape (n_statistics, n_windows, n_symbols, n_sessions - first)
     """
     n_symbols, n = x.shape
     m = n - first
@@ -36,19 +48,15 @@ def rolling_extremes(
         lag = 0
         for w in range(len(windows)):
             while lag < windows[w]:
-                begin = max(first, lag)
-                if begin < n:
-                    _keep_larger(
-                        x[i, begin - lag : n - lag], x.dtype.type(sign), x.dtype.type(lag),
-                        best[begin - first :], where[begin - first :],
-                    )  # fmt: skip
+                begin = min(max(first, lag), n)
+                _keep_larger(
+                    x[i, begin - lag : max(n - lag, 0)], x.dtype.type(sign), x.dtype.type(lag),
+                    best[begin - first :], where[begin - first :],
+                )  # fmt: skip
                 lag += 1
-            extreme, position = out[0, w, i], out[1, w, i]
-            for j in range(m):
-                empty = best[j] == -np.inf
-                length = min(windows[w], first + j - starts[i] + 1)
-                extreme[j] = np.nan if empty else sign * best[j]
-                position[j] = np.nan if empty else length - where[j]
+            for k in range(len(statistics)):
+                age = first - starts[i] + 1
+                _emit(statistics[k], sign, windows[w], age, best, where, out[k, w, i])
 
 
 @compiled
@@ -60,3 +68,12 @@ def _keep_larger(
         wins = value >= best[j]
         best[j] = value if wins else best[j]
         where[j] = lag if wins else where[j]
+
+
+@compiled
+def _emit(  # noqa: PLR0913, PLR0917 - compiled loops take arrays, not objects
+    statistic: int, sign: int, window: int, age: int, best: Floats, where: Floats, out: Floats
+) -> None:
+    for j in range(len(out)):
+        answer = sign * best[j] if statistic == EXTREME else min(window, age + j) - where[j]
+        out[j] = np.nan if best[j] == -np.inf else answer

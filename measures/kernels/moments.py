@@ -5,137 +5,151 @@ from typing import Any
 import numpy as np
 
 from basics.arrays import IntArray
-from measures.kernels.compiled import Floats, compiled, last_valid, running_counts
+from measures.kernels.compiled import (
+    Floats,
+    compiled,
+    last_valid,
+    running_counts,
+    window_counts,
+)
 
+SUM, MEAN, STD, SLOPE, RSQUARE, RESIDUAL = range(6)
 # qlib's rule: a standard deviation this small is taken for zero and the line fits nothing.
 STD_NEAR_ZERO = 2e-5
 
 
 @compiled
-def rolling_moments(x: Floats, windows: IntArray, first: int, out: Floats) -> None:
+def rolling_moments(
+    x: Floats, windows: IntArray, statistics: IntArray, first: int, out: Floats
+) -> None:
     """Fill `out` with rolling moments of `x`.
 
     Parameters
     ----------
     x : float ndarray of shape (n_symbols, n_sessions)
     windows : int64 ndarray of shape (n_windows,), increasing
+    statistics : int64 ndarray of shape (n_statistics,)
+        Among SUM, MEAN, STD (ddof 1, NaN for one value) and, of the least-squares line over the
+        positions 1..N of the values present, SLOPE per session, RSQUARE (NaN where the standard
+        deviation is at most 2e-5) and RESIDUAL, the newest value less the line there (NaN where
+        the newest value is missing).
     first : int
         First column wanted.
     out : float ndarray of shape (n_statistics, n_windows, n_symbols, n_sessions - first)
-        n_statistics is 2, 3 or 6: sum and mean; then the standard deviation with ddof 1, NaN
-        for one value; then, of the least-squares line over the positions 1..N of the values
-        present, its slope per session, its R² (NaN where the standard deviation is at most
-        2e-5) and the newest value less the line there (NaN where the newest value is missing).
     """
     n_symbols, n = x.shape
     m = n - first
-    shift, sums = np.empty(m, x.dtype), np.empty((3, m), x.dtype)
+    shift, count = np.empty(m, x.dtype), np.empty(m, x.dtype)
+    s1, s2, s3 = np.empty(m, x.dtype), np.empty(m, x.dtype), np.empty(m, x.dtype)
+    u1, spread = np.empty(m, x.dtype), np.empty(m, x.dtype)
     counts = np.empty((3, n + 1), np.int64)
+    squares, lines = statistics.max() >= STD, statistics.max() >= SLOPE
     for i in range(n_symbols):
         last_valid(x[i], first, shift)
         running_counts(x[i], counts)
-        sums[:] = 0
+        s1[:] = s2[:] = s3[:] = 0
         lag = 0
         for w in range(len(windows)):
             while lag < windows[w]:
-                begin = max(first, lag)
-                if begin < n:
-                    older, start = x[i, begin - lag : n - lag], begin - first
-                    _add_powers(older, shift[start:], lag, sums[:, start:], out.shape[0])
+                begin = min(max(first, lag), n)
+                older, start = x[i, begin - lag : max(n - lag, 0)], begin - first
+                if not squares:
+                    _add(older, shift[start:], s1[start:])
+                else:
+                    _add_square(older, shift[start:], s1[start:], s2[start:])
+                    scale = x.dtype.type(lag if lines else 0)
+                    _add_scaled(older, shift[start:], scale, s3[start:])
                 lag += 1
-            _emit_sums(counts, windows[w], first, shift, sums, out[0, w, i], out[1, w, i])
-            if out.shape[0] > 2:
-                _emit_std(counts, windows[w], first, sums, out[2, w, i])
-            if out.shape[0] > 3:
-                _emit_line(
-                    x[i], counts, windows[w], first, sums,
-                    out[3, w, i], out[4, w, i], out[5, w, i],
-                )  # fmt: skip
+            window_counts(counts[0], windows[w], first, count)
+            if lines:
+                _positions(counts, windows[w], first, u1, spread)
+            for k in range(len(statistics)):
+                if statistics[k] < SLOPE:
+                    _emit_moment(statistics[k], count, shift, s1, s2, out[k, w, i])
+                else:
+                    _emit_line(
+                        statistics[k], x[i, first:], count, u1, spread, s1, s2, s3, out[k, w, i]
+                    )
 
 
 @compiled
-def _add_powers(older: Floats, shift: Floats, lag: int, sums: Floats, depth: int) -> None:
-    """Add the difference d, its square, and lag × d; one sum a loop, so that each vectorises."""
-    add(older, shift, sums[0])
-    if depth > 2:
-        add_square(older, shift, sums[1])
-    if depth > 3:
-        _add_scaled(older, shift, older.dtype.type(lag), sums[2])
-
-
-@compiled
-def add(a: Floats, shift: Floats, total: Floats) -> None:
-    """Add a - shift to `total` where a is present."""
+def _add(a: Floats, shift: Floats, s1: Floats) -> None:
     zero = a.dtype.type(0)
     for j in range(len(a)):
         d = a[j] - shift[j]
-        total[j] += zero if np.isnan(d) else d
+        s1[j] += zero if np.isnan(d) else d
 
 
 @compiled
-def add_square(a: Floats, shift: Floats, total: Floats) -> None:
-    """Add (a - shift)² to `total` where a is present."""
+def _add_square(a: Floats, shift: Floats, s1: Floats, s2: Floats) -> None:
     zero = a.dtype.type(0)
     for j in range(len(a)):
         d = a[j] - shift[j]
-        total[j] += zero if np.isnan(d) else d * d
+        d = zero if np.isnan(d) else d
+        s1[j] += d
+        s2[j] += d * d
 
 
 @compiled
 def _add_scaled(a: Floats, shift: Floats, scale: np.floating[Any], total: Floats) -> None:
     zero = a.dtype.type(0)
+    if scale == zero:
+        return
     for j in range(len(a)):
         d = a[j] - shift[j]
         total[j] += zero if np.isnan(d) else scale * d
 
 
 @compiled
-def _emit_sums(  # noqa: PLR0913, PLR0917 - compiled loops take arrays, not objects
-    counts: IntArray, window: int, first: int,
-    shift: Floats, sums: Floats, total: Floats, mean: Floats,
-) -> None:  # fmt: skip
-    for j in range(len(shift)):
-        t = first + j
-        count = counts[0, t + 1] - counts[0, max(t + 1 - window, 0)]
-        if count == 0:
-            total[j] = mean[j] = np.nan
-        else:
-            total[j] = sums[0, j] + count * shift[j]
-            mean[j] = shift[j] + sums[0, j] / count
+def _emit_moment(
+    statistic: int, count: Floats, shift: Floats, s1: Floats, s2: Floats, out: Floats
+) -> None:
+    zero, one = count.dtype.type(0), count.dtype.type(1)
+    if statistic == SUM:
+        for j in range(len(out)):
+            # 0 / 0 makes the sum of an empty window NaN.
+            out[j] = (shift[j] + s1[j] / count[j]) * count[j]
+    elif statistic == MEAN:
+        for j in range(len(out)):
+            out[j] = shift[j] + s1[j] / count[j]
+    else:
+        for j in range(len(out)):
+            # Rounding may leave a tiny negative number; one value is 0 / 0.
+            square = s2[j] - s1[j] * s1[j] / count[j]
+            out[j] = np.sqrt((zero if square < zero else square) / (count[j] - one))
 
 
 @compiled
-def _emit_std(counts: IntArray, window: int, first: int, sums: Floats, std: Floats) -> None:
-    for j in range(len(std)):
+def _positions(counts: IntArray, window: int, first: int, u1: Floats, spread: Floats) -> None:
+    """Write the sum of the positions u, counted back from the newest, and n·Σu² - (Σu)²."""
+    for j in range(len(u1)):
         t = first + j
-        count = counts[0, t + 1] - counts[0, max(t + 1 - window, 0)]
-        if count < 2:
-            std[j] = np.nan
-        else:
-            squares = sums[1, j] - sums[0, j] * sums[0, j] / count
-            std[j] = np.sqrt(max(squares, 0.0) / (count - 1))
+        low = max(t + 1 - window, 0)
+        n = counts[0, t + 1] - counts[0, low]
+        times = counts[1, t + 1] - counts[1, low]
+        back = times - n * t
+        u1[j] = back
+        spread[j] = n * (counts[2, t + 1] - counts[2, low] - 2 * t * times + n * t * t) - back**2
 
 
 @compiled
 def _emit_line(  # noqa: PLR0913, PLR0917 - compiled loops take arrays, not objects
-    row: Floats, counts: IntArray, window: int, first: int,
-    sums: Floats, slope: Floats, rsquare: Floats, residual: Floats,
+    statistic: int, newest: Floats, count: Floats, u1: Floats, spread: Floats,
+    s1: Floats, s2: Floats, s3: Floats, out: Floats,
 ) -> None:  # fmt: skip
-    for j in range(len(slope)):
-        t = first + j
-        low = max(t + 1 - window, 0)
-        count = counts[0, t + 1] - counts[0, low]
-        if count < 2:
-            slope[j] = rsquare[j] = residual[j] = np.nan
-            continue
-        # Positions are counted back from t (u = time - t = -lag), which keeps them small.
-        times = counts[1, t + 1] - counts[1, low]
-        u1 = times - count * t
-        u2 = (counts[2, t + 1] - counts[2, low]) - 2 * t * times + count * t * t
-        covariance = -count * sums[2, j] - u1 * sums[0, j]
-        variance = count * sums[1, j] - sums[0, j] * sums[0, j]
-        slope[j] = covariance / (count * u2 - u1 * u1)
-        near_zero = variance <= STD_NEAR_ZERO * STD_NEAR_ZERO * count * (count - 1)
-        rsquare[j] = np.nan if near_zero else slope[j] * covariance / variance
-        missing = np.isnan(row[t])
-        residual[j] = np.nan if missing else -(sums[0, j] - slope[j] * u1) / count
+    near_zero = count.dtype.type(STD_NEAR_ZERO * STD_NEAR_ZERO)
+    one, nan = count.dtype.type(1), count.dtype.type(np.nan)
+    for j in range(len(out)):
+        # The lag is -u, so the covariance of u and x is -s3. One value alone is 0 / 0.
+        covariance = -count[j] * s3[j] - u1[j] * s1[j]
+        slope = covariance / spread[j]
+        if statistic == SLOPE:
+            out[j] = slope
+        elif statistic == RSQUARE:
+            variance = count[j] * s2[j] - s1[j] * s1[j]
+            flat = variance <= near_zero * count[j] * (count[j] - one)
+            out[j] = nan if flat else slope * covariance / variance
+        else:
+            # The newest value is the origin: what is left is minus the line's height there.
+            height = (s1[j] - slope * u1[j]) / count[j]
+            out[j] = nan if np.isnan(newest[j]) else -height

@@ -1,4 +1,4 @@
-"""Rolling percentile rank and quantiles."""
+"""Rolling percentile rank."""
 
 import numpy as np
 
@@ -27,10 +27,9 @@ def rolling_rank(x: Floats, windows: IntArray, first: int, out: Floats) -> None:
         lag = 0
         for w in range(len(windows)):
             while lag < windows[w]:
-                begin = max(first, lag)
-                if begin < n:
-                    older, start = x[i, begin - lag : n - lag], begin - first
-                    _count_below(older, x[i, begin:], double_rank[start:])
+                begin = min(max(first, lag), n)
+                older = x[i, begin - lag : max(n - lag, 0)]
+                _count_below(older, x[i, begin:], double_rank[begin - first :])
                 lag += 1
             for j in range(m):
                 t = first + j

@@ -48,6 +48,10 @@ PANDAS: dict[str, tuple[Callable[..., Expression], Callable[..., pd.Series]]] = 
     "highest": (op.highest, lambda s, n: s.rolling(n, min_periods=1).max()),
     "lowest": (op.lowest, lambda s, n: s.rolling(n, min_periods=1).min()),
     "rank": (op.rank, lambda s, n: s.rolling(n, min_periods=1).rank(pct=True)),
+    "quantile": (
+        lambda x, n: op.quantile(x, n, 0.8),
+        lambda s, n: s.rolling(n, min_periods=1).quantile(0.8),
+    ),
     "delay": (op.delay, lambda s, n: s.shift(n)),
     "slope": (
         op.slope,
@@ -143,6 +147,22 @@ def test_comparisons_are_zero_or_one_from_the_first_bar_on() -> None:
 
     # The first bar has nothing to rise above: false, as in qlib, and not missing.
     np.testing.assert_array_equal(risen, [[np.nan, 0.0, 0.5, np.nan, 0.0]])
+
+
+def test_quantiles_of_windows_built_from_one_another_equal_pandas() -> None:
+    x = np.round(np.cumsum(np.random.default_rng(3).normal(size=(3, 1_300)), axis=1), 1)
+    x[1, :100] = np.nan
+    x[2, [5, 400]] = np.nan
+    windows, levels = (5, 10, 20, 30, 60), (0.0, 0.2, 0.8, 1.0)
+    roots = [op.quantile(X, n, q) for n in windows for q in levels]
+
+    result = evaluate(plan(roots), {"x": x})
+
+    for k, (n, q) in enumerate((n, q) for n in windows for q in levels):
+        for i in range(3):
+            expected = pd.Series(x[i]).rolling(n, min_periods=1).quantile(q).to_numpy(copy=True)
+            expected[np.isnan(x[i])] = np.nan
+            np.testing.assert_allclose(result[k, i], expected, rtol=1e-12, atol=1e-12)
 
 
 def test_the_last_columns_alone_are_the_same_bytes() -> None:
