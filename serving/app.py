@@ -12,12 +12,13 @@ from infra.api_key import api_key
 from infra.bootstrap import Desk
 from infra.cache import open_cache
 from infra.messaging import open_queue
+from services.predictions import Predictions
 from serving import reference
 from serving.body_limit import BodyLimit
 from serving.components import components
 from serving.context import Context, require_ready
 from serving.problems import Problem, answer_problems
-from serving.routes import health, performance, pnl, risk
+from serving.routes import health, models, performance, pnl, risk
 from serving.security import LoopbackNames, key_check
 from serving.startup import ComponentState, StartUp
 
@@ -50,7 +51,8 @@ def create_app(
     settings = desk.settings
     cache = open_cache(settings.cache)
     queue = open_queue(settings.queue, state_dir=settings.state_dir)
-    start_up = StartUp(components(desk, cache, queue), on_started=on_started)
+    predictions = Predictions(desk.models)
+    start_up = StartUp(components(desk, cache, queue, predictions), on_started=on_started)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -78,7 +80,9 @@ def create_app(
         generate_unique_id_function=_operation_id,
         separate_input_output_schemas=False,
     )
-    app.state.context = Context(desk=desk, cache=cache, queue=queue, start_up=start_up)
+    app.state.context = Context(
+        desk=desk, cache=cache, queue=queue, predictions=predictions, start_up=start_up
+    )
     _mount(app, api_key(settings))
     answer_problems(app)
     app.add_middleware(BodyLimit, max_bytes=settings.api.max_body_bytes)
@@ -90,7 +94,7 @@ def _mount(app: FastAPI, key: str) -> None:
     app.include_router(health.router)
     app.include_router(reference.router)
     guarded = [Depends(key_check(key)), Depends(require_ready)]
-    for router in (risk.router, pnl.router, performance.router):
+    for router in (risk.router, pnl.router, models.router, performance.router):
         app.include_router(router, dependencies=guarded)
     _document_problems(app)
 

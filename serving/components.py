@@ -2,13 +2,19 @@
 
 from anyio.to_thread import run_sync
 
+from basics.errors import QuantDeskError
 from infra.bootstrap import Desk
 from services.ports import Cache, MessageQueue
+from services.predictions import Predictions
 from serving.startup import Component, Mode, Started
 
+CHAMPION = "champion"
 
-def components(desk: Desk, cache: Cache, queue: MessageQueue) -> list[Component]:
-    """Return database, cache, queue: each needs none that comes after it."""
+
+def components(
+    desk: Desk, cache: Cache, queue: MessageQueue, predictions: Predictions
+) -> list[Component]:
+    """Return database, cache, queue, models: each needs none that comes after it."""
 
     async def start_database() -> Started:
         # In a thread, since the first use opens the database and may migrate it.
@@ -24,15 +30,36 @@ def components(desk: Desk, cache: Cache, queue: MessageQueue) -> list[Component]
         status = await queue.status()
         return Started(_mode(status.mode), status.detail or status.address)
 
+    async def start_models() -> Started:
+        return await run_sync(_load_champions, desk, predictions)
+
     return [
         Component("database", start_database, required=True),
         Component("cache", start_cache),
         Component("queue", start_queue),
+        Component("models", start_models),
     ]
 
 
 def _ping(desk: Desk) -> None:
     desk.database.ping()
+
+
+def _load_champions(desk: Desk, predictions: Predictions) -> Started:
+    """Load every champion, so that the first request does not wait for it."""
+    loaded, refused = [], []
+    for name in desk.models.names():
+        if CHAMPION not in desk.models.aliases(name):
+            continue
+        try:
+            loaded.append(predictions.served(name, CHAMPION).version.label)
+        except QuantDeskError as error:
+            refused.append(str(error))
+    if refused:
+        return Started("degraded", "; ".join(refused))
+    if not loaded:
+        return Started("degraded", "no model has a champion yet: run `quantdesk demo`")
+    return Started("embedded", ", ".join(loaded))
 
 
 def _mode(name: str) -> Mode:

@@ -7,17 +7,28 @@ from fastapi import Request
 from basics.errors import UnavailableError
 from infra.bootstrap import Desk
 from services.ports import Cache, MessageQueue
+from services.predictions import Predictions
 from serving.answers import Answers
+from serving.predicting import CachedPredictor
 from serving.startup import StartUp
 
 
 class Context:
     """One for each application, kept in its state."""
 
-    def __init__(self, *, desk: Desk, cache: Cache, queue: MessageQueue, start_up: StartUp) -> None:
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        cache: Cache,
+        queue: MessageQueue,
+        predictions: Predictions,
+        start_up: StartUp,
+    ) -> None:
         self.desk = desk
         self.cache = cache
         self.queue = queue
+        self._predictions = predictions
         self.start_up = start_up
 
     @cached_property
@@ -25,6 +36,15 @@ class Context:
         """Answers from the documents that the flows stored."""
         return Answers(
             self.desk.results, self.cache, ttl_seconds=self.desk.settings.cache.ttl_risk_seconds
+        )
+
+    @cached_property
+    def predictor(self) -> CachedPredictor:
+        """The registry's versions, with the cache before them."""
+        return CachedPredictor(
+            self._predictions,
+            self.cache,
+            ttl_seconds=self.desk.settings.cache.ttl_predictions_seconds,
         )
 
 

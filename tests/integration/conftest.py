@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import httpx
+import lightgbm
 import msgspec
 import numpy as np
 import pytest
@@ -21,10 +22,11 @@ import uvicorn
 from basics.instruments import Instrument
 from basics.trading import Book, Fill
 from infra.api_key import api_key
-from infra.bootstrap import open_desk
+from infra.bootstrap import Desk, open_desk
 from infra.settings import Settings
 from market.panel import Panel
 from risk.book import Holding
+from services.ports import ModelRun
 from services.risk_inputs import History, RiskInputs
 from serving.app import create_app
 from serving.startup import ComponentState
@@ -36,6 +38,7 @@ BOOK = Book("fund", PORTFOLIO, "momentum", "acc-1")
 SYMBOLS = ("AAA", "BBB", "CCC")
 SESSIONS = np.arange("2020-01-01", 900, dtype="datetime64[D]")
 LIFE = 300
+FEATURES = tuple(f"feature_{n}" for n in range(50))
 LINEAGE = {"run_id": RUN, "seed": 1}
 
 
@@ -59,6 +62,7 @@ def stocked_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ("pnl.attribution", {"attributions": accounting.attributions(daily)}),
         ):
             desk.results.put(kind, PORTFOLIO, day, msgspec.to_builtins(payload), LINEAGE)
+        _register_models(desk)
         desk.risk.store(desk.risk.profile(_risk_inputs(closes, day)), lineage=LINEAGE)
     return state
 
@@ -88,6 +92,29 @@ def _serve(
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _register_models(desk: Desk) -> None:
+    """Register two versions of the model `price`; the first reigns."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(400, len(FEATURES)))
+    for number in (1, 2):
+        data = lightgbm.Dataset(x, number * x[:, 0] + x[:, 1] ** 2, feature_name=list(FEATURES))
+        parameters = {"verbose": -1, "num_leaves": 31, "seed": 1, "num_threads": 1}
+        booster = lightgbm.train(parameters, data, num_boost_round=200)
+        run = ModelRun(
+            name="price",
+            estimator="lightgbm",
+            trial_key=f"trial-{number}",
+            parameters={},
+            metrics={},
+            series={},
+            files={"model/model.txt": booster.model_to_string().encode()},
+            tags={"feature_set": "sample@1", "feature_hash": "f00d", "data_version": "d1"},
+        )
+        version = desk.models.register(run, format="lightgbm-text", input_key=f"key-{number}")
+        if number == 1:
+            desk.models.move_alias("price", "champion", version.version, expected=None, reason="-")
 
 
 def _closes() -> Panel:

@@ -1,0 +1,151 @@
+"""The registered models, and their predictions."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic.config import JsonDict
+
+from services.ports import ModelVersion
+from serving.context import context_of
+from serving.problems import problem_responses
+from serving.schemas import Body, Name
+
+MAX_ROWS = 1000
+MAX_FEATURES = 2000
+EXAMPLE: JsonDict = {
+    "model": "price",
+    "version": "champion",
+    "rows": [{"features": {"momentum_21": 0.012, "volatility_21": None}}],
+}
+
+router = APIRouter(prefix="/ml", tags=["models"])
+
+
+class VersionAnswer(BaseModel):
+    """One version of a model."""
+
+    version: int
+    estimator: str = Field(examples=["lightgbm"])
+    feature_set: str
+    feature_hash: str
+    data_version: str
+    sha256: dict[str, str] = Field(description="digest of each file that serving reads")
+    run_id: str = Field(description="the MLflow run that made it")
+    created_at: datetime
+    aliases: list[str] = Field(examples=[["champion"]])
+
+
+class ModelAnswer(BaseModel):
+    """A model: its aliases, and its versions, newest first."""
+
+    name: str = Field(examples=["price"])
+    aliases: dict[str, int] = Field(examples=[{"champion": 3}])
+    versions: list[VersionAnswer]
+
+
+class ModelsAnswer(BaseModel):
+    """Every registered model."""
+
+    models: list[ModelAnswer]
+
+
+FeatureName = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class PredictRow(Body):
+    """The features of one row; null is a missing value."""
+
+    features: dict[FeatureName, FiniteFloat | None] = Field(max_length=MAX_FEATURES)
+
+
+class PredictRequest(Body):
+    """What to predict, by which model."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
+    model: Name = Field(examples=["price"])
+    version: Name | Annotated[int, Field(ge=1)] = Field(
+        default="champion", description="an alias or a version's number"
+    )
+    rows: list[PredictRow] = Field(min_length=1, max_length=MAX_ROWS)
+
+
+class Prediction(BaseModel):
+    """What the model says of one row, and whether the cache said it."""
+
+    value: float
+    cache: Literal["hit", "miss"]
+
+
+class PredictAnswer(BaseModel):
+    """One prediction for each row, in order, and what made it."""
+
+    model: str
+    version: int
+    estimator: str
+    feature_set: str
+    feature_hash: str
+    predictions: list[Prediction]
+
+
+@router.get("/models", response_model=ModelsAnswer, responses=problem_responses(401, 503))
+async def ml_models(request: Request) -> ModelsAnswer:
+    """List the registered models with their versions and aliases."""
+    registry = context_of(request).desk.models
+
+    def read() -> ModelsAnswer:
+        return ModelsAnswer(
+            models=[
+                _model(name, registry.aliases(name), registry.versions(name))
+                for name in registry.names()
+            ]
+        )
+
+    return await run_sync(read)
+
+
+@router.post(
+    "/predict",
+    response_model=PredictAnswer,
+    responses=problem_responses(401, 403, 404, 413, 422, 503),
+)
+async def ml_predict(request: Request, asked: PredictRequest) -> PredictAnswer:
+    """Predict one value for each row; equal rows to the same version are told from the cache."""
+    rows = [row.features for row in asked.rows]
+    model, found = await context_of(request).predictor.predict(asked.model, asked.version, rows)
+    version = model.version
+    return PredictAnswer(
+        model=version.name,
+        version=version.version,
+        estimator=version.estimator,
+        feature_set=version.feature_set,
+        feature_hash=version.feature_hash,
+        predictions=[
+            Prediction(value=value, cache="hit" if cached else "miss") for value, cached in found
+        ],
+    )
+
+
+def _model(name: str, aliases: Mapping[str, int], versions: Sequence[ModelVersion]) -> ModelAnswer:
+    return ModelAnswer(
+        name=name,
+        aliases=dict(aliases),
+        versions=[
+            VersionAnswer(
+                version=v.version,
+                estimator=v.estimator,
+                feature_set=v.feature_set,
+                feature_hash=v.feature_hash,
+                data_version=v.data_version,
+                sha256=dict(v.sha256),
+                run_id=v.run_id,
+                created_at=v.created_at,
+                aliases=sorted(alias for alias, number in aliases.items() if number == v.version),
+            )
+            for v in reversed(versions)
+        ],
+    )
