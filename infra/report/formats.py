@@ -25,6 +25,7 @@ NAMES = {
     "value at risk 99": "Value at risk 99%",
     "expected shortfall 975": "Expected shortfall 97.5%",
 }
+PEOPLE = {"sharpe", "sortino", "calmar", "sterling", "burke", "martin", "treynor", "kelly"}
 
 
 def money(value: Number | None, *, digits: int = 0, signed: bool = False) -> str:
@@ -71,8 +72,8 @@ def span(first: date, last: date) -> str:
 
 def title(name: str) -> str:
     """Return the name of a measure as a heading: `max_drawdown` is Max drawdown."""
-    words = name.replace("_", " ")
-    return NAMES.get(name, words[:1].upper() + words[1:])
+    words = " ".join(word.title() if word in PEOPLE else word for word in name.split("_"))
+    return NAMES.get(words.lower(), words[:1].upper() + words[1:])
 
 
 _FORMS: Mapping[str, Callable[[Number | None], str]] = {

@@ -56,7 +56,14 @@ def test_what_is_not_a_number_was_not_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "title"), [("max_drawdown", "Max drawdown"), ("cagr", "CAGR"), ("r_squared", "R²")]
+    ("name", "title"),
+    [
+        ("max_drawdown", "Max drawdown"),
+        ("adjusted_sharpe_ratio", "Adjusted Sharpe ratio"),
+        ("cagr", "CAGR"),
+        ("r_squared", "R²"),
+        ("value_at_risk_99", "Value at risk 99%"),
+    ],
 )
 def test_a_measure_has_a_readable_title(name: str, title: str) -> None:
     assert formats.title(name) == title
