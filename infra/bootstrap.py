@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from basics.instruments import Instrument
     from infra.control_policy import ControlPolicy
+    from infra.database.controls import DatabaseControlStore
     from infra.database.engine import Database
     from infra.database.ledger import DatabaseLedgerStore
     from infra.database.orders import DatabaseOrderJournal
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
     from services.accounting import Accounting
     from services.feature_store import FeatureStore
     from services.market_data import MarketData
+    from services.order_entry import OrderEntry
     from services.paper_trading import PaperTrading
     from services.portfolio_review import PortfolioReview
     from services.risk import RiskService
     from services.trading import TradingSimulation
+    from services.trading_controls import TradingControls
     from services.training import Training
 
 T = TypeVar("T")
@@ -199,6 +202,34 @@ class Desk:
             limits=self.control_policy.limits,
             restricted=self.control_policy.restricted,
         )
+
+    @cached_property
+    def control_store(self) -> "DatabaseControlStore":
+        """Trading states, kill switches and overrides."""
+        from infra.database.controls import DatabaseControlStore
+
+        return DatabaseControlStore(self.database)
+
+    @cached_property
+    def order_entry(self) -> "OrderEntry":
+        """Places, cancels and replaces orders on paper, at the desk date's last prices."""
+        from infra.order_entry import build_order_entry
+
+        return build_order_entry(
+            self.settings,
+            market_data=self.market_data,
+            journal=self.order_journal,
+            controls=self.control_store,
+            policy=self.control_policy,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def trading_controls(self) -> "TradingControls":
+        """Stops and resumes trading, and grants overrides."""
+        from services.trading_controls import TradingControls
+
+        return TradingControls(store=self.control_store, clock=self.clock)
 
     @cached_property
     def code_commit(self) -> str:

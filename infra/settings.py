@@ -93,6 +93,24 @@ class VenueSettings(Section):
     )
 
 
+class OrderSettings(Section):
+    """The book of orders that people and programs place."""
+
+    fund: str = Field(default="demo-fund", min_length=1, description="fund of the orders' book")
+    portfolio: str = Field(default="manual", min_length=1, description="portfolio of the book")
+    strategy: str = Field(
+        default="manual", min_length=1, description="strategy, which names the control limits"
+    )
+    account: str = Field(default="PAPER-1", min_length=1, description="account of the book")
+    capital: Decimal = Field(
+        default=Decimal(1_000_000), gt=0, description="money that the book began with"
+    )
+    dataset: str = Field(default="equities", min_length=1, description="bars that it trades on")
+    lock_timeout_seconds: float = Field(
+        default=5.0, gt=0, le=60, description="wait for another process that enters orders"
+    )
+
+
 class ApiSettings(Section):
     """Where the API listens; its key is made at the first start unless given."""
 
@@ -136,6 +154,7 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     queue: QueueSettings = QueueSettings()
     venue: VenueSettings = VenueSettings()
+    orders: OrderSettings = OrderSettings()
     api: ApiSettings = ApiSettings()
     lake: LakeSettings = LakeSettings()
 

@@ -41,9 +41,10 @@ class SimulatedVenue:
         """Ask to give an order the quantity and limit of `replacement`."""
         self._outbox.extend(self._exchange.replace(replacement))
 
-    async def restore(self, order: Order) -> None:
-        """Tell the venue of an open order that an earlier process sent."""
-        self._exchange.restore(order)
+    async def restore(self, orders: Sequence[Order], *, at: datetime) -> None:
+        """Forget everything and take `orders` as the open ones as of `at`."""
+        self._exchange.restore(orders, at=at)
+        self._outbox = []
 
     async def reports(self) -> Sequence[Report]:
         """Return what the venue said since the last call, in order."""

@@ -15,7 +15,7 @@ from basics.trading import Fill
 from features.panel import FeaturePanel
 from market.datasets import Dataset, DatasetState
 from market.quality import Rule
-from oms.controls import ApprovedOrder
+from oms.controls import ApprovedOrder, Override, TradingSwitch
 from oms.matching import Quote
 from oms.orders import Order, Report
 from pnl.events import LedgerEvent
@@ -481,8 +481,11 @@ class Venue(Protocol):
         """Ask to give an order the quantity and limit of `replacement`."""
         ...
 
-    async def restore(self, order: Order) -> None:
-        """Tell the venue of an open order that an earlier process sent."""
+    async def restore(self, orders: Sequence[Order], *, at: datetime) -> None:
+        """Tell the venue which orders are open as of `at`: an earlier process may have sent them.
+
+        A venue outside this process knows them and ignores the call.
+        """
         ...
 
     async def reports(self) -> Sequence[Report]:
@@ -547,6 +550,30 @@ class OrderJournal(Protocol):
 
     def fills(self, run_id: str) -> Sequence[Fill]:
         """Return the fills that stand (corrected and cancelled ones applied), in booking order."""
+        ...
+
+    def last_heard(self, run_id: str, *, venue: str) -> datetime | None:
+        """Return the time of the latest report of `venue`, None before the first."""
+        ...
+
+
+class ControlStore(Protocol):
+    """Keeps trading states, kill switches and overrides; each change is told to the audit."""
+
+    def switches(self) -> Sequence[TradingSwitch]:
+        """Return the switch of every scope that ever had one, by scope."""
+        ...
+
+    def switch(self, switch: TradingSwitch) -> None:
+        """Set the switch of its scope."""
+        ...
+
+    def overrides(self) -> Sequence[Override]:
+        """Return every override ever granted, oldest first; expired ones too."""
+        ...
+
+    def grant(self, override: Override) -> None:
+        """Keep an override; `ConflictError` if its id is taken."""
         ...
 
 

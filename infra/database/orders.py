@@ -7,6 +7,7 @@ written from the same reports in the same transaction, so no fill can be told bu
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -126,6 +127,18 @@ class DatabaseOrderJournal:
         )
         with self.database.reading() as connection:
             return [_fill(row) for row in connection.execute(query).mappings()]
+
+    def last_heard(self, run_id: str, *, venue: str) -> datetime | None:
+        """Return the time of the latest report of `venue`, None before the first."""
+        query = (
+            sa.select(order_reports.c.at)
+            .join(orders, orders.c.cl_ord_id == order_reports.c.cl_ord_id)
+            .where(orders.c.run_id == run_id, order_reports.c.venue == venue)
+            .order_by(order_reports.c.at.desc())
+            .limit(1)
+        )
+        with self.database.reading() as connection:
+            return connection.execute(query).scalar()
 
     def _orders(self, query: sa.Select[Any]) -> list[Order]:
         """Load orders and apply their reports."""

@@ -16,6 +16,7 @@ from oms.controls.context import (
     Working,
     working_orders,
 )
+from oms.controls.switches import TradingSwitch, strictest
 
 __all__ = [
     "LAYERS",
@@ -29,9 +30,11 @@ __all__ = [
     "RecentOrder",
     "RiskView",
     "TradingState",
+    "TradingSwitch",
     "Working",
     "approve",
     "check",
     "refusals",
+    "strictest",
     "working_orders",
 ]

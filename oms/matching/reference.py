@@ -7,7 +7,7 @@ volume is not executed. Report ids count up within an order, so the same orders 
 market give the same reports, whichever process asks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
@@ -112,7 +112,7 @@ class ReferenceExchange:
         """Take `order`; an order sent twice gets its reports again and executes once."""
         if order.cl_ord_id in self._orders:
             return list(self._reports[order.cl_ord_id])
-        self.restore(order)
+        self._take(order)
         if order.symbol not in self._quotes:
             self._say(order, OrderEvent.REJECTED, reason=f"no price for {order.symbol} (103=2)")
         else:
@@ -120,12 +120,15 @@ class ReferenceExchange:
             self._work(order.cl_ord_id, arriving=True)
         return list(self._reports[order.cl_ord_id])
 
-    def restore(self, order: Order) -> None:
-        """Take an open order back as it stood, after the process was started again."""
-        if order.cl_ord_id not in self._orders:
-            self._orders[order.cl_ord_id] = order
-            self._open[order.cl_ord_id] = None
-            self._reports[order.cl_ord_id] = []
+    def restore(self, orders: Iterable[Order], *, at: datetime) -> None:
+        """Forget everything and take `orders` as the open ones as of `at`.
+
+        The next `move` tells by `at` whether a day has passed for them.
+        """
+        self._orders, self._open, self._reports = {}, {}, {}
+        self._now = at
+        for order in orders:
+            self._take(order)
 
     def cancel(self, cl_ord_id: str) -> list[Report]:
         """Cancel what is left of an order, or say why that cannot be done."""
@@ -146,6 +149,11 @@ class ReferenceExchange:
             limit_price=replacement.limit_price,
         )
         return [said, *self._work(order.cl_ord_id, arriving=True)]
+
+    def _take(self, order: Order) -> None:
+        self._orders[order.cl_ord_id] = order
+        self._open[order.cl_ord_id] = None
+        self._reports[order.cl_ord_id] = []
 
     def _requested(self, cl_ord_id: str, refusal: OrderEvent) -> tuple[Order | None, list[Report]]:
         """Return the open order, or the reject that FIX prescribes (CxlRejReason(102))."""

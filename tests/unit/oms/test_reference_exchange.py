@@ -189,10 +189,18 @@ def test_restored_order_goes_on_with_the_next_report_number() -> None:
         stands = stands.after(report)
     second = exchange()
 
-    second.restore(stands)
+    second.restore([stands], at=NOW)
 
     (cancelled,) = second.cancel("x")
     assert cancelled.report_id == "x:2"
+
+
+def test_restored_day_order_expires_when_the_day_has_passed() -> None:
+    market = exchange()
+
+    market.restore([LIMIT], at=NOW)
+
+    assert events(market.move(quotes("100"), at=NOW + timedelta(days=1))) == ["EXPIRED"]
 
 
 def test_symbol_without_a_price_is_rejected() -> None:

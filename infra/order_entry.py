@@ -1,0 +1,78 @@
+"""Wires order entry to the lake's last session, the simulated venue and the database."""
+
+from datetime import timedelta
+
+from basics.clock import Clock
+from basics.errors import MissingDataError
+from basics.trading import Book
+from infra.control_policy import ControlPolicy
+from infra.desk_lock import desk_lock
+from infra.settings import Settings
+from infra.venues import build_simulated_venue
+from services.desk_market import SessionMarket, last_session_market
+from services.market_data import MarketData
+from services.order_entry import OrderEntry
+from services.ports import ControlStore, OrderJournal
+from services.trading import close_at_2100_utc
+from services.universe import equities
+
+HISTORY = timedelta(days=400)  # Holds the sessions that risk looks at.
+
+
+def build_order_entry(
+    settings: Settings,
+    *,
+    market_data: MarketData,
+    journal: OrderJournal,
+    controls: ControlStore,
+    policy: ControlPolicy,
+    clock: Clock,
+) -> OrderEntry:
+    """Return the order entry of the manual book."""
+    own = settings.orders
+    return OrderEntry(
+        book=Book(own.fund, own.portfolio, own.strategy, own.account),
+        capital=own.capital,
+        venue=build_simulated_venue(settings.venue),
+        journal=journal,
+        controls=controls,
+        market=LakeMarket(market_data, own.dataset),
+        limits=policy.limits,
+        restricted=policy.restricted,
+        clock=clock,
+        exclusive=lambda: desk_lock(
+            settings.state_dir / "desk.lock", timeout_seconds=own.lock_timeout_seconds
+        ),
+    )
+
+
+class LakeMarket:
+    """The market of a dataset's last session, read again when the data changes."""
+
+    def __init__(self, market_data: MarketData, dataset: str) -> None:
+        self._data = market_data
+        self._dataset = dataset
+        self._version = ""
+        self._market: SessionMarket | None = None
+
+    def __call__(self) -> SessionMarket:
+        """Return the market of now; `MissingDataError` before any data came in."""
+        version = self._data.version(self._dataset)
+        if self._market is None or version != self._version:
+            self._market = self._read()
+            self._version = version
+        return self._market
+
+    def _read(self) -> SessionMarket:
+        known = {state.dataset.name: state.last_session for state in self._data.catalog()}
+        last = known.get(self._dataset)
+        if last is None:
+            raise MissingDataError(
+                f"the lake has no session of {self._dataset}: run `quantdesk demo` or import data"
+            )
+        panel = self._data.panel(self._dataset, fields=("close", "volume"), start=last - HISTORY)
+        return last_session_market(
+            panel,
+            instruments=equities(panel.symbols, self._data.sectors),
+            session_close=close_at_2100_utc,
+        )

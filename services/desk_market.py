@@ -1,0 +1,87 @@
+"""The market as the live desk sees it: the last session that is complete in the lake."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from basics.instruments import Instrument
+from market.panel import Panel
+from oms.matching import Quote
+from services.pre_trade import CovarianceRisk
+from services.session_tape import SessionTape
+
+
+class MarketView(Protocol):
+    """What order entry asks of the market at the moment of an order."""
+
+    @property
+    def moment(self) -> datetime:
+        """The moment that the prices describe."""
+        ...
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """What may be traded."""
+        ...
+
+    @property
+    def prices(self) -> Mapping[str, Decimal]:
+        """Reference price of each symbol."""
+        ...
+
+    @property
+    def previous_prices(self) -> Mapping[str, Decimal]:
+        """Reference price of each symbol one session earlier."""
+        ...
+
+    @property
+    def quotes(self) -> Mapping[str, Quote]:
+        """What the venue offers."""
+        ...
+
+    def risk(self, positions: Mapping[str, Decimal]) -> CovarianceRisk:
+        """Return the risk of `positions`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionMarket:
+    """One session's close as a `MarketView`."""
+
+    moment: datetime
+    instruments: Mapping[str, Instrument]
+    prices: Mapping[str, Decimal]
+    previous_prices: Mapping[str, Decimal]
+    quotes: Mapping[str, Quote]
+    risk: Callable[[Mapping[str, Decimal]], CovarianceRisk]
+
+
+def last_session_market(
+    panel: Panel,
+    *,
+    instruments: Mapping[str, Instrument],
+    session_close: Callable[[date], datetime],
+) -> SessionMarket:
+    """Return the market at the last close of `panel` (fields `close` and `volume`).
+
+    Raises
+    ------
+    MissingDataError
+        If the panel has fewer than two sessions.
+    """
+    last: date = panel.sessions[-1].item()
+    tape = SessionTape(
+        panel, start=last, end=last, instruments=instruments, session_close=session_close
+    )
+    column = tape.columns[-1]
+    covariance = tape.covariance(column)
+    return SessionMarket(
+        moment=tape.moment(column),
+        instruments=instruments,
+        prices=tape.prices(column),
+        previous_prices=tape.prices(column - 1),
+        quotes=tape.quotes(column, covariance),
+        risk=lambda positions: tape.risk(column, covariance, positions),
+    )
