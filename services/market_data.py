@@ -21,7 +21,7 @@ from market.quality import Finding, Inspection, Rule, Severity, Surroundings, fl
 from services.ports import BarLake, BarSource, DataQualityReporter
 
 HISTORY_DAYS = 90  # Stored days that checks of staleness, outliers and volume look back on.
-NEWEST_PARTITIONS = 2  # Validated one by one for people; the older ones of a delivery together.
+NEWEST_PARTITIONS = 1  # Validated by themselves for people; older ones of a delivery together.
 
 Status = Literal["unchanged", "landed", "stopped"]
 

@@ -40,14 +40,17 @@ class ExpectationsReporter:
         with _one_at_a_time(self.docs_dir):
             context = _context(self.docs_dir)
             definition = _definition(context, dataset, applied)
+            pages = [_suite_page(dataset.name)]
             for name, rows in batches.items():
+                run = _run_id(f"{dataset.name} {name}")
                 result = definition.run(
-                    batch_parameters={"dataframe": rows.tail(MAX_ROWS).to_pandas()},
-                    run_id=_run_id(f"{dataset.name} {name}"),
+                    batch_parameters={"dataframe": rows.tail(MAX_ROWS).to_pandas()}, run_id=run
                 )
                 evaluated += result.statistics["evaluated_expectations"]
                 unmet += result.statistics["unsuccessful_expectations"]
-            context.build_data_docs()
+                pages.append(_result_page(dataset.name, run))
+            # Only what is new: rendering every page anew would grow with each day.
+            context.build_data_docs(resource_identifiers=pages)
         return DataQualityDocument(str(self.docs_dir / SITE), evaluated, unmet)
 
     def set_aside(self, dataset: Dataset, rows: pl.DataFrame) -> str | None:
@@ -167,3 +170,19 @@ def _run_id(name: str) -> Any:  # noqa: ANN401
     from great_expectations.core.run_identifier import RunIdentifier
 
     return RunIdentifier(run_name=name)
+
+
+def _suite_page(name: str) -> Any:  # noqa: ANN401
+    from great_expectations.data_context.types import resource_identifiers
+
+    return resource_identifiers.ExpectationSuiteIdentifier(name=name)
+
+
+def _result_page(name: str, run: Any) -> Any:  # noqa: ANN401
+    from great_expectations.data_context.types import resource_identifiers
+
+    return resource_identifiers.ValidationResultIdentifier(
+        batch_identifier=f"{SOURCE}-{name}",
+        expectation_suite_identifier=_suite_page(name),
+        run_id=run,
+    )
