@@ -13,8 +13,8 @@ Number = float | Decimal
 NAMES = {
     "cagr": "CAGR",
     "hhi": "HHI",
-    "r_squared": "R²",
-    "m_squared": "M²",
+    "r squared": "R²",
+    "m squared": "M²",
     "ic": "IC",
     "mse": "MSE",
     "rank ic": "Rank IC",
