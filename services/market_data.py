@@ -5,7 +5,7 @@ data costs a hash, bad rows are set aside with their reasons, good rows land, an
 rule is in the report so that nothing downstream runs on it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -14,6 +14,7 @@ import polars as pl
 
 from basics.clock import Clock
 from basics.errors import InvalidInputError, MissingDataError
+from market.asof import asof_join_blocks
 from market.calendars import exchange_calendar
 from market.datasets import EVENT_TIME, SESSION, SYMBOL, Dataset, DatasetState
 from market.panel import Panel, panel_from_bars
@@ -177,6 +178,23 @@ class MarketData:
     ) -> pl.LazyFrame:
         """Return the rows as known at `as_of` (None: now), lazily."""
         return self.lake.scan(dataset, start=start, end=end, symbols=symbols, as_of=as_of)
+
+    def asof_join(
+        self,
+        labels: pl.LazyFrame,
+        dataset: str,
+        *,
+        time: str,
+        fields: Sequence[str],
+        tolerance: timedelta,
+    ) -> Iterator[pl.DataFrame]:
+        """Join each label with what was known at its `time`, block by block: see `market.asof`."""
+
+        def read(start: datetime, end: datetime) -> pl.LazyFrame:
+            rows = self.lake.versions(dataset, start=start.date(), end=end.date())
+            return rows.filter(pl.col(EVENT_TIME).is_between(start, end))
+
+        return asof_join_blocks(labels, read, time=time, fields=fields, tolerance=tolerance)
 
     def version(self, dataset: str) -> str:
         """Return the content hash of everything the lake holds of the dataset."""

@@ -425,6 +425,17 @@ class BarLake(Protocol):
         """Return the rows as known at `as_of` (None: now), lazily."""
         ...
 
+    def versions(
+        self,
+        name: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        symbols: Sequence[str] | None = None,
+    ) -> pl.LazyFrame:
+        """Return every row ever known, corrected and correcting ones alike, lazily."""
+        ...
+
     def history(self, name: str, *, symbol: str, session: date) -> pl.DataFrame:
         """Return every row ever known for a symbol and session, in order of knowledge."""
         ...

@@ -116,12 +116,7 @@ class ParquetLake:
             If the lake does not have the dataset.
         """
         state = self._read(name)
-        wanted = [
-            part
-            for part in state.parts
-            if (start is None or part.last_session >= start)
-            and (end is None or part.first_session <= end)
-        ]
+        wanted = _overlapping(state.parts, start, end)
         corrected = {part.partition for part in wanted if part.corrects}
         plain = [part for part in wanted if part.partition not in corrected]
         frames = [self._scan_parts(state.dataset, plain).filter(known_by(as_of))]
@@ -136,6 +131,19 @@ class ParquetLake:
         ]
         conditions = _conditions(start, end, symbols)
         return pl.concat([frame.filter(*conditions) for frame in frames])
+
+    def versions(
+        self,
+        name: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        symbols: Sequence[str] | None = None,
+    ) -> pl.LazyFrame:
+        """Return every row ever known, corrected and correcting ones alike, lazily."""
+        state = self._read(name)
+        rows = self._scan_parts(state.dataset, _overlapping(state.parts, start, end))
+        return rows.filter(*_conditions(start, end, symbols))
 
     def history(self, name: str, *, symbol: str, session: date) -> pl.DataFrame:
         """Return every row ever known for a symbol and session, in order of knowledge."""
@@ -252,6 +260,16 @@ def _merge_descriptions(stored: Dataset, given: Dataset) -> Dataset:
             f"{given.name}: the stored fields {', '.join(lost)} are not in the new rows"
         )
     return given
+
+
+def _overlapping(parts: Iterable[Part], start: date | None, end: date | None) -> list[Part]:
+    """Return the files that may hold sessions from `start` to `end`."""
+    return [
+        part
+        for part in parts
+        if (start is None or part.last_session >= start)
+        and (end is None or part.first_session <= end)
+    ]
 
 
 def _conditions(
