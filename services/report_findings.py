@@ -22,13 +22,20 @@ def findings_of(
     """Return the findings, the worst first."""
     found = [
         *_earned(performance),
-        *_limits(risk),
-        *_forecasts(risk),
-        *_worst_stress(risk),
+        *risk_findings(risk),
         _model(model),
         *_refusals(trading),
         *_quality(datasets),
     ]
+    return _worst_first(found)
+
+
+def risk_findings(risk: RiskProfile) -> tuple[Finding, ...]:
+    """Return what the risk profile alone says, the worst first."""
+    return _worst_first([*_limits(risk), *_forecasts(risk), *_worst_stress(risk)])
+
+
+def _worst_first(found: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: ORDER.index(finding.tone)))
 
 

@@ -1,0 +1,73 @@
+"""Tests of `services.tear_sheet`."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from basics.errors import MissingDataError
+from measures.performance import sharpe_ratio, volatility
+from services.pnl_performance import Performance
+from services.tear_sheet import TearSheet, tear_sheet
+from tests.day_sample import sample_report
+
+
+@pytest.fixture(scope="module")
+def performance() -> Performance:
+    return sample_report(n_sessions=300).performance
+
+
+def made(performance: Performance, *, seed: int = 3, window: int = 126) -> TearSheet:
+    return tear_sheet(
+        "EQUITY", performance, (), generator=np.random.default_rng(seed), window=window
+    )
+
+
+def test_a_rolling_figure_is_that_of_the_sessions_that_end_there(performance: Performance) -> None:
+    sheet = made(performance)
+    returns = np.array(performance.returns)
+
+    assert sheet.rolling_sharpe[:125] == (None,) * 125
+    assert sheet.rolling_sharpe[200] == pytest.approx(float(sharpe_ratio(returns[75:201])))
+    assert sheet.rolling_volatility[-1] == pytest.approx(float(volatility(returns[-126:])))
+
+
+def test_the_benchmarks_returns_come_from_its_equity(performance: Performance) -> None:
+    path = np.array([float(performance.initial_capital), *performance.benchmark_equity])
+    returns = path[1:] / path[:-1] - 1.0
+
+    assert made(performance).benchmark_volatility[-1] == pytest.approx(
+        float(volatility(returns[-126:]))
+    )
+
+
+def test_every_return_is_counted_once(performance: Performance) -> None:
+    histogram = made(performance).histogram
+
+    assert sum(histogram.counts) == len(performance.returns)
+    assert len(histogram.edges) == len(histogram.counts) + 1
+    assert histogram.edges[0] == min(performance.returns)
+    assert histogram.edges[-1] == max(performance.returns)
+
+
+def test_each_interval_holds_its_estimate(performance: Performance) -> None:
+    for name, interval in made(performance).intervals.items():
+        if name != "max_drawdown":  # A resample's worst spell is another one.
+            assert interval.low <= interval.estimate <= interval.high, name
+
+
+def test_the_same_seed_gives_the_same_sheet(performance: Performance) -> None:
+    assert made(performance) == made(performance)
+
+
+def test_a_record_shorter_than_the_window_has_no_rolling_figures(performance: Performance) -> None:
+    assert set(made(performance, window=301).rolling_sharpe) == {None}
+
+
+def test_a_portfolio_without_a_benchmark_has_no_line_for_it(performance: Performance) -> None:
+    assert made(replace(performance, benchmark_equity=())).benchmark_volatility == ()
+
+
+def test_one_return_is_no_record(performance: Performance) -> None:
+    with pytest.raises(MissingDataError, match="EQUITY has 1 returns: a tear sheet needs two"):
+        made(replace(performance, returns=(0.01,)))
