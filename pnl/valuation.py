@@ -6,7 +6,7 @@ plus the value of its positions; in the base currency each amount is converted a
 and rounded, so that parts always sum to the total.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from basics.errors import InvalidInputError, MissingDataError
@@ -14,6 +14,7 @@ from basics.instruments import Instrument
 from basics.money import round_money
 from pnl.lots import ZERO
 from pnl.position_state import MARGINED, NEGATIVE_PRICES, Position
+from pnl.postings import Account
 
 
 def market_value(position: Position, mark: Decimal, instrument: Instrument) -> Decimal:
@@ -73,6 +74,42 @@ def to_base(amounts: Mapping[str, Decimal], rates: Mapping[str, Decimal], *, bas
             total += amount
         elif amount:
             total += round_money(amount * _rate(rates, currency, base), base)
+    return total
+
+
+def profit_at(
+    accounts: Iterable[tuple[str | None, Position, Mapping[tuple[Account, str], Decimal]]],
+    marks: Mapping[str, Decimal],
+    instruments: Mapping[str, Instrument],
+    *,
+    rates: Mapping[str, Decimal],
+    base: str,
+) -> Decimal:
+    """Return what the positions earned so far, cash of no instrument left out.
+
+    Parameters
+    ----------
+    accounts : iterable of (symbol, position, balances)
+        As `Ledger.accounts` gives them.
+
+    Raises
+    ------
+    MissingDataError
+        If a held instrument has no mark or its currency no rate.
+    """
+    total = ZERO
+    for symbol, position, balances in accounts:
+        if symbol is None:
+            continue
+        worth = {
+            currency: amount
+            for (account, currency), amount in balances.items()
+            if account is Account.CASH
+        }
+        if position.quantity:
+            value = market_value(position, mark_of(marks, symbol), instruments[symbol])
+            worth[position.currency] = worth.get(position.currency, ZERO) + value
+        total += to_base(worth, rates, base=base)
     return total
 
 
