@@ -24,6 +24,7 @@ from features.expressions import (
     Delay,
     Elementwise,
     Expression,
+    Function,
     Rolling,
     walk,
 )
@@ -196,6 +197,10 @@ def _compute(node: Expression, work: Plan, chunk: Chunk, place: FloatArray | Non
         chunk.values[node] = answer
     elif isinstance(operator, Delay):
         chunk.values[node] = _delayed(chunk, node, int(node.params[0]))
+    elif isinstance(operator, Function):
+        have = min(need + operator.history(node.params), chunk.columns)
+        args = [np.asarray(chunk.last(arg, have)) for arg in node.args]
+        chunk.values[node] = operator.function(*args)
     else:
         x = np.asarray(chunk.last(node.args[0], need))
         chunk.values[node] = run_cross_section(operator.name, x)

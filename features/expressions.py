@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
 
 Param = int | float | str
@@ -136,6 +137,13 @@ class Rolling(Operator):
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CrossSection(Operator):
     """The value of a symbol from the inputs of every symbol in the same session."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Function(CrossSection):
+    """A user's own function of whole arrays, see `features.functions`."""
+
+    function: Callable[..., FloatArray]
 
 
 FIELD = Source("field")
