@@ -1,8 +1,9 @@
 """Scenarios: joint returns of the risk factors in many possible worlds.
 
-Every method of risk (historical, filtered, Monte Carlo, stress) makes a `Scenarios`; pricing
-turns positions and scenarios into P&L; measures read that vector. A new method is one function
-here and one test. Randomness is the generator handed in: the same seed gives the same bytes.
+Every method of risk (historical and filtered here, Monte Carlo in `risk.monte_carlo`) makes a
+`Scenarios`; pricing turns positions and scenarios into P&L; measures read that vector. A new
+method is one function and one test. Randomness is the generator handed in: the same seed gives
+the same bytes.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,6 @@ import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError
-from measures.covariance import covariance_root
 from measures.volatility import ewma_variance
 
 MAX_SCENARIOS = 10_000_000
@@ -95,35 +95,6 @@ def filtered(symbols: Sequence[str], returns: FloatArray, *, decay: float = 0.94
     std = np.sqrt(variance)
     scale = np.divide(std[:, -1:], std[:, :-1], out=np.ones_like(returns), where=std[:, :-1] > 0)
     return Scenarios("filtered_ewma", tuple(symbols), returns * scale)
-
-
-def monte_carlo_normal(
-    symbols: Sequence[str],
-    covariance: FloatArray,
-    *,
-    n_scenarios: int,
-    rng: np.random.Generator,
-    horizon_days: int = 1,
-) -> Scenarios:
-    """Draw joint normal returns with zero mean, in antithetic pairs.
-
-    Each draw comes with its mirror image, so the sample mean is exactly zero. The covariance
-    is per session; the horizon scales it linearly.
-
-    Raises
-    ------
-    InvalidInputError
-        If `n_scenarios` is not a positive even number within MAX_SCENARIOS.
-    """
-    if not 0 < n_scenarios <= MAX_SCENARIOS or n_scenarios % 2:
-        raise InvalidInputError(
-            f"n_scenarios must be even, in 2..{MAX_SCENARIOS}, got {n_scenarios}"
-        )
-    draws = rng.standard_normal((len(symbols), n_scenarios // 2))
-    half = covariance_root(covariance * horizon_days) @ draws
-    return Scenarios(
-        "monte_carlo_normal", tuple(symbols), np.concatenate([half, -half], axis=1), horizon_days
-    )
 
 
 def compound_overlapping(returns: FloatArray, *, horizon_days: int) -> FloatArray:

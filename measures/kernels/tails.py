@@ -1,4 +1,4 @@
-"""Rolling tail and moments of P&L, and selection under a threshold.
+"""Rolling tail, moments and volatility of P&L; the tail of a changed book.
 
 A rolling window keeps its values sorted: a day takes one value out and puts one in, and only
 the values between the two places move.
@@ -6,7 +6,7 @@ the values between the two places move.
 
 import numpy as np
 
-from basics.arrays import FloatArray, IntArray
+from basics.arrays import FloatArray
 from measures.kernels.compiled import Floats, compiled
 
 
@@ -129,38 +129,19 @@ def ewma_rows(pnl: FloatArray, decay: float, warm: int, out: FloatArray) -> None
 
 
 @compiled
-def collect_below(values: Floats, threshold: float, out: Floats, at: IntArray) -> int:
-    """Copy the values at or below `threshold`, and where they stand; return how many.
+def collect_changed(pnl: Floats, row: Floats, scale: float, threshold: float, out: Floats) -> int:
+    """Copy the values of `pnl + scale row` at or below `threshold`; return how many.
 
-    Stops when `out` is full and returns its length + 1: the threshold was too high.
+    One pass over two arrays that writes nothing but the tail. Without a branch: the value is
+    always written and the place moves on only when it counts, hence one place more in `out`
+    (n + 1) than values.
     """
     count = 0
-    limit = len(out)
-    for k in range(len(values)):
-        if values[k] <= threshold:
-            if count == limit:
-                return limit + 1
-            out[count] = values[k]
-            at[count] = k
-            count += 1
-    return count
-
-
-@compiled
-def collect_changed_below(
-    pnl: Floats, row: Floats, scale: float, threshold: float, out: Floats
-) -> int:
-    """Copy the values of `pnl + scale row` at or below `threshold`; as `collect_below`.
-
-    One pass over two arrays, nothing written but the tail: what a candidate order costs.
-    """
-    count = 0
-    limit = len(out)
+    # In the arrays' own precision: a float64 sum would take twice the vector registers.
+    factor = row.dtype.type(scale)
+    limit = pnl.dtype.type(threshold)
     for k in range(len(pnl)):
-        changed = pnl[k] + scale * row[k]
-        if changed <= threshold:
-            if count == limit:
-                return limit + 1
-            out[count] = changed
-            count += 1
+        changed = pnl[k] + factor * row[k]
+        out[count] = changed
+        count += changed <= limit
     return count

@@ -6,12 +6,10 @@ import pytest
 from basics.errors import InvalidInputError, MissingDataError
 from risk.pricing import book_pnl, position_pnl, windowed_book_pnl
 from risk.scenarios import (
-    Scenarios,
     age_weighted,
     compound_overlapping,
     filtered,
     historical,
-    monte_carlo_normal,
 )
 
 RETURNS = np.random.default_rng(0).normal(scale=0.01, size=(3, 300))
@@ -49,22 +47,6 @@ def test_symbol_that_never_moved_stays_still() -> None:
     assert filtered(("A",), still).returns.tolist() == still.tolist()
 
 
-def test_monte_carlo_is_antithetic_reproducible_and_has_the_covariance() -> None:
-    covariance = np.array([[4.0, 1.0], [1.0, 2.0]]) * 1e-4
-
-    def draw() -> Scenarios:
-        rng = np.random.default_rng(9)
-        return monte_carlo_normal(
-            ("A", "B"), covariance, n_scenarios=200_000, rng=rng, horizon_days=5
-        )
-
-    scenarios = draw()
-
-    assert scenarios.returns.mean(axis=1) == pytest.approx([0.0, 0.0], abs=1e-18)
-    assert np.cov(scenarios.returns) == pytest.approx(5 * covariance, rel=0.02)
-    assert scenarios.returns.tobytes() == draw().returns.tobytes()
-
-
 def test_position_pnl_sums_to_the_book() -> None:
     exposures = np.array([100.0, -50.0, 20.0])
     scenarios = historical(NAMES, RETURNS)
@@ -88,8 +70,6 @@ def test_malformed_scenarios_are_refused() -> None:
         historical(("A", "B"), RETURNS)
     with pytest.raises(MissingDataError, match="no span of 400"):
         historical(NAMES, RETURNS, horizon_days=400)
-    with pytest.raises(InvalidInputError, match="must be even"):
-        monte_carlo_normal(NAMES, np.eye(3), n_scenarios=3, rng=np.random.default_rng(0))
     with pytest.raises(InvalidInputError, match="exposures"):
         book_pnl(np.array([1.0, np.nan, 0.0]), historical(NAMES, RETURNS))
     with pytest.raises(InvalidInputError, match="need 13 sessions, got 5"):
