@@ -245,7 +245,8 @@ class OrderEntry:
             positions=standing.positions,
             working=working_orders(others),
             multipliers={s: i.multiplier for s, i in market.instruments.items()},
-            recent=[_recent(other) for other in others],
+            # What was refused was never sent, so it is no message and no duplicate.
+            recent=[_recent(o) for o in others if o.status is not OrderStatus.REJECTED],
             daily_volume=None if quote is None else Decimal(int(quote.daily_volume)),
             risk=risk if order.symbol in market.prices else None,
             drawdown=standing.drawdown,

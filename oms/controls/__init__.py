@@ -6,7 +6,7 @@ that decides trades cannot loosen them.
 """
 
 from oms.controls.approval import LAYERS, ApprovedOrder, approve, check, refusals
-from oms.controls.breach import Breach, Layer, OrdRejReason, Override
+from oms.controls.breach import RULES, Breach, Layer, OrdRejReason, Override
 from oms.controls.context import (
     ControlContext,
     ControlLimits,
@@ -20,6 +20,7 @@ from oms.controls.switches import TradingSwitch, strictest
 
 __all__ = [
     "LAYERS",
+    "RULES",
     "ApprovedOrder",
     "Breach",
     "ControlContext",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from basics.money import to_decimal
-from oms.controls.breach import Breach, Layer, OrdRejReason
+from oms.controls.breach import Breach, OrdRejReason
 from oms.controls.context import ControlContext, TradingState
 from oms.orders import ZERO, Order
 
@@ -19,13 +19,12 @@ def credit(order: Order, context: ControlContext) -> Iterator[Breach]:
     if context.reduces(order):
         return
     if context.equity <= 0:
-        yield _breach(Layer.CREDIT, "CREDIT_EQUITY_GONE", equity=f"{context.equity:.2f}")
+        yield _breach("CREDIT_EQUITY_GONE", equity=f"{context.equity:.2f}")
         return
     gross, _, _ = _exposure(order, context)
     needed = gross * context.limits.margin_rate + context.margin_in_use
     if needed > context.equity:
         yield _breach(
-            Layer.CREDIT,
             "CREDIT_MARGIN_SHORT",
             needed=f"{needed:.2f}",
             equity=f"{context.equity:.2f}",
@@ -40,7 +39,7 @@ def exposure(order: Order, context: ControlContext) -> Iterator[Breach]:
     unpriced = sorted(symbol for symbol in context.positions if symbol not in context.prices)
     if unpriced:
         # Fails closed: what has no price would count as no exposure.
-        yield _breach(Layer.EXPOSURE, "EXPOSURE_PRICE_MISSING", held=",".join(unpriced))
+        yield _breach("EXPOSURE_PRICE_MISSING", held=",".join(unpriced))
     gross, net, position = _exposure(order, context)
     for rule, value, limit in (
         ("EXPOSURE_ABOVE_POSITION", abs(position), limits.max_position),
@@ -49,7 +48,6 @@ def exposure(order: Order, context: ControlContext) -> Iterator[Breach]:
     ):
         if value > limit * equity:
             yield _breach(
-                Layer.EXPOSURE,
                 rule,
                 symbol=order.symbol,
                 share=f"{value / equity:.4f}",
@@ -64,14 +62,12 @@ def risk(order: Order, context: ControlContext) -> Iterator[Breach]:
     limits, equity = context.limits, context.equity
     if to_decimal(context.drawdown, digits=9) > limits.max_drawdown:
         yield _breach(
-            Layer.RISK,
             "RISK_ABOVE_DRAWDOWN",
             drawdown=f"{context.drawdown:.4f}",
             limit=limits.max_drawdown,
         )
     if -context.daily_pnl > limits.max_daily_loss * equity:
         yield _breach(
-            Layer.RISK,
             "RISK_ABOVE_DAILY_LOSS",
             pnl=f"{context.daily_pnl:.2f}",
             limit=limits.max_daily_loss,
@@ -90,7 +86,6 @@ def risk(order: Order, context: ControlContext) -> Iterator[Breach]:
         # A trade that lowers the risk of a book in breach helps it.
         if after > before and value > float(limit * equity):
             yield _breach(
-                Layer.RISK,
                 rule,
                 symbol=order.symbol,
                 share=f"{value / float(equity):.4f}",
@@ -128,9 +123,9 @@ def _exposure(order: Order, context: ControlContext) -> tuple[Decimal, Decimal, 
     return gross, net, own
 
 
-def _breach(layer: Layer, rule: str, **detail: object) -> Breach:
-    return Breach(layer, rule, OrdRejReason.ORDER_EXCEEDS_LIMIT, tuple(detail.items()))
+def _breach(rule: str, **detail: object) -> Breach:
+    return Breach(rule, OrdRejReason.ORDER_EXCEEDS_LIMIT, tuple(detail.items()))
 
 
 def _closed(rule: str, **detail: object) -> Breach:
-    return Breach(Layer.STATE, rule, OrdRejReason.EXCHANGE_CLOSED, tuple(detail.items()))
+    return Breach(rule, OrdRejReason.EXCHANGE_CLOSED, tuple(detail.items()))

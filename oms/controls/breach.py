@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import Final
 
 from basics.errors import InvalidInputError
 
@@ -38,6 +39,45 @@ class OrdRejReason(IntEnum):
 ABSOLUTE = frozenset({Layer.FORM, Layer.STATE})
 
 
+# Every rule, by the layer that answers with it.
+RULES: Final = {
+    "FORM_LIMIT_PRICE_MISPLACED": Layer.FORM,
+    "FORM_STOP_PRICE_MISPLACED": Layer.FORM,
+    "FORM_STATUS_NOT_PENDING_NEW": Layer.FORM,
+    "FORM_EXPIRY_MISPLACED": Layer.FORM,
+    "FORM_SYMBOL_UNKNOWN": Layer.FORM,
+    "FORM_CURRENCY_MISMATCH": Layer.FORM,
+    "FORM_LOT_MISFIT": Layer.FORM,
+    "FORM_TICK_MISFIT": Layer.FORM,
+    "PERMISSION_SYMBOL_RESTRICTED": Layer.PERMISSION,
+    "PERMISSION_KIND_FORBIDDEN": Layer.PERMISSION,
+    "PERMISSION_SHORT_UNMARKED": Layer.PERMISSION,
+    "PERMISSION_SHORT_FORBIDDEN": Layer.PERMISSION,
+    "PERMISSION_LOCATE_MISSING": Layer.PERMISSION,
+    "PRICE_REFERENCE_MISSING": Layer.PRICE,
+    "PRICE_OUTSIDE_COLLAR": Layer.PRICE,
+    "SIZE_ABOVE_QUANTITY": Layer.SIZE,
+    "SIZE_ABOVE_NOTIONAL": Layer.SIZE,
+    "SIZE_ABOVE_VOLUME_SHARE": Layer.SIZE,
+    "RATE_DUPLICATE_ORDER": Layer.RATE,
+    "RATE_ABOVE_MESSAGES": Layer.RATE,
+    "RATE_REPEATED_EXECUTION": Layer.RATE,
+    "CREDIT_EQUITY_GONE": Layer.CREDIT,
+    "CREDIT_MARGIN_SHORT": Layer.CREDIT,
+    "EXPOSURE_PRICE_MISSING": Layer.EXPOSURE,
+    "EXPOSURE_ABOVE_POSITION": Layer.EXPOSURE,
+    "EXPOSURE_ABOVE_GROSS": Layer.EXPOSURE,
+    "EXPOSURE_ABOVE_NET": Layer.EXPOSURE,
+    "RISK_ABOVE_DRAWDOWN": Layer.RISK,
+    "RISK_ABOVE_DAILY_LOSS": Layer.RISK,
+    "RISK_ABOVE_VALUE_AT_RISK": Layer.RISK,
+    "RISK_ABOVE_INCREMENTAL": Layer.RISK,
+    "STATE_KILL_SWITCH": Layer.STATE,
+    "STATE_HALTED": Layer.STATE,
+    "STATE_REDUCING_ONLY": Layer.STATE,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Breach:
     """One rule that an order would break.
@@ -50,10 +90,14 @@ class Breach:
         The values that show it, in the order in which they are told.
     """
 
-    layer: Layer
     rule: str
     reason: OrdRejReason
     detail: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def layer(self) -> Layer:
+        """The layer that answered."""
+        return RULES[self.rule]
 
     def __str__(self) -> str:
         """`CATEGORY_CONDITION: key=value … fix103=code`."""
@@ -88,6 +132,10 @@ class Override:
             raise InvalidInputError(
                 f"override {self.override_id}: needs a reason and the person who gives it"
             )
+        if self.rule not in RULES:
+            raise InvalidInputError(f"no rule is called {self.rule!r}: take one from a refusal")
+        if RULES[self.rule] in ABSOLUTE:
+            raise InvalidInputError(f"{self.rule} cannot be overridden")
         if not self.expires_at > self.granted_at:
             raise InvalidInputError(
                 f"override {self.override_id}: expires at {self.expires_at}, not after it was "
@@ -97,8 +145,7 @@ class Override:
     def lifts(self, breach: Breach, *, scopes: frozenset[str], now: datetime) -> bool:
         """Whether `breach` may pass at `now` in one of `scopes`."""
         return (
-            breach.layer not in ABSOLUTE
-            and breach.rule == self.rule
+            breach.rule == self.rule
             and self.scope in scopes
             and self.granted_at <= now < self.expires_at
         )

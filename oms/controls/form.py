@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from basics.trading import Side
-from oms.controls.breach import Breach, Layer, OrdRejReason
+from oms.controls.breach import Breach, OrdRejReason
 from oms.controls.context import ControlContext
 from oms.orders import Order
 from oms.states import OrderStatus, OrderType, TimeInForce
@@ -91,10 +91,8 @@ def _prices_fit_type(order: Order) -> Iterator[Breach]:
 
 
 def _form(rule: str, reason: OrdRejReason, **detail: object) -> Breach:
-    return Breach(Layer.FORM, f"FORM_{rule}", reason, tuple(detail.items()))
+    return Breach(f"FORM_{rule}", reason, tuple(detail.items()))
 
 
 def _permission(rule: str, **detail: object) -> Breach:
-    return Breach(
-        Layer.PERMISSION, f"PERMISSION_{rule}", OrdRejReason.BROKER_OPTION, tuple(detail.items())
-    )
+    return Breach(f"PERMISSION_{rule}", OrdRejReason.BROKER_OPTION, tuple(detail.items()))

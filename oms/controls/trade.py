@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from oms.controls.breach import Breach, Layer, OrdRejReason
+from oms.controls.breach import Breach, OrdRejReason
 from oms.controls.context import ControlContext
 from oms.orders import Order
 
@@ -12,7 +12,7 @@ def price(order: Order, context: ControlContext) -> Iterator[Breach]:
     reference = context.prices.get(order.symbol)
     if reference is None:
         # Fails closed: an order that cannot be valued cannot be checked by any later layer.
-        yield _breach(Layer.PRICE, "PRICE_REFERENCE_MISSING", symbol=order.symbol)
+        yield _breach("PRICE_REFERENCE_MISSING", symbol=order.symbol)
         return
     collar = context.limits.price_collar
     for asked in (order.limit_price, order.stop_price):
@@ -21,7 +21,6 @@ def price(order: Order, context: ControlContext) -> Iterator[Breach]:
         distance = abs(asked / reference - 1)
         if distance > collar:
             yield _breach(
-                Layer.PRICE,
                 "PRICE_OUTSIDE_COLLAR",
                 price=asked,
                 reference=reference,
@@ -34,13 +33,10 @@ def size(order: Order, context: ControlContext) -> Iterator[Breach]:
     """Check quantity, notional and share of the daily volume."""
     limits = context.limits
     if order.quantity > limits.max_order_quantity:
-        yield _breach(
-            Layer.SIZE, "SIZE_ABOVE_QUANTITY", qty=order.quantity, limit=limits.max_order_quantity
-        )
+        yield _breach("SIZE_ABOVE_QUANTITY", qty=order.quantity, limit=limits.max_order_quantity)
     unit = context.value_of_one(order.symbol)
     if unit is not None and order.quantity * unit > limits.max_order_notional:
         yield _breach(
-            Layer.SIZE,
             "SIZE_ABOVE_NOTIONAL",
             notional=f"{order.quantity * unit:.2f}",
             limit=limits.max_order_notional,
@@ -48,7 +44,6 @@ def size(order: Order, context: ControlContext) -> Iterator[Breach]:
     volume = context.daily_volume
     if volume is not None and order.quantity > volume * limits.max_volume_share:
         yield _breach(
-            Layer.SIZE,
             "SIZE_ABOVE_VOLUME_SHARE",
             qty=order.quantity,
             daily_volume=f"{volume:.0f}",
@@ -70,7 +65,6 @@ def rate(order: Order, context: ControlContext) -> Iterator[Breach]:
         for past in recent
     ):
         yield Breach(
-            Layer.RATE,
             "RATE_DUPLICATE_ORDER",
             OrdRejReason.DUPLICATE_ORDER,
             (("cl_ord_id", order.cl_ord_id), ("symbol", order.symbol)),
@@ -78,7 +72,6 @@ def rate(order: Order, context: ControlContext) -> Iterator[Breach]:
     messages = sum(now - past.sent_at < limits.message_window for past in recent)
     if messages >= limits.max_messages:
         yield _breach(
-            Layer.RATE,
             "RATE_ABOVE_MESSAGES",
             sent=messages,
             limit=limits.max_messages,
@@ -92,7 +85,6 @@ def rate(order: Order, context: ControlContext) -> Iterator[Breach]:
     )
     if repeats >= limits.max_repeats:
         yield _breach(
-            Layer.RATE,
             "RATE_REPEATED_EXECUTION",
             symbol=order.symbol,
             sent=repeats,
@@ -101,5 +93,5 @@ def rate(order: Order, context: ControlContext) -> Iterator[Breach]:
         )
 
 
-def _breach(layer: Layer, rule: str, **detail: object) -> Breach:
-    return Breach(layer, rule, OrdRejReason.ORDER_EXCEEDS_LIMIT, tuple(detail.items()))
+def _breach(rule: str, **detail: object) -> Breach:
+    return Breach(rule, OrdRejReason.ORDER_EXCEEDS_LIMIT, tuple(detail.items()))

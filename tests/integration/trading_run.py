@@ -20,7 +20,7 @@ from basics.instruments import Instrument
 from basics.trading import Book
 from infra.database.engine import Database, open_database
 from infra.database.orders import DatabaseOrderJournal
-from infra.database.schema import ensure_schema
+from infra.database.tables.base import complete_metadata
 from infra.settings import DatabaseSettings, VenueSettings
 from infra.venues import build_simulated_venue
 from market.panel import Panel
@@ -61,9 +61,10 @@ def request(**changes: object) -> TradingRequest:
 
 
 def database(state_dir: Path) -> Database:
-    """Return a migrated SQLite database in `state_dir`."""
+    """Return an SQLite database in `state_dir`, its tables made without the migrations."""
     opened = open_database(DatabaseSettings(), state_dir=state_dir)
-    ensure_schema(opened)
+    with opened.transaction() as connection:
+        complete_metadata().create_all(connection)
     return opened
 
 

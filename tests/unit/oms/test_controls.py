@@ -337,11 +337,15 @@ def test_override_lifts_its_rule_in_its_book_until_it_expires() -> None:
     assert not passes(override(), now=NOW - timedelta(seconds=1))
 
 
-def test_override_lifts_neither_form_nor_the_kill_switch() -> None:
-    context = replace(CONTEXT, kill_switch="halt", overrides=[override(rule="STATE_KILL_SWITCH")])
+@pytest.mark.parametrize("rule", ["FORM_LOT_MISFIT", "STATE_KILL_SWITCH"])
+def test_form_and_the_kill_switch_cannot_be_overridden(rule: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"{rule} cannot be overridden"):
+        override(rule=rule)
 
-    with pytest.raises(RefusedError, match="STATE_KILL_SWITCH"):
-        approve(ORDER, context)
+
+def test_override_of_a_rule_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="no rule is called 'SIZE'"):
+        override(rule="SIZE")
 
 
 def test_override_without_a_reason_or_an_end_is_refused() -> None:

@@ -1,0 +1,66 @@
+"""Tests of `infra.control_policy`: what a risk manager edits binds, or is refused by name."""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from basics.errors import InvalidInputError, MissingDataError
+from basics.trading import Book
+from infra.control_policy import load_control_policy
+from infra.isolation import PROJECT_ROOT
+from oms.controls import ControlLimits
+
+MANUAL = Book("fund", "portfolio", "manual", "account")
+
+
+def policy(folder: Path, controls: str, restricted: str = "[symbols]\n") -> Path:
+    (folder / "controls.toml").write_text(controls)
+    (folder / "restricted.toml").write_text(restricted)
+    return folder
+
+
+def test_policy_that_ships_is_read() -> None:
+    shipped = load_control_policy(PROJECT_ROOT / "policy")
+
+    assert shipped.default == ControlLimits()
+    assert shipped.limits(MANUAL).max_order_notional == 1_000_000
+
+
+def test_strategy_changes_single_values_of_the_default(tmp_path: Path) -> None:
+    folder = policy(
+        tmp_path,
+        "[default]\nmax_gross = 1.5\nrepeat_window_seconds = 0.5\n"
+        "[strategy.manual]\nmax_net = 0.3\n",
+        '[symbols]\nXYZ = "merger"\n',
+    )
+
+    read = load_control_policy(folder)
+
+    assert read.limits(MANUAL).max_gross == Decimal("1.5")
+    assert read.limits(MANUAL).max_net == Decimal("0.3")
+    assert read.default.max_net == ControlLimits().max_net
+    assert read.default.repeat_window == timedelta(seconds=0.5)
+    assert read.restricted == {"XYZ": "merger"}
+
+
+@pytest.mark.parametrize(
+    ("controls", "message"),
+    [
+        ("[default]\nmax_gros = 1\n", r"controls\.toml: default\.max_gros: Extra inputs"),
+        ("[default]\nmax_gross = -1\n", r"controls\.toml: control limit max_gross must be pos"),
+        ("[default]\nmax_gross = 'x'\n", r"default\.max_gross"),
+        ("[default\n", "is not valid TOML"),
+        ("", "default: Field required"),
+        ("[default]\nkinds = ['house']\n", r"default\.kinds"),
+    ],
+)
+def test_malformed_policy_is_refused_by_name(tmp_path: Path, controls: str, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        load_control_policy(policy(tmp_path, controls))
+
+
+def test_absent_policy_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match="restore it or set QUANTDESK_POLICY_DIR"):
+        load_control_policy(tmp_path)
