@@ -36,6 +36,10 @@ class Predictor(Protocol):
         """Return one value for each row of `x`, of shape (n_rows, n_features)."""
         ...
 
+    def predict_row(self, row: FloatArray) -> float:
+        """Return the value of one row, of shape (n_features,), C-contiguous float64."""
+        ...
+
     def to_native(self) -> bytes:
         """Return the native form; equal models give equal bytes."""
         ...
@@ -79,6 +83,10 @@ class LinearPredictor:
             if weight:
                 value += weight * ((x[:, j] - self.centre[j]) / self.scale[j])
         return value
+
+    def predict_row(self, row: FloatArray) -> float:
+        """Return the linear combination of one row."""
+        return float(self.predict(row.reshape(1, -1))[0])
 
     def to_native(self) -> bytes:
         """Return the coefficients as JSON; floats keep every bit."""

@@ -12,6 +12,7 @@ import numpy as np
 from basics.arrays import IntArray
 from basics.errors import InvalidInputError
 from models.comparison import GateRules
+from models.confidence import AdaptiveWidth
 from models.dataset import Dataset
 from models.estimators import BoostedTrees, Estimator, Ridge, Zero
 from models.splits import Fold, thinned, walk_forward, year_boundaries
@@ -38,6 +39,10 @@ class PriceSpec:
         The feature that plain momentum goes by.
     cost_rate : float
         Cost of trading in the profit that the gate looks at: 5 basis points of traded value.
+    coverage : float
+        Share of outcomes that the conformal intervals shall hold.
+    scale_feature : str
+        Daily volatility: an interval is as wide as it says, times the root of the horizon.
     """
 
     name: str = "price"
@@ -52,6 +57,8 @@ class PriceSpec:
     ridge_penalty: float = 0.01
     trees: BoostedTrees = field(default_factory=lambda: BoostedTrees(rows_per_leaf=200))
     cost_rate: float = 0.0005
+    coverage: float = 0.90
+    scale_feature: str = "volatility_20"
     seed: int = 1
     rules: GateRules = field(default_factory=GateRules)
 
@@ -88,6 +95,15 @@ class PriceSpec:
             Ridge(name="momentum", penalty=0.0, features=(self.momentum_feature,)),
             Ridge(penalty=self.ridge_penalty),
         )
+
+    def intervals(self) -> AdaptiveWidth:
+        """Return how the width of the intervals follows the coverage that was reached."""
+        # An outcome is known when its label has ended.
+        return AdaptiveWidth(coverage=self.coverage, delay=self.entry_lag + self.horizon)
+
+    def scale(self) -> tuple[str, float]:
+        """Return the feature that a row's uncertainty goes with, and the factor on it."""
+        return self.scale_feature, float(np.sqrt(self.horizon))
 
     def setting(self) -> dict[str, object]:
         """Return all that shapes training and judgement, the estimators apart."""

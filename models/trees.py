@@ -7,19 +7,30 @@ import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
+from models.compiled import CompiledForest
 from models.predictors import LIGHTGBM_TEXT, require_columns
+from models.tree_text import header, read_forest
 
 # The thread count is noted in the text and changes nothing in the trees.
 _THREADS = re.compile(r"\[num_threads: -?\d+\]")
 
 
 class TreePredictor:
-    """A LightGBM model, kept as its own text."""
+    """A LightGBM model, kept as its own text and walked by the compiled kernels.
+
+    What cannot be compiled (categorical splits, several classes) is left to LightGBM.
+    """
 
     def __init__(self, text: str, *, booster: Any | None = None) -> None:  # noqa: ANN401 - untyped
         self._text = _THREADS.sub("[num_threads: 1]", text)
         self._booster = booster
-        self.feature_names = _feature_names(self._text)
+        self.feature_names = tuple(header(self._text)["feature_names"].split(" "))
+        try:
+            self._compiled: CompiledForest | None = CompiledForest(read_forest(self._text))
+        except InvalidInputError as error:
+            if "not compiled" not in str(error):
+                raise
+            self._compiled = None
 
     @property
     def format(self) -> str:
@@ -36,11 +47,19 @@ class TreePredictor:
         return self._booster
 
     def predict(self, x: FloatArray) -> FloatArray:
-        """Return the trees' sum for each row."""
+        """Return the trees' value for each row."""
+        if self._compiled is not None:
+            return self._compiled.predict(x)
         require_columns(x, self.feature_names)
         if not len(x):
             return np.empty(0)
         return np.asarray(self.booster.predict(x, num_threads=1), dtype=np.float64)
+
+    def predict_row(self, row: FloatArray) -> float:
+        """Return the value of one row, of shape (n_features,), C-contiguous float64."""
+        if self._compiled is not None:
+            return self._compiled.predict_row(row)
+        return float(self.predict(row.reshape(1, -1))[0])
 
     def to_native(self) -> bytes:
         """Return LightGBM's text."""
@@ -60,10 +79,3 @@ class TreePredictor:
         """
         require_columns(x, self.feature_names)
         return np.asarray(self.booster.predict(x, pred_contrib=True, num_threads=1))
-
-
-def _feature_names(text: str) -> tuple[str, ...]:
-    line = re.search(r"^feature_names=(.*)$", text, re.MULTILINE)
-    if not text.startswith("tree\n") or line is None:
-        raise InvalidInputError("this is not a LightGBM model text: the artefact is damaged")
-    return tuple(line.group(1).split(" "))

@@ -4,7 +4,7 @@
 `predictions.parquet` holds every prediction out of sample; `card.md` tells it to people.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -14,20 +14,23 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from basics.arrays import FloatArray
+from basics.arrays import FloatArray, IntArray
+from models.assurance import Assurance
 from models.comparison import Verdict
+from models.confidence import YearCoverage
 from models.dataset import Dataset
 from models.evaluation import YearScore
 from models.predictors import FILE_NAMES, Predictor
 from models.training import FoldRecord
 
-EVALUATION, PREDICTIONS, MANIFEST, CARD = (
+EVALUATION, PREDICTIONS, MANIFEST, ASSURANCE, CARD = (
     "evaluation.json",
     "predictions.parquet",
     "manifest.json",
+    "assurance.json",
     "card.md",
 )
-OUTCOME = "outcome"
+OUTCOME, HALF_WIDTH = "outcome", "half_width"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Evaluation:
     ----------
     champion_version : int
         The version that reigned when the verdict was given.
+    coverage : tuple of YearCoverage
+        By calendar year, the share of outcomes inside the candidate's intervals.
     """
 
     verdict: Verdict
@@ -46,6 +51,7 @@ class Evaluation:
     years: Mapping[str, tuple[YearScore, ...]]
     importances: Mapping[str, float]
     folds: tuple[FoldRecord, ...]
+    coverage: tuple[YearCoverage, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +100,11 @@ def read_evaluation(content: bytes) -> Evaluation:
     return msgspec.json.decode(content, type=Evaluation)
 
 
+def read_assurance(content: bytes) -> Assurance:
+    """Read `assurance.json`."""
+    return msgspec.json.decode(content, type=Assurance)
+
+
 def read_manifest(content: bytes) -> Manifest:
     """Read `manifest.json`."""
     return msgspec.json.decode(content, type=Manifest)
@@ -133,6 +144,21 @@ def read_predictions(content: bytes, dataset: Dataset) -> dict[str, FloatArray]:
         grid[where[kept], column[kept]] = table[name].to_numpy()[kept]
         grids[name] = grid
     return grids
+
+
+def contributions_table(dataset: Dataset, rows: IntArray, contributions: FloatArray) -> bytes:
+    """Return what each feature added to each row's prediction, as Parquet; `base` is the rest."""
+    columns = [*dataset.feature_names, "base"]
+    table = pl.DataFrame(
+        {
+            "symbol": np.array(dataset.symbols)[dataset.symbol[rows]],
+            "session": dataset.sessions[dataset.session[rows]].astype("datetime64[ms]"),
+            **{name: contributions[:, j] for j, name in enumerate(columns)},
+        }
+    ).with_columns(pl.col("session").cast(pl.Date))
+    buffer = BytesIO()
+    table.write_parquet(buffer, compression="zstd", statistics=False)
+    return buffer.getvalue()
 
 
 def importances(model: Predictor) -> dict[str, float]:
@@ -179,6 +205,10 @@ def card(manifest: Manifest, evaluation: Evaluation, environment: Mapping[str, s
             for name, m in evaluation.metrics.items()
         ],
         "",
+        "## Intervals",
+        "",
+        *_coverage_lines(evaluation.coverage),
+        "",
         "## Limits",
         "",
         "The universe is what survived to its last day, so every return is flattered alike; the "
@@ -190,3 +220,17 @@ def card(manifest: Manifest, evaluation: Evaluation, environment: Mapping[str, s
         "",
     ]
     return "\n".join(lines).encode()
+
+
+def _coverage_lines(coverage: Sequence[YearCoverage]) -> list[str]:
+    """Say how many outcomes the 90% intervals held, and name the years that went astray."""
+    if not coverage:
+        return ["No interval was calibrated."]
+    total = sum(year.outcomes for year in coverage)
+    held = sum(year.share * year.outcomes for year in coverage) / total
+    astray = [f"{y.year}: {y.share:.1%}" for y in coverage if not 0.88 <= y.share <= 0.92]
+    return [
+        f"{held:.1%} of {total} outcomes fell into the intervals that aim at 90%.",
+        "",
+        f"Years outside 88% to 92%: {', '.join(astray) or 'none'}.",
+    ]

@@ -7,49 +7,26 @@ point leaves a state from which the next run ends the same.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 
 import numpy as np
 
 from basics.arrays import DateArray, FloatArray
 from basics.errors import RefusedError
-from basics.identifiers import content_hash
-from features.labels import Labels
-from features.panel import FeaturePanel
 from models.comparison import Contest, Trials, Verdict, judge
+from models.confidence import YearCoverage
 from models.dataset import Dataset, build_dataset
 from models.estimators import Estimator
 from models.evaluation import YearScore
 from models.predictors import LinearPredictor, Predictor
-from models.price import BASELINE, PriceSpec
+from models.price import BASELINE
 from models.tournament import Ground, Scores, play, score
-from models.training import FoldRecord, predict_rows
+from models.training import FoldRecord
 from services import model_documents as documents
 from services.ports import ModelRegistry, ModelRun, ModelVersion
 from services.promotion import CHAMPION, Promotion
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingInputs:
-    """What a price model is made from.
-
-    Attributes
-    ----------
-    outcome : Labels
-        Forward returns; the target is made from them.
-    data_version : str
-        Content hash of the dataset that both were computed from.
-    gate_until : date or None
-        The gate looks at sessions before this day alone, so that what is traded from it on
-        has decided nothing; all of them when None.
-    """
-
-    features: FeaturePanel
-    outcome: Labels
-    data_version: str
-    spec: PriceSpec = field(default_factory=PriceSpec)
-    gate_until: date | None = None
+from services.training_files import Trained, intervals_out_of_sample, version_files
+from services.training_inputs import TrainingInputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +46,8 @@ class TrainingResult:
         Rank correlation by calendar year, over all sessions out of sample.
     importances : mapping of str to float
         Share of the total gain by feature, largest first.
+    coverage : tuple of YearCoverage
+        By calendar year, the share of outcomes inside the candidate's intervals.
     reused : bool
         True when the version stood already and nothing was trained.
     """
@@ -85,6 +64,7 @@ class TrainingResult:
     years: Mapping[str, tuple[YearScore, ...]]
     importances: Mapping[str, float]
     folds: tuple[FoldRecord, ...]
+    coverage: tuple[YearCoverage, ...]
     reused: bool
 
 
@@ -196,55 +176,25 @@ class Training:
             rules=spec.rules,
             generator=np.random.default_rng(spec.seed),
         )
+        intervals = intervals_out_of_sample(inputs, ground, grids[candidate.name])
         evaluation = documents.Evaluation(
-            verdict=verdict, champion_version=champion.version, metrics=scores.metrics,
-            years=scores.years, importances=documents.importances(model),
+            verdict=verdict,
+            champion_version=champion.version,
+            metrics=scores.metrics,
+            years=scores.years,
+            importances=documents.importances(model),
             folds=ground.fold_records,
-        )  # fmt: skip
-        files = self._files(inputs, ground, grids, model, evaluation)
+            coverage=intervals.coverage,
+        )
+        files = version_files(
+            inputs,
+            ground,
+            Trained(grids=grids, model=model, intervals=intervals),
+            evaluation=evaluation,
+            environment=self._environment,
+        )
         run = self._run(inputs, candidate, scores, files=files)
         return self._registry.register(run, format=model.format, input_key=self._input_key(inputs))
-
-    def _files(
-        self,
-        inputs: TrainingInputs,
-        ground: Ground,
-        grids: Mapping[str, FloatArray],
-        model: Predictor,
-        evaluation: documents.Evaluation,
-    ) -> dict[str, bytes]:
-        from models.figures import training_figures
-
-        dataset, spec = ground.dataset, inputs.spec
-        rows = spec.final_rows(dataset)
-        days = dataset.sessions.astype(object)
-        manifest = documents.Manifest(
-            name=spec.name,
-            estimator=spec.candidate().name,
-            format=model.format,
-            file=documents.native_file(model),
-            feature_set=dataset.feature_set,
-            feature_hash=dataset.feature_hash,
-            feature_names=model.feature_names,
-            target=f"{inputs.outcome.name} less its mean over the symbols of the session",
-            horizon=spec.horizon,
-            data_version=inputs.data_version,
-            trained_first=days[dataset.session[rows[0]]],
-            trained_last=days[dataset.session[rows[-1]]],
-            training_rows=len(rows),
-            parameters=spec.candidate().parameters(),
-            example=tuple(dataset.x[rows[-1]].tolist()),
-            example_prediction=float(predict_rows(model, dataset, rows[-1:])[0]),
-        )
-        signed = {
-            manifest.file: model.to_native(),
-            documents.MANIFEST: documents.to_json(manifest),
-            documents.EVALUATION: documents.to_json(evaluation),
-            documents.PREDICTIONS: documents.predictions_table(dataset, grids, ground.outcome),
-            documents.CARD: documents.card(manifest, evaluation, self._environment),
-        }
-        plots = training_figures(evaluation.years, evaluation.importances, evaluation.metrics)
-        return {f"model/{name}": content for name, content in signed.items()} | plots
 
     def _run(
         self,
@@ -297,6 +247,7 @@ class Training:
             years=stored.years,
             importances=documents.by_size(stored.importances),
             folds=stored.folds,
+            coverage=stored.coverage,
             reused=reused,
         )
 
@@ -330,20 +281,10 @@ class Training:
             )
 
     def _trial_key(self, inputs: TrainingInputs, estimator: Estimator) -> str:
-        """Name a configuration: what was tried, whatever the data."""
-        return content_hash(
-            inputs.spec.setting(),
-            estimator.name,
-            dict(estimator.parameters()),
-            inputs.features.content_hash,
-            inputs.outcome.name,
-            self._code_version,
-        )
+        return inputs.trial_key(estimator, code_version=self._code_version)
 
     def _input_key(self, inputs: TrainingInputs) -> str:
-        return content_hash(
-            self._trial_key(inputs, inputs.spec.candidate()),
-            inputs.data_version,
-            inputs.gate_until,
-            list(inputs.features.symbols),
-        )
+        return inputs.input_key(code_version=self._code_version)
+
+
+__all__ = ["Training", "TrainingInputs", "TrainingResult"]

@@ -135,5 +135,5 @@ def test_damaged_coefficients_are_refused(content: bytes) -> None:
 
 
 def test_a_damaged_tree_text_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="not a LightGBM model text"):
+    with pytest.raises(InvalidInputError, match="not a whole LightGBM model text"):
         TreePredictor("import os")

@@ -24,6 +24,7 @@ SPEC = PriceSpec(
     embargo_sessions=1,
     first_test_year=2011,
     momentum_feature="noise",
+    scale_feature="",
     trees=BoostedTrees(trees=15, leaves=4, rows_per_leaf=20, learning_rate=0.1),
     rules=GateRules(bootstrap_resamples=100),
 )

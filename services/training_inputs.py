@@ -1,0 +1,52 @@
+"""What a price model is made from, and the names that follow from it."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from basics.identifiers import content_hash
+from features.labels import Labels
+from features.panel import FeaturePanel
+from models.estimators import Estimator
+from models.price import PriceSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingInputs:
+    """What a price model is made from.
+
+    Attributes
+    ----------
+    outcome : Labels
+        Forward returns; the target is made from them.
+    data_version : str
+        Content hash of the dataset that both were computed from.
+    gate_until : date or None
+        The gate looks at sessions before this day alone, so that what is traded from it on
+        has decided nothing; all of them when None.
+    """
+
+    features: FeaturePanel
+    outcome: Labels
+    data_version: str
+    spec: PriceSpec = field(default_factory=PriceSpec)
+    gate_until: date | None = None
+
+    def trial_key(self, estimator: Estimator, *, code_version: str) -> str:
+        """Name a configuration: what was tried, whatever the data."""
+        return content_hash(
+            self.spec.setting(),
+            estimator.name,
+            dict(estimator.parameters()),
+            self.features.content_hash,
+            self.outcome.name,
+            code_version,
+        )
+
+    def input_key(self, *, code_version: str) -> str:
+        """Name all that shapes the candidate's version."""
+        return content_hash(
+            self.trial_key(self.spec.candidate(), code_version=code_version),
+            self.data_version,
+            self.gate_until,
+            list(self.features.symbols),
+        )
