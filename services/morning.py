@@ -38,7 +38,8 @@ def last_night(results: ResultStore) -> NightReport:
     ]
     if not rows and not summary.payload["failures"]:
         raise MissingDataError(
-            f"the night of {summary.desk_date} holds no book: run `quantdesk flows run nightly-risk`"
+            f"the night of {summary.desk_date} holds no book: run "
+            "`quantdesk flows run nightly-risk`"
         )
     return NightReport(
         as_of=summary.desk_date,
