@@ -18,7 +18,7 @@ from serving.body_limit import BodyLimit
 from serving.components import components
 from serving.context import Context, require_ready
 from serving.problems import Problem, answer_problems
-from serving.routes import health, models, performance, pnl, risk
+from serving.routes import health, models, orders, performance, pnl, risk
 from serving.security import LoopbackNames, key_check
 from serving.startup import ComponentState, StartUp
 
@@ -94,7 +94,7 @@ def _mount(app: FastAPI, key: str) -> None:
     app.include_router(health.router)
     app.include_router(reference.router)
     guarded = [Depends(key_check(key)), Depends(require_ready)]
-    for router in (risk.router, pnl.router, models.router, performance.router):
+    for router in (risk.router, pnl.router, models.router, orders.router, performance.router):
         app.include_router(router, dependencies=guarded)
     _document_problems(app)
 

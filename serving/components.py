@@ -14,7 +14,7 @@ CHAMPION = "champion"
 def components(
     desk: Desk, cache: Cache, queue: MessageQueue, predictions: Predictions
 ) -> list[Component]:
-    """Return database, cache, queue, models: each needs none that comes after it."""
+    """Return database, cache, queue, models, orders: each needs none that comes after it."""
 
     async def start_database() -> Started:
         # In a thread, since the first use opens the database and may migrate it.
@@ -33,11 +33,15 @@ def components(
     async def start_models() -> Started:
         return await run_sync(_load_champions, desk, predictions)
 
+    async def start_orders() -> Started:
+        return await run_sync(_load_market, desk)
+
     return [
         Component("database", start_database, required=True),
         Component("cache", start_cache),
         Component("queue", start_queue),
         Component("models", start_models),
+        Component("orders", start_orders),
     ]
 
 
@@ -60,6 +64,13 @@ def _load_champions(desk: Desk, predictions: Predictions) -> Started:
     if not loaded:
         return Started("degraded", "no model has a champion yet: run `quantdesk demo`")
     return Started("embedded", ", ".join(loaded))
+
+
+def _load_market(desk: Desk) -> Started:
+    """Load the market that orders trade on, so that the first order does not wait for it."""
+    entry = desk.order_entry
+    moment = entry.market().moment
+    return Started("embedded", f"simulated venue {entry.venue.name}, prices of {moment:%Y-%m-%d}")
 
 
 def _mode(name: str) -> Mode:

@@ -16,6 +16,7 @@ import httpx
 import lightgbm
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 import uvicorn
 
@@ -24,6 +25,7 @@ from basics.trading import Book, Fill
 from infra.api_key import api_key
 from infra.bootstrap import Desk, open_desk
 from infra.settings import Settings
+from market.datasets import Dataset
 from market.panel import Panel
 from risk.book import Holding
 from services.ports import ModelRun
@@ -38,6 +40,12 @@ BOOK = Book("fund", PORTFOLIO, "momentum", "acc-1")
 SYMBOLS = ("AAA", "BBB", "CCC")
 SESSIONS = np.arange("2020-01-01", 900, dtype="datetime64[D]")
 LIFE = 300
+_DATASET = Dataset(
+    name="equities",
+    fields=("close", "volume"),
+    calendar=None,
+    simulated=frozenset({"close", "volume"}),
+)
 FEATURES = tuple(f"feature_{n}" for n in range(50))
 LINEAGE = {"run_id": RUN, "seed": 1}
 
@@ -63,6 +71,7 @@ def stocked_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ):
             desk.results.put(kind, PORTFOLIO, day, msgspec.to_builtins(payload), LINEAGE)
         _register_models(desk)
+        desk.market_data.lake.append(_DATASET, _bars(closes))
         desk.risk.store(desk.risk.profile(_risk_inputs(closes, day)), lineage=LINEAGE)
     return state
 
@@ -121,6 +130,18 @@ def _closes() -> Panel:
     rng = np.random.default_rng(7)
     returns = rng.standard_t(5, size=(len(SYMBOLS), len(SESSIONS))) * 0.01
     return Panel(SYMBOLS, SESSIONS, {"close": 100 * np.cumprod(1 + returns, axis=1)})
+
+
+def _bars(closes: Panel) -> pl.DataFrame:
+    days = pl.DataFrame({"session": closes.sessions.astype("datetime64[ms]")})
+    close = dict(zip(SYMBOLS, closes["close"], strict=True))
+    frames = [days.with_columns(symbol=pl.lit(s), close=pl.Series(close[s])) for s in SYMBOLS]
+    return pl.concat(frames).with_columns(
+        session=pl.col("session").cast(pl.Date),
+        event_time=pl.col("session").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
+        knowledge_time=pl.col("session").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
+        volume=pl.lit(1e7),
+    )
 
 
 def _fill(symbol: str, closes: Panel) -> Fill:
