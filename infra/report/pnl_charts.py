@@ -130,7 +130,7 @@ def _heat(
         "z": [list(row) for row in grid],
         "zmin": -extent,
         "zmax": extent,
-        "colorscale": [[0, "$loss"], [0.5, "$paper"], [1, "$gain"]],
+        "colorscale": [[0, "$heat-loss"], [0.5, "$paper"], [1, "$heat-gain"]],
         "text": [[_cell_percent(value) for value in row] for row in grid],
         "texttemplate": "%{text}",
         "xgap": 2,

@@ -23,6 +23,8 @@ PALETTES: Mapping[str, Mapping[str, str]] = {
         "loss": "#c8442a",
         "loss-soft": "rgba(200,68,42,0.14)",
         "warn": "#946000",
+        "heat-gain": "#0a8571",
+        "heat-loss": "#c8442a",
     },
     "dark": {
         "page": "#0e1217",
@@ -39,6 +41,9 @@ PALETTES: Mapping[str, Mapping[str, str]] = {
         "loss": "#ff8264",
         "loss-soft": "rgba(255,130,100,0.18)",
         "warn": "#e5ae45",
+        # Darker than gain and loss, so that white figures stand on the cells.
+        "heat-gain": "#127a69",
+        "heat-loss": "#b24a30",
     },
 }
 
