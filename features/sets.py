@@ -6,7 +6,7 @@ from basics.errors import MissingDataError
 from features.catalogue import BUILDERS
 from features.definitions import Feature, FeatureSet
 
-__all__ = ["Feature", "FeatureSet", "feature_set", "feature_set_names"]
+__all__ = ["Feature", "FeatureSet", "feature_set", "feature_set_names", "find_feature"]
 
 
 def feature_set(name: str) -> FeatureSet:
@@ -27,3 +27,25 @@ def feature_set(name: str) -> FeatureSet:
 def feature_set_names() -> Sequence[str]:
     """Return the names of all sets, sorted."""
     return sorted(BUILDERS)
+
+
+def find_feature(name: str) -> tuple[FeatureSet, Feature]:
+    """Return the set and the feature that `SET.FEATURE` or `FEATURE` names.
+
+    Without a set the first that has the feature, in alphabetical order, answers.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no such set or feature.
+    """
+    if "." in name:
+        set_name, feature_name = name.split(".", 1)
+        found = feature_set(set_name)
+        return found, found[feature_name]
+    for each in map(feature_set, feature_set_names()):
+        if name in each.names:
+            return each, each[name]
+    raise MissingDataError(
+        f"no set has a feature {name!r}: `quantdesk features ls SET` lists the names"
+    )

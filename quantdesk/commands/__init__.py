@@ -6,8 +6,13 @@ import typer
 
 from quantdesk.commands.data import data
 from quantdesk.commands.db import db
+from quantdesk.commands.features import features
+from quantdesk.commands.experiments import experiments
+from quantdesk.commands.flows import flows
+from quantdesk.commands.orders import orders
 from quantdesk.commands.pnl import pnl
 from quantdesk.commands.policy import policy
+from quantdesk.commands.report import report
 from quantdesk.commands.risk import risk
 from quantdesk.commands.serve import serve
 from quantdesk.commands.ui import ui
@@ -19,7 +24,12 @@ COMMAND_GROUPS: dict[str, typer.Typer] = {
     "data": data,
     "db": db,
     "policy": policy,
+    "features": features,
     "risk": risk,
     "pnl": pnl,
+    "orders": orders,
+    "flows": flows,
+    "experiments": experiments,
+    "report": report,
     "ui": ui,
 }

@@ -1,0 +1,133 @@
+"""Commands on features: `features ls`, `features describe`, `features check`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quantdesk.output import AsJson, show_json, show_table
+
+if TYPE_CHECKING:
+    from services.feature_review import FeatureReview
+
+features = typer.Typer(help="Features: list, describe, check for leaks.", no_args_is_help=True)
+
+BAR_CELLS = 20
+
+
+@features.command("ls")
+def ls(
+    name: Annotated[str | None, typer.Argument(help="A set: list its features.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the feature sets, or the features of one."""
+    from features.sets import feature_set, feature_set_names
+    from services.feature_review import list_features
+
+    if name is not None:
+        rows = list_features([feature_set(name)])
+        if as_json:
+            show_json(rows)
+        else:
+            cells = [(r["feature"], r["lookback"], r["formula"]) for r in rows]
+            show_table(name, ("feature", "lookback", "formula"), cells, right=("lookback",))
+        return
+    sets = [feature_set(each) for each in feature_set_names()]
+    table = [
+        (s.name, s.version, len(s.features), s.lookback, ", ".join(s.fields), s.content_hash[:12])
+        for s in sets
+    ]
+    columns = ("set", "version", "features", "lookback", "fields", "hash")
+    if as_json:
+        show_json([dict(zip(columns, row, strict=True)) for row in table])
+    else:
+        show_table("Feature sets", columns, table, right=("version", "features", "lookback"))
+
+
+@features.command("describe")
+def describe(
+    name: Annotated[str, typer.Argument(help="A feature, as SET.FEATURE or FEATURE.")],
+    dataset: Annotated[str, typer.Option(help="The dataset it is computed on.")] = "equities",
+    horizon: Annotated[int, typer.Option(help="Sessions of the forward return.", min=1)] = 5,
+    chart: Annotated[Path | None, typer.Option(help="Write the chart to this HTML file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a feature's formula, lookback, coverage, and rank IC by year."""
+    from features.sets import find_feature
+    from infra.bootstrap import open_desk
+    from services.feature_review import review_feature
+
+    found, feature = find_feature(name)
+    with open_desk() as desk:
+        review = review_feature(
+            desk.features, found, feature.name, dataset=dataset, horizon=horizon
+        )
+    if chart is not None:
+        from infra.feature_chart import write_feature_chart
+
+        write_feature_chart(review, chart)
+    if as_json:
+        show_json(review)
+    else:
+        _show_review(review)
+
+
+@features.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="Python file that defines FEATURES.")],
+    seed: Annotated[int, typer.Option(help="Seed of the trial bars and cut-offs.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Try your own features for leaks of the future; exit 4 if one is found."""
+    import numpy as np
+
+    from features.leakage import prove_features
+    from features.trial import trial_panel
+    from infra.feature_files import load_feature_file
+
+    own = load_feature_file(file)
+    rng = np.random.default_rng(seed)
+    panel = trial_panel(own.fields, rng=rng, lookback=own.lookback)
+    report = prove_features(own, panel, rng=rng, cut_offs=5)
+    leaking = {leak.subject: leak for leak in reversed(report.leaks)}
+    if as_json:
+        leaks = [{"feature": name, "leak": str(leak)} for name, leak in leaking.items()]
+        show_json({"features": report.subjects, "trials": report.trials, "leaks": leaks})
+    else:
+        rows = [
+            (f.name, "LEAKS" if f.name in leaking else "clean", f.lookback, f.formula)
+            for f in own.features
+        ]
+        title = f"{file.name}: {report.trials} trials on simulated bars"
+        show_table(title, ("feature", "verdict", "lookback", "formula"), rows, right=("lookback",))
+    report.require_clean()
+
+
+def _show_review(review: "FeatureReview") -> None:
+    facts = [
+        ("formula", review.formula),
+        ("meaning", review.meaning or "-"),
+        ("set", f"{review.feature_set} ({review.content_hash[:12]})"),
+        ("fields", ", ".join(review.fields)),
+        ("lookback", f"{review.lookback} sessions"),
+        ("coverage", f"{review.coverage:.1%} of the bars past the lookback"),
+        ("rank IC", f"{review.ic_mean:+.4f} a session, ICIR {review.icir:+.3f}"),
+        ("label", f"return over {review.horizon} sessions, entered one session later"),
+    ]
+    if review.simulated:
+        facts.append(("caution", f"{', '.join(review.simulated)} simulated: the IC is no evidence"))
+    show_table(f"{review.name} on {review.dataset}", ("", ""), facts)
+    widest = max((abs(y.ic_mean) for y in review.years if y.ic_mean == y.ic_mean), default=1.0)
+    rows = [
+        (y.year, y.sessions, f"{y.ic_mean:+.4f}", _bar(y.ic_mean, widest)) for y in review.years
+    ]
+    show_table("Rank IC by year", ("year", "sessions", "IC", ""), rows, right=("sessions", "IC"))
+
+
+def _bar(value: float, widest: float) -> str:
+    """Return a bar to the left of a middle line for a negative value, else to its right."""
+    if value != value or widest == 0:  # noqa: PLR0124 - NaN
+        return ""
+    cells = "█" * round(abs(value) / widest * BAR_CELLS)
+    left = cells.rjust(BAR_CELLS) if value < 0 else " " * BAR_CELLS
+    return f"{left}│{cells if value > 0 else ''}"
