@@ -1,26 +1,19 @@
-"""The flows of the day: ingest, features, training, trading, profit and loss, risk, report.
+"""The flows of the day: ingest, features, training, trading, profit and loss, report.
 
-Each can be scheduled alone; `demo` runs them in order as subflows, so that a whole day shows in
-the Prefect UI as one run. Nothing here computes: a flow opens a desk, calls its step, tells how
-far it has come and says in one line what came out.
+Each can be scheduled alone; `flows.demo` runs them in order. Nothing here computes: a flow opens
+the day, calls its step, tells how far it has come and says in one line what came out.
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from prefect import flow
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows import steps
 from flows.day import open_day
+from flows.outcome import Outcome, done, no_new_data
 from flows.progress import step
-
-if TYPE_CHECKING:
-    from services.report import DayReport
 
 
 @flow(name="ingest-market-data")
-def ingest_market_data() -> str:
+def ingest_market_data() -> Outcome:
     """Bring the source's data through the gate into the lake."""
     with open_day() as day, step("Market data") as summarise:
         report = steps.ingest(day)
@@ -31,11 +24,11 @@ def ingest_market_data() -> str:
             f"until {day.desk_date}"
         )
         summarise(summary)
-    return summary
+    return done(summary) if new or aside else no_new_data(day.desk_date)
 
 
 @flow(name="build-features")
-def build_features() -> str:
+def build_features() -> Outcome:
     """Compute the feature set over the lake."""
     with open_day() as day, step("Features") as summarise:
         panel = day.features
@@ -44,24 +37,36 @@ def build_features() -> str:
             f"{len(panel.sessions):,} sessions"
         )
         summarise(summary)
-    return summary
+    return done(summary)
 
 
 @flow(name="train-models")
-def train_models(*, retrain: bool = False) -> str:
-    """Train the price model; the champion changes only on evidence."""
+def train_models(*, retrain: bool = False) -> Outcome:
+    """Train the price model; the champion changes only on evidence.
+
+    Parameters
+    ----------
+    retrain : bool
+        Train even if the model of these inputs stands, and check that it comes out the same.
+    """
     with open_day() as day, step("Models") as summarise:
         trained = day.train(retrain=retrain)
         verb = "stands" if trained.reused else "trained"
         outcome = "the baseline wins" if trained.verdict.baseline_wins else "the baseline is beaten"
         summary = f"{trained.version.label} {verb}, {trained.champion.label} reigns: {outcome}"
         summarise(summary)
-    return summary
+    return no_new_data(day.desk_date) if trained.reused else done(summary)
 
 
 @flow(name="trade-on-paper")
-def trade_on_paper(*, again: bool = False) -> str:
-    """Trade the last sessions out of sample through controls and simulated venue."""
+def trade_on_paper(*, again: bool = False) -> Outcome:
+    """Trade the last sessions out of sample through controls and simulated venue.
+
+    Parameters
+    ----------
+    again : bool
+        Take the run's books away first, so that every session is traded anew.
+    """
     with open_day() as day, step("Trading") as summarise:
         traded = steps.trade(day, again=again)
         summary = (
@@ -69,53 +74,34 @@ def trade_on_paper(*, again: bool = False) -> str:
             f"{traded.refused:,} refused, {traded.fills:,} fills"
         )
         summarise(summary)
-    return summary
+        whole = traded.resumed_after == traded.sessions[-1]
+    return no_new_data(day.desk_date) if whole else done(summary)
 
 
 @flow(name="attribute-pnl")
-def attribute_pnl() -> str:
-    """Value the books, measure what they earned and explain it."""
-    with open_day() as day, step("Profit and loss") as summarise:
-        performance = steps.attribute_pnl(day)
-        summary = f"{performance.total_pnl:,.2f} {performance.currency} after costs"
-        summarise(summary)
-    return summary
-
-
-@flow(name="nightly-risk")
-def nightly_risk() -> str:
-    """Profile the book against the policy in force."""
-    with open_day() as day, step("Risk") as summarise:
-        profile = steps.measure_risk(day)
-        summary = f"score {profile.score:.0f} of 100, {profile.level}"
-        summarise(summary)
-    return summary
-
-
-@flow(name="day-report")
-def day_report() -> "DayReport":
-    """Write the day's report."""
-    with open_day() as day, step("Report") as summarise:
-        report = steps.report(day)
-        summarise(str(Path(day.desk.settings.state_dir, steps.REPORT_PAGE)))
-    return report
-
-
-@flow(name="demo")
-def demo(*, fresh: bool = False) -> "DayReport":
-    """Run a whole trading day's batch.
+def attribute_pnl(*, again: bool = False) -> Outcome:
+    """Value the books, measure what they earned and explain it.
 
     Parameters
     ----------
-    fresh : bool
-        Compute everything again, also what stands.
+    again : bool
+        Compute even if the day's document stands.
     """
-    # A subflow's heartbeat thread is joined while it sleeps, a second each; the parent keeps its.
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        ingest_market_data()
-        build_features()
-        train_models(retrain=fresh)
-        trade_on_paper(again=fresh)
-        attribute_pnl()
-        nightly_risk()
-        return day_report()
+    with open_day() as day, step("Profit and loss") as summarise:
+        if not again and steps.up_to_date(day, steps.ATTRIBUTION_KIND):
+            summarise("stands as computed before")
+            return no_new_data(day.desk_date)
+        performance = steps.attribute_pnl(day)
+        summary = f"{performance.total_pnl:,.2f} {performance.currency} after costs"
+        summarise(summary)
+    return done(summary)
+
+
+@flow(name="day-report")
+def day_report() -> Outcome:
+    """Write the day's report."""
+    with open_day() as day, step("Report") as summarise:
+        steps.report(day)
+        page = day.desk.settings.state_dir / steps.REPORT_PAGE
+        summarise(str(page))
+    return done(f"written to {page}")

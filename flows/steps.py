@@ -5,6 +5,7 @@ run alone: what it needs from earlier steps it reads where it is stored, and wha
 second time on unchanged inputs adds nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,11 +20,16 @@ from pnl.attribution import Attribution
 from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
 from services.market_data import IngestReport
+from services.night_books import night_books, night_market
+from services.nightly_risk import NIGHT_STRESS_KIND, NightChunk, NightPolicy, night_chunks
+from services.paper_trading import STRATEGIES
 from services.pnl_performance import Performance
 from services.portfolio_review import BENCHMARK, universe_returns
+from services.ports import JsonDocument
 from services.report import DayReport
 from services.report_sections import DayResults, dataset_rows, day_report, model_section
 from services.risk import PROFILE_KIND
+from services.risk_inputs import RiskInputs
 from services.trading import TradingResult
 
 PERFORMANCE_KIND = "pnl.performance"
@@ -95,16 +101,52 @@ def attribute_pnl(day: Day) -> Performance:
 
 def measure_risk(day: Day) -> RiskProfile:
     """Profile the book at the desk date against the policy in force, and keep the profile."""
+    profile = day.desk.risk.profile(risk_inputs(day, daily_books(day)))
+    day.desk.risk.store(profile, lineage=msgspec.to_builtins(day.lineage))
+    return profile
+
+
+def risk_inputs(day: Day, daily: DailyBooks) -> RiskInputs:
+    """Gather what the risk of the portfolio at the desk date is computed from."""
     scope = day.experiment.trading.portfolio
-    inputs = day.desk.review.risk_inputs(
+    return day.desk.review.risk_inputs(
         scope=scope,
-        daily=daily_books(day),
+        daily=daily,
         prices=day.panel,
         previous_level=day.desk.risk.previous_level(scope, before=day.desk_date),
     )
-    profile = day.desk.risk.profile(inputs)
-    day.desk.risk.store(profile, lineage=msgspec.to_builtins(day.lineage))
-    return profile
+
+
+def night_chunks_of(day: Day) -> list[NightChunk]:
+    """Return the night's work: the portfolio and each strategy, split into tasks."""
+    daily = daily_books(day)
+    trading, risk = day.experiment.trading, day.desk.risk
+    books = night_books(
+        daily,
+        day.panel.symbols,
+        portfolio=trading.portfolio,
+        capital={name: trading.capital_money for name in STRATEGIES},
+    )
+    market = night_market(risk_inputs(day, daily), lookback=risk.lookback)
+    policy = NightPolicy(limits=risk.limits, scenarios=risk.scenarios, as_of=day.desk_date)
+    return list(night_chunks(books, market, policy))
+
+
+def store_stress(day: Day, documents: Sequence[tuple[str, JsonDocument]]) -> None:
+    """Keep the stress results of each book of the night."""
+    lineage = msgspec.to_builtins(day.lineage)
+    for name, document in documents:
+        day.desk.results.put(NIGHT_STRESS_KIND, name, day.desk_date, document, lineage)
+
+
+def up_to_date(day: Day, kind: str) -> bool:
+    """Return whether the day's document of `kind` stands, computed from the same inputs."""
+    scope = day.experiment.trading.portfolio
+    if scope not in day.desk.results.scopes(kind):
+        return False
+    stored = day.desk.results.latest(kind, scope)
+    same = {**msgspec.to_builtins(day.lineage)}
+    return stored.desk_date == day.desk_date and same.items() <= dict(stored.lineage).items()
 
 
 def report(day: Day) -> DayReport:

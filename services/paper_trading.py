@@ -22,6 +22,7 @@ from services.ports import OrderJournal
 from services.trading import StrategyPlan, TradingRequest, TradingResult, TradingSimulation
 
 MODEL, MOMENTUM = "model", "momentum"
+STRATEGIES = (MODEL, MOMENTUM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,17 +35,22 @@ def demo(
     settings = load_settings()
     threading.Thread(target=_import_ahead, daemon=True).start()
     logging.getLogger("prefect").setLevel(logging.WARNING)
+    import msgspec
     from rich.console import Console
 
-    from flows.daily import demo as batch
+    from flows.demo import demo as batch
     from flows.progress import listening
+    from flows.steps import REPORT_FIGURES
     from quantdesk.batch_view import BatchView
     from quantdesk.summary import summarise
+    from services.report import DayReport
 
     console = Console()
     view = BatchView("quantdesk: a day's batch on the sample data", console)
     with view, listening(view):
-        report = batch(fresh=fresh)
+        batch(fresh=fresh)
+    figures = (settings.state_dir / REPORT_FIGURES).read_bytes()
+    report = msgspec.json.decode(figures, type=DayReport)
     console.print(summarise(report, look=_places(settings)))
 
 

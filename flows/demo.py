@@ -1,0 +1,37 @@
+"""A whole trading day's batch: one flow of subflows, in order."""
+
+from prefect import flow
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+from flows.daily import (
+    attribute_pnl,
+    build_features,
+    day_report,
+    ingest_market_data,
+    trade_on_paper,
+    train_models,
+)
+from flows.nightly import nightly_risk, nightly_stress_tests
+from flows.outcome import Outcome, done
+
+
+@flow(name="demo")
+def demo(*, fresh: bool = False) -> Outcome:
+    """Run a whole trading day's batch.
+
+    Parameters
+    ----------
+    fresh : bool
+        Compute everything again, also what stands.
+    """
+    # A subflow's heartbeat thread is joined while it sleeps, a second each; the parent keeps its.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        ingest_market_data()
+        build_features()
+        train_models(retrain=fresh)
+        trade_on_paper(again=fresh)
+        attribute_pnl(again=fresh)
+        nightly_risk(again=fresh)
+        nightly_stress_tests(again=fresh)
+        day_report()
+    return done("the day is done")

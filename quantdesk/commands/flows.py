@@ -1,0 +1,78 @@
+"""`quantdesk flows`: run a flow now, list them, or serve their schedules."""
+
+from typing import Annotated, Any, cast
+
+import typer
+
+from quantdesk.output import AsJson, show_json, show_table
+
+flows = typer.Typer(
+    help="The day's flows: run one, or serve their schedules.", no_args_is_help=True
+)
+
+
+@flows.command("ls")
+def flows_ls(as_json: AsJson = False) -> None:
+    """List the flows and when each is scheduled."""
+    from flows.deployments import CRONS, FLOWS, TIMEZONE
+
+    rows = [(name, flow.name, CRONS.get(name, "")) for name, flow in FLOWS.items()]
+    if as_json:
+        show_json([{"name": n, "flow": f, "cron": c, "timezone": TIMEZONE} for n, f, c in rows])
+    else:
+        show_table("Flows", ("name", "flow", f"schedule ({TIMEZONE})"), rows)
+
+
+@flows.command("run")
+def flows_run(
+    name: Annotated[str, typer.Argument(help="A name that `quantdesk flows ls` shows.")],
+    again: Annotated[
+        bool, typer.Option("--again", help="Compute even if the day's result stands.")
+    ] = False,
+) -> None:
+    """Run one flow now."""
+    import logging
+
+    from prefect.client.schemas.objects import State
+
+    from basics.errors import InvalidInputError
+
+    logging.getLogger("prefect").setLevel(logging.WARNING)
+    from flows.deployments import FLOWS
+    from flows.progress import listening
+    from quantdesk.batch_view import BatchView
+
+    if name not in FLOWS:
+        raise InvalidInputError(f"unknown flow {name!r}: there are {', '.join(FLOWS)}")
+    flow = FLOWS[name]
+    parameter = next(
+        (p for p in ("again", "retrain", "fresh") if p in flow.parameters.properties), ""
+    )
+    if again and not parameter:
+        raise InvalidInputError(f"{name} computes each time it runs: leave out --again")
+    with BatchView(f"quantdesk: {flow.name}") as view, listening(view):
+        chosen: dict[str, Any] = {parameter: True} if again else {}
+        state: State[Any] = cast("Any", flow)(**chosen, return_state=True)
+    typer.echo(f"{state.name}: {state.message or ''}")
+    if not state.is_completed():
+        state.result(raise_on_failure=True)
+
+
+@flows.command("serve")
+def flows_serve() -> None:
+    """Serve the schedules to the Prefect server until stopped.
+
+    PREFECT_API_URL names the server; `quantdesk up` and `quantdesk ui prefect` start one.
+    """
+    import os
+
+    from basics.errors import UnavailableError
+
+    if not os.environ.get("PREFECT_API_URL"):
+        raise UnavailableError(
+            "no Prefect server is named: start one by `quantdesk ui prefect`, then set "
+            "PREFECT_API_URL=http://127.0.0.1:8330/api"
+        )
+    from flows.deployments import serve_deployments
+
+    serve_deployments()
