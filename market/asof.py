@@ -57,12 +57,14 @@ def asof_join(
     """
     _check_labels(labels.schema, time, fields, tolerance)
     known = _latest_only(bars.select(SYMBOL, EVENT_TIME, KNOWLEDGE_TIME, *fields))
-    order = labels.with_row_index("_order").with_columns(pl.col(time).cast(UTC_MICROSECONDS))
+    order = labels.with_row_index("_order").with_columns(
+        pl.col(time).cast(UTC_MICROSECONDS), _code(SYMBOL).alias("_code")
+    )
     joined = order.sort(time).join_asof(
-        known.sort(KNOWLEDGE_TIME),
+        known.with_columns(_code(SYMBOL).alias("_code")).drop(SYMBOL),
         left_on=time,
         right_on=KNOWLEDGE_TIME,
-        by=SYMBOL,
+        by="_code",
         strategy="backward",
         check_sortedness=False,
     )
@@ -107,9 +109,17 @@ def asof_join_blocks(
 
 def _latest_only(bars: pl.DataFrame) -> pl.DataFrame:
     """Drop what was learnt about a bar when a newer bar of its symbol was already known."""
+    ordered = bars.sort(KNOWLEDGE_TIME, maintain_order=True)
+    if ordered[EVENT_TIME].is_sorted():
+        return ordered  # Everything was known in the order in which it happened.
     ordered = bars.sort(KNOWLEDGE_TIME, EVENT_TIME)
     newest = pl.col(EVENT_TIME).cum_max().over(SYMBOL)
     return ordered.filter(pl.col(EVENT_TIME) >= newest)
+
+
+def _code(symbol: str) -> pl.Expr:
+    """Return the symbol as a category: groups of numbers join twice as fast as groups of text."""
+    return pl.col(symbol).cast(pl.Categorical)
 
 
 def _blocks(labels: pl.LazyFrame, time: str, block_rows: int) -> Iterator[Block]:
