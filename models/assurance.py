@@ -24,7 +24,7 @@ class Prediction:
     value : float
         What is foretold, in the unit of the model's target.
     low, high : float
-        The conformal interval at `coverage`.
+        The conformal interval at `coverage`; NaN where the version was never calibrated.
     confidence : float
         The largest coverage whose interval leaves zero out: how sure the sign is, in [0, 1].
     regime : str or None
@@ -123,6 +123,13 @@ class Assurance:
             )
             for i in range(len(x))
         ]
+
+
+# A version that was never calibrated: no interval, and no opinion on any row.
+UNCALIBRATED = Assurance(
+    coverage=0.0, scale_feature="", scale_factor=1.0, width=float("nan"), scores=(),
+    feature_names=(), centre=(), whitening=(), distances=(), abstain_distance=-1.0,
+)  # fmt: skip
 
 
 def fit_assurance(

@@ -51,7 +51,8 @@ class Evaluation:
     years: Mapping[str, tuple[YearScore, ...]]
     importances: Mapping[str, float]
     folds: tuple[FoldRecord, ...]
-    coverage: tuple[YearCoverage, ...]
+    # Documents written before there were intervals lack it.
+    coverage: tuple[YearCoverage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

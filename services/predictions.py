@@ -9,13 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
+import msgspec
 import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
-from models.predictors import FILE_NAMES, LIGHTGBM_TEXT, LINEAR_JSON, Predictor, linear_from_native
+from features.panel import FeaturePanel
+from models.assurance import UNCALIBRATED, Assurance, Prediction
+from models.loading import load_predictor
+from models.predictors import FILE_NAMES, Predictor
 from services.ports import ModelRegistry, ModelVersion
 
+ASSURANCE_FILE = "assurance.json"
 FeatureRow = Mapping[str, float | None]
 
 
@@ -25,6 +30,44 @@ class ServedModel:
 
     version: ModelVersion
     predictor: Predictor
+    assurance: Assurance | None = None
+
+    def answers(self, x: FloatArray) -> list[Prediction]:
+        """Return the whole answer for each row: value, interval, confidence, distance.
+
+        A version without calibration, such as the naive baseline, has no interval and abstains.
+        """
+        values = self.predictor.predict(x)
+        assurance = self.assurance or UNCALIBRATED
+        return assurance.assess(
+            x, values, model_version=self.version.label, feature_hash=self.version.feature_hash
+        )
+
+    def over(self, features: FeaturePanel) -> FloatArray:
+        """Return the values over a feature panel, of shape (n_symbols, n_sessions).
+
+        NaN where a feature is not known. A model without features answers everywhere.
+
+        Raises
+        ------
+        InvalidInputError
+            If the panel was computed by another feature set than the model was trained on.
+        """
+        if self.version.feature_hash not in {"", features.content_hash}:
+            raise InvalidInputError(
+                f"{self.version.label} was trained on {self.version.feature_set} with hash "
+                f"{self.version.feature_hash[:12]}, the panel has {features.content_hash[:12]}: "
+                "compute the model's own feature set"
+            )
+        names = self.predictor.feature_names
+        shape = features.values.shape[1:]
+        if not names:
+            return self.predictor.predict(np.empty((shape[0] * shape[1], 0))).reshape(shape)
+        x = np.stack([features[name].ravel() for name in names], axis=1)
+        known = np.isfinite(x).all(axis=1)
+        grid = np.full(len(x), np.nan)
+        grid[known] = self.predictor.predict(np.ascontiguousarray(x[known]))
+        return grid.reshape(shape)
 
     def matrix(self, rows: Sequence[FeatureRow]) -> FloatArray:
         """Return the rows as an array of shape (n_rows, n_features), in the model's order.
@@ -92,7 +135,9 @@ class Predictions:
             if found is not None:
                 self._loaded.move_to_end(key)
                 return found
-        served = ServedModel(version, _read(self._registry, version))
+        served = ServedModel(
+            version, _read(self._registry, version), _assurance(self._registry, version)
+        )
         with self._lock:
             self._loaded[key] = served
             while len(self._loaded) > self._max_loaded:
@@ -101,16 +146,18 @@ class Predictions:
 
 
 def _read(registry: ModelRegistry, version: ModelVersion) -> Predictor:
-    if version.format not in {LINEAR_JSON, LIGHTGBM_TEXT}:
+    if version.format not in FILE_NAMES:
         raise InvalidInputError(
             f"{version.label} has the form {version.format!r}, which is not served here"
         )
     content = registry.read(version, FILE_NAMES[version.format])
-    if version.format == LINEAR_JSON:
-        return linear_from_native(content)
-    # LightGBM takes a second to import: only who serves trees pays for it.
-    from models.trees import TreePredictor
-
-    predictor = TreePredictor(content.decode())
-    _ = predictor.booster  # Parsed now, so that the first request does not wait for it.
+    predictor = load_predictor(version.format, content)
+    # Asked once now, so that the first request does not wait for what is made at first use.
+    predictor.predict(np.zeros((1, len(predictor.feature_names))))
     return predictor
+
+
+def _assurance(registry: ModelRegistry, version: ModelVersion) -> Assurance | None:
+    if ASSURANCE_FILE not in version.sha256:
+        return None
+    return msgspec.json.decode(registry.read(version, ASSURANCE_FILE), type=Assurance)

@@ -9,6 +9,7 @@ from quantdesk.commands.db import db
 from quantdesk.commands.features import features
 from quantdesk.commands.experiments import experiments
 from quantdesk.commands.flows import flows
+from quantdesk.commands.models import models
 from quantdesk.commands.orders import orders
 from quantdesk.commands.pnl import pnl
 from quantdesk.commands.policy import policy
@@ -22,6 +23,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (serve,)
 
 COMMAND_GROUPS: dict[str, typer.Typer] = {
     "data": data,
+    "models": models,
     "db": db,
     "policy": policy,
     "features": features,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from basics.errors import InvalidInputError, MissingDataError, RefusedError
+from features.panel import FeaturePanel
 from models.predictors import LinearPredictor
 from services.ports import ModelRun, ModelVersion
 from services.predictions import Predictions
@@ -105,3 +106,33 @@ def test_a_version_that_cannot_be_read_leaves_the_loaded_one(
     with pytest.raises(RefusedError, match="tampered"):
         predictions.served("price", 2)
     assert predictions.served("price", "champion") is champion
+
+
+def test_a_version_without_calibration_abstains(registry: MemoryRegistry) -> None:
+    model = Predictions(registry).served("price", "champion")
+
+    answer = model.answers(model.matrix([{"a": 2.0, "b": 3.0}]))[0]
+
+    assert answer.value == 15.0
+    assert answer.abstain
+    assert np.isnan(answer.low)
+    assert answer.model_version == "price v1 ridge"
+
+
+def test_a_panel_of_features_is_answered_where_it_is_known(registry: MemoryRegistry) -> None:
+    sessions = np.array(["2020-01-01", "2020-01-02"], "datetime64[D]")
+    values = np.array([[[2.0, np.nan]], [[3.0, 1.0]]])
+    features = FeaturePanel(("a", "b"), ("S",), sessions, values, "s@1", "f")
+
+    grid = Predictions(registry).served("price", "champion").over(features)
+
+    assert grid[0, 0] == 15.0
+    assert np.isnan(grid[0, 1])
+
+
+def test_features_of_another_set_are_refused(registry: MemoryRegistry) -> None:
+    sessions = np.array(["2020-01-01"], "datetime64[D]")
+    features = FeaturePanel(("a", "b"), ("S",), sessions, np.zeros((2, 1, 1)), "s@2", "g")
+
+    with pytest.raises(InvalidInputError, match="compute the model's own feature set"):
+        Predictions(registry).served("price", "champion").over(features)

@@ -7,51 +7,11 @@ import numpy as np
 import pytest
 
 from basics.errors import MissingDataError, RefusedError
-from features.labels import forward_return
-from features.panel import FeaturePanel
-from market.panel import Panel
-from models.comparison import GateRules
-from models.estimators import BoostedTrees
-from models.price import PriceSpec
 from services.model_documents import read_manifest
 from services.promotion import GATE_TAG, Promotion
-from services.training import Training, TrainingInputs
+from services.training import Training
 from tests.fakes.model_registry import MemoryRegistry
-
-SPEC = PriceSpec(
-    horizon=2,
-    train_every=2,
-    embargo_sessions=1,
-    first_test_year=2011,
-    momentum_feature="noise",
-    scale_feature="",
-    trees=BoostedTrees(trees=15, leaves=4, rows_per_leaf=20, learning_rate=0.1),
-    rules=GateRules(bootstrap_resamples=100),
-)
-
-
-def _inputs(*, skill: float, spec: PriceSpec = SPEC, simulated: bool = False) -> TrainingInputs:
-    """Six symbols over four years; `signal` tells `skill` of the next days' return."""
-    rng = np.random.default_rng(11)
-    sessions = np.arange("2010-01-01", "2014-01-01", dtype="datetime64[D]")
-    signal = rng.normal(size=(6, len(sessions)))
-    daily = 0.01 * rng.normal(size=signal.shape)
-    # What is known at t moves the price from t + 1 to t + 3.
-    for lag in (2, 3):
-        daily[:, lag:] += 0.01 * skill * signal[:, :-lag]
-    close = 100.0 * np.exp(np.cumsum(daily, axis=1))
-    panel = Panel(tuple("ABCDEF"), sessions, {"close": close})
-    values = np.stack([signal, rng.normal(size=signal.shape)])
-    fields = frozenset({"volume"}) if simulated else frozenset()
-    features = FeaturePanel(
-        ("signal", "noise"), panel.symbols, sessions, values, "s@1", "hash", fields
-    )
-    return TrainingInputs(
-        features=features,
-        outcome=forward_return(panel, horizon=2),
-        data_version="d1",
-        spec=spec,
-    )
+from tests.small_market import SPEC, inputs
 
 
 def _training(registry: MemoryRegistry) -> Training:
@@ -61,7 +21,7 @@ def _training(registry: MemoryRegistry) -> Training:
 def test_a_true_signal_takes_the_place_of_the_baseline() -> None:
     registry = MemoryRegistry()
 
-    result = _training(registry).train(_inputs(skill=0.5))
+    result = _training(registry).train(inputs(skill=0.5))
 
     assert result.verdict.promoted, result.verdict.summary
     assert result.baseline.estimator == "zero"
@@ -73,7 +33,7 @@ def test_a_true_signal_takes_the_place_of_the_baseline() -> None:
 def test_noise_leaves_the_baseline_on_its_throne() -> None:
     registry = MemoryRegistry()
 
-    result = _training(registry).train(_inputs(skill=0.0))
+    result = _training(registry).train(inputs(skill=0.0))
 
     assert not result.verdict.promoted
     assert result.champion == result.baseline
@@ -83,7 +43,7 @@ def test_noise_leaves_the_baseline_on_its_throne() -> None:
 
 
 def test_predictions_stand_only_where_a_fold_tested() -> None:
-    result = _training(MemoryRegistry()).train(_inputs(skill=0.5))
+    result = _training(MemoryRegistry()).train(inputs(skill=0.5))
 
     known = np.isfinite(result.predictions).any(axis=0)
     assert result.sessions[known].min() == np.datetime64("2011-01-01")
@@ -94,9 +54,9 @@ def test_predictions_stand_only_where_a_fold_tested() -> None:
 
 def test_the_same_inputs_train_once() -> None:
     registry = MemoryRegistry()
-    first = _training(registry).train(_inputs(skill=0.5))
+    first = _training(registry).train(inputs(skill=0.5))
 
-    again = _training(registry).train(_inputs(skill=0.5))
+    again = _training(registry).train(inputs(skill=0.5))
 
     assert (first.reused, again.reused) == (False, True)
     assert again.version.version == first.version.version
@@ -108,9 +68,9 @@ def test_the_same_inputs_train_once() -> None:
 def test_training_again_gives_the_same_bytes() -> None:
     registry = MemoryRegistry()
     training = _training(registry)
-    training.train(_inputs(skill=0.5))
+    training.train(inputs(skill=0.5))
 
-    again = training.train(_inputs(skill=0.5), retrain=True)
+    again = training.train(inputs(skill=0.5), retrain=True)
 
     assert not again.reused
     assert len(registry.versions("price")) == 2
@@ -119,24 +79,24 @@ def test_training_again_gives_the_same_bytes() -> None:
 def test_another_model_from_the_same_inputs_is_refused() -> None:
     registry = MemoryRegistry()
     training = _training(registry)
-    first = training.train(_inputs(skill=0.5))
+    first = training.train(inputs(skill=0.5))
     files = registry.files[first.version.run_id]
     files["model.txt"] += b"\n"
     registry.trust(first.version)
 
     with pytest.raises(RefusedError, match="another model than the one registered"):
-        training.train(_inputs(skill=0.5), retrain=True)
+        training.train(inputs(skill=0.5), retrain=True)
 
 
 @pytest.mark.parametrize("step", ["record", "register", "move_alias", "annotate"])
 def test_a_process_killed_at_any_step_ends_the_same_after_the_next_run(step: str) -> None:
     calm = MemoryRegistry()
-    expected = _training(calm).train(_inputs(skill=0.5))
+    expected = _training(calm).train(inputs(skill=0.5))
     registry = _Killed(step)
 
     for _ in range(10):
         try:
-            result = _training(registry).train(_inputs(skill=0.5))
+            result = _training(registry).train(inputs(skill=0.5))
             break
         except KeyboardInterrupt:
             continue
@@ -151,10 +111,10 @@ def test_a_process_killed_at_any_step_ends_the_same_after_the_next_run(step: str
 def test_a_rollback_is_not_undone_by_the_next_run() -> None:
     registry = MemoryRegistry()
     training = _training(registry)
-    training.train(_inputs(skill=0.5))
+    training.train(inputs(skill=0.5))
 
     before = Promotion(registry).rollback("price")
-    result = training.train(_inputs(skill=0.5))
+    result = training.train(inputs(skill=0.5))
 
     assert before.estimator == "zero"
     assert result.champion.version == 1
@@ -164,10 +124,10 @@ def test_a_rollback_is_not_undone_by_the_next_run() -> None:
 def test_a_second_candidate_is_judged_against_the_reigning_champion() -> None:
     registry = MemoryRegistry()
     training = _training(registry)
-    training.train(_inputs(skill=0.5))
+    training.train(inputs(skill=0.5))
     weaker = replace(SPEC, trees=replace(SPEC.trees, trees=2))
 
-    result = training.train(_inputs(skill=0.5, spec=weaker))
+    result = training.train(inputs(skill=0.5, spec=weaker))
 
     assert result.verdict.champion == "price v2 lightgbm"
     assert not result.verdict.promoted
@@ -177,13 +137,13 @@ def test_a_second_candidate_is_judged_against_the_reigning_champion() -> None:
     assert result.champion.version == 2
     assert np.array_equal(
         result.champion_predictions,
-        training.train(_inputs(skill=0.5)).predictions,
+        training.train(inputs(skill=0.5)).predictions,
         equal_nan=True,
     )
 
 
 def test_simulated_columns_are_never_evidence() -> None:
-    result = _training(MemoryRegistry()).train(_inputs(skill=0.5, simulated=True))
+    result = _training(MemoryRegistry()).train(inputs(skill=0.5, simulated=True))
 
     assert not result.verdict.promoted
     assert "rests on observed data: no (the features read volume" in result.verdict.summary
@@ -191,7 +151,7 @@ def test_simulated_columns_are_never_evidence() -> None:
 
 def test_what_is_traded_later_decides_nothing() -> None:
     registry = MemoryRegistry()
-    cut = replace(_inputs(skill=0.5), gate_until=date(2013, 1, 1))
+    cut = replace(inputs(skill=0.5), gate_until=date(2013, 1, 1))
 
     result = _training(registry).train(cut)
 
@@ -202,7 +162,7 @@ def test_what_is_traded_later_decides_nothing() -> None:
 
 def test_the_manifest_says_what_a_server_must_know() -> None:
     registry = MemoryRegistry()
-    version = _training(registry).train(_inputs(skill=0.5)).version
+    version = _training(registry).train(inputs(skill=0.5)).version
 
     manifest = read_manifest(registry.read(version, "manifest.json"))
 
@@ -217,14 +177,14 @@ def test_a_history_too_short_leaves_the_champion_alone() -> None:
     early = replace(SPEC, first_test_year=2010)
 
     with pytest.raises(MissingDataError, match="training window before 2010-01-01 is empty"):
-        _training(registry).train(_inputs(skill=0.5, spec=early))
+        _training(registry).train(inputs(skill=0.5, spec=early))
 
     assert registry.aliases("price") == {"champion": 1}
 
 
 def test_the_first_champion_cannot_be_rolled_back() -> None:
     registry = MemoryRegistry()
-    _training(registry).train(_inputs(skill=0.0))
+    _training(registry).train(inputs(skill=0.0))
 
     with pytest.raises(RefusedError, match="none came before it"):
         Promotion(registry).rollback("price")
@@ -233,9 +193,9 @@ def test_the_first_champion_cannot_be_rolled_back() -> None:
 def test_a_verdict_against_a_champion_that_is_gone_is_stale() -> None:
     registry = MemoryRegistry()
     training = _training(registry)
-    result = training.train(_inputs(skill=0.5))
+    result = training.train(inputs(skill=0.5))
     other = training.train(
-        _inputs(skill=0.5, spec=replace(SPEC, trees=replace(SPEC.trees, trees=2)))
+        inputs(skill=0.5, spec=replace(SPEC, trees=replace(SPEC.trees, trees=2)))
     )
     registry.move_alias("price", "champion", 1, expected=2, reason="by hand")
     registry.annotate("price", other.version.version, "note", "x")
