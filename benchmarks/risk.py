@@ -1,6 +1,7 @@
 """Claims of the risk rooms, each beside its peer or limit in the same run."""
 
 import sys
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from benchmarks.harness import Row, best_seconds, publish, run_peer
 from infra.isolation import PROJECT_ROOT
 from infra.policy import load_limits, load_stress
+from measures.options import OptionTerms, option_scenarios
 from measures.tail import QuantileRule, tail_risk, tail_risks
 from risk.market_state import estimate_state
 from risk.monte_carlo import linear_normal_pnl, monte_carlo_normal
@@ -48,6 +50,7 @@ def main() -> None:
         "book": _book_rows,
         "monte_carlo": _monte_carlo_rows,
         "peers": _peer_rows,
+        "options": _option_rows,
         "nightly": _nightly_rows,
     }
     rows = [row for name, part in parts.items() if not wanted or name in wanted for row in part()]
@@ -154,6 +157,54 @@ def _peer_rows() -> list[Row]:
             reference_value=peer[name] * 1e3,
         )
         for name in ("riskfolio", "skfolio")
+    ]
+
+
+def _option_rows() -> list[Row]:
+    """Time the full revaluation of European options, and of fewer scenarios of American ones."""
+    rng = np.random.default_rng(SEED)
+    n_options, n_scenarios, n_american = 10_000, 1_000, 20
+    options = OptionTerms(
+        spot=rng.uniform(50, 150, n_options),
+        strike=rng.uniform(50, 150, n_options),
+        years=rng.uniform(0.05, 2, n_options),
+        volatility=rng.uniform(0.1, 0.6, n_options),
+        rate=np.full(n_options, 0.03),
+        dividend=np.full(n_options, 0.01),
+        is_call=rng.random(n_options) < 0.5,
+        is_american=np.zeros(n_options, dtype=bool),
+    )
+    spot = np.exp(0.02 * rng.normal(size=(n_options, n_scenarios)))
+    level = np.exp(0.1 * rng.normal(size=(n_options, n_scenarios)))
+    american = replace(options, is_american=np.ones(n_options, dtype=bool))
+    option_scenarios(options, spot_ratio=spot[:, :1], volatility_ratio=level[:, :1])
+    return [
+        Row(
+            id="risk.options",
+            claim="10,000 European options fully revalued under 1,000 scenarios",
+            value=best_seconds(
+                lambda: option_scenarios(options, spot_ratio=spot, volatility_ratio=level),
+                repeat=3,
+            ),
+            unit="s",
+            reference="limit 2 s",
+            reference_value=2.0,
+        ),
+        Row(
+            id="risk.options_american",
+            claim="10,000 American options (Bjerksund-Stensland 2002) under 20 scenarios",
+            value=best_seconds(
+                lambda: option_scenarios(
+                    american,
+                    spot_ratio=spot[:, :n_american],
+                    volatility_ratio=level[:, :n_american],
+                ),
+                repeat=2,
+            ),
+            unit="s",
+            reference="no peer; for orientation, 2 s",
+            reference_value=2.0,
+        ),
     ]
 
 

@@ -1,0 +1,113 @@
+"""Tests of `risk.revaluation` on the simulated multi-asset market."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from basics.instruments import InstrumentKind
+from market.multi_asset import MarketMoves, simulated_market
+from measures.bonds import bond_measures, coupon_cash_flows
+from measures.tail import tail_risk
+from risk.decomposition import shortfall_components
+from risk.revaluation import HeldInstrument, delta_gamma_vega_pnl, revalue_book
+
+DAY = date(2022, 12, 28)
+MARKET = simulated_market(np.random.default_rng(1), as_of=DAY, n_days=400)
+HELD = tuple(HeldInstrument(i, MARKET.quantities[i.symbol]) for i in MARKET.instruments)
+BY_SYMBOL = {h.instrument.symbol: h for h in HELD}
+
+
+def pnl_of(symbol: str, moves: MarketMoves) -> np.ndarray:
+    return revalue_book([BY_SYMBOL[symbol]], MARKET.snapshot, moves).pnl[0]
+
+
+def test_every_kind_of_instrument_is_priced() -> None:
+    book = revalue_book(HELD, MARKET.snapshot, MARKET.history)
+
+    assert book.left_out == ()
+    assert {i.kind for i in MARKET.instruments} == set(InstrumentKind) - {InstrumentKind.INDEX}
+    assert book.pnl.shape == (10, 400)
+    assert np.isfinite(book.pnl).all()
+    parts = shortfall_components(book.pnl, confidence=0.975)
+    total = tail_risk(book.pnl.sum(axis=0), confidence=0.975)
+    assert parts.sum() == pytest.approx(total.expected_shortfall)
+    assert MARKET.label == "simulated"
+
+
+def test_equity_in_another_currency_moves_with_price_and_rate() -> None:
+    moves = MarketMoves(
+        n_scenarios=1, prices={"SIM-EUR-EQ": np.array([0.1])}, fx={"EUR": np.array([-0.05])}
+    )
+    # 1000 shares at 60 EUR at 1.1.
+    assert pnl_of("SIM-EUR-EQ", moves) == pytest.approx([66_000 * (1.1 * 0.95 - 1)])
+
+
+def test_future_has_no_value_but_its_notional_moves() -> None:
+    moves = MarketMoves(n_scenarios=1, prices={"SIM-FUT": np.array([0.01])})
+    book = revalue_book([BY_SYMBOL["SIM-FUT"]], MARKET.snapshot, moves)
+    assert book.values.tolist() == [0.0]
+    assert book.pnl[0] == pytest.approx([-5 * 50 * 40.0])
+
+
+def test_bond_moves_by_duration_and_convexity() -> None:
+    curve = MARKET.snapshot.curves["USD"]
+    moves = MarketMoves(n_scenarios=1, curves={"USD": np.full((6, 1), 0.01)})
+    terms = BY_SYMBOL["SIM-BOND"].instrument.bond
+    flows = coupon_cash_flows(
+        (terms.maturity - DAY).days / 365, coupon_rate=0.04, coupons_per_year=2
+    )
+    measures = bond_measures(flows, curve)
+    change = -measures.duration * 0.01 + 0.5 * measures.convexity * 0.01**2
+    assert pnl_of("SIM-BOND", moves) == pytest.approx([2000 * measures.price * change], rel=2e-3)
+
+
+def test_small_moves_of_an_option_follow_its_greeks_and_large_ones_do_not() -> None:
+    small = MarketMoves(
+        n_scenarios=1,
+        prices={"SIM-EQ": np.array([0.005])},
+        volatilities={"SIM-EQ": np.array([0.01])},
+    )
+    large = MarketMoves(n_scenarios=1, prices={"SIM-EQ": np.array([-0.4])})
+    for symbol in ("SIM-CALL", "SIM-PUT"):
+        full = pnl_of(symbol, small)[0]
+        quick = delta_gamma_vega_pnl(BY_SYMBOL[symbol], MARKET.snapshot, small)[0]
+        assert quick == pytest.approx(full, rel=0.02)
+    full = pnl_of("SIM-CALL", large)[0]
+    quick = delta_gamma_vega_pnl(BY_SYMBOL["SIM-CALL"], MARKET.snapshot, large)[0]
+    assert abs(quick - full) > 0.5 * abs(full)
+
+
+def test_bad_instruments_are_left_out_and_the_rest_stands() -> None:
+    put = BY_SYMBOL["SIM-PUT"].instrument
+    late = replace(put, symbol="LATE", option=replace(put.option, expiry=DAY - timedelta(days=1)))
+    bad = [
+        HeldInstrument(late, 1.0),
+        HeldInstrument(replace(put, symbol="NOVOL"), 1.0),
+        HeldInstrument(replace(MARKET.instruments[0], symbol="NOPRICE"), 1.0),
+        HeldInstrument(replace(MARKET.instruments[0], currency="XXX"), 1.0),
+        HeldInstrument(MARKET.instruments[1], float("nan")),
+    ]
+
+    book = revalue_book([*bad, BY_SYMBOL["SIM-ETF"]], MARKET.snapshot, MARKET.history)
+
+    reasons = [row.reason for row in book.left_out]
+    assert reasons == [
+        "it expired on 2022-12-27: book its settlement",
+        "it has no volatility: add one to the snapshot",
+        "NOPRICE has no price on 2022-12-28",
+        "no exchange rate of XXX to USD is known",
+        "quantity must be finite, got nan",
+    ]
+    assert book.symbols == ("SIM-ETF",)
+    assert book.values == pytest.approx([120_000.0])
+
+
+def test_empty_book_has_no_pnl() -> None:
+    assert revalue_book([], MARKET.snapshot, MARKET.history).pnl.shape == (0, 400)
+
+
+def test_same_seed_gives_the_same_market() -> None:
+    again = simulated_market(np.random.default_rng(1), as_of=DAY, n_days=400)
+    assert again.history.prices["SIM-EQ"].tobytes() == MARKET.history.prices["SIM-EQ"].tobytes()
