@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from prefect import Flow, serve
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
 
@@ -57,6 +58,13 @@ def serve_deployments(crons: Mapping[str, str] = CRONS) -> None:
 
 
 def _deployment(name: str, cron: str) -> RunnerDeployment:
-    made = FLOWS[name].to_deployment(name=name, schedules=[Cron(cron, timezone=TIMEZONE)])
+    made = FLOWS[name].to_deployment(
+        name=name,
+        schedules=[Cron(cron, timezone=TIMEZONE)],
+        # A run that is late does not pile up behind one that is still at work.
+        concurrency_limit=ConcurrencyLimitConfig(
+            limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
+        ),
+    )
     assert isinstance(made, RunnerDeployment)  # Outside an event loop it is no coroutine.
     return made
