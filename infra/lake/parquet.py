@@ -119,11 +119,11 @@ class ParquetLake:
         wanted = _overlapping(state.parts, start, end)
         corrected = {part.partition for part in wanted if part.corrects}
         plain = [part for part in wanted if part.partition not in corrected]
-        frames = [self._scan_parts(state.dataset, plain).filter(known_by(as_of))]
+        frames = [self.scan_parts(state.dataset, plain).filter(known_by(as_of))]
         # Only partitions that hold corrections pay for resolving them.
         frames += [
             as_known(
-                self._scan_parts(state.dataset, [p for p in wanted if p.partition == partition]),
+                self.scan_parts(state.dataset, [p for p in wanted if p.partition == partition]),
                 key=state.dataset.key,
                 as_of=as_of,
             )
@@ -142,14 +142,14 @@ class ParquetLake:
     ) -> pl.LazyFrame:
         """Return every row ever known, corrected and correcting ones alike, lazily."""
         state = self._read(name)
-        rows = self._scan_parts(state.dataset, _overlapping(state.parts, start, end))
+        rows = self.scan_parts(state.dataset, _overlapping(state.parts, start, end))
         return rows.filter(*_conditions(start, end, symbols))
 
     def history(self, name: str, *, symbol: str, session: date) -> pl.DataFrame:
         """Return every row ever known for a symbol and session, in order of knowledge."""
         state = self._read(name)
         here = [p for p in state.parts if p.first_session <= session <= p.last_session]
-        rows = self._scan_parts(state.dataset, here)
+        rows = self.scan_parts(state.dataset, here)
         return rows.filter(*_conditions(session, session, [symbol])).sort(KNOWLEDGE_TIME).collect()
 
     def _read(self, name: str) -> LogState:
@@ -162,7 +162,8 @@ class ParquetLake:
             )
         return state
 
-    def _scan_parts(self, dataset: Dataset, parts: Iterable[Part]) -> pl.LazyFrame:
+    def scan_parts(self, dataset: Dataset, parts: Iterable[Part]) -> pl.LazyFrame:
+        """Return the rows of some files, corrected ones included; missing fields are null."""
         sources = [self.storage.source(part.key) for part in parts]
         if not sources:
             return pl.LazyFrame(schema=dataset.schema)
@@ -200,7 +201,7 @@ class ParquetLake:
             and part.first_session <= last  # type: ignore[operator]
         ]
         keys, values = dataset.key, dataset.fields
-        known = as_known(self._scan_parts(dataset, stored), key=keys)
+        known = as_known(self.scan_parts(dataset, stored), key=keys)
         between = pl.col(SESSION).is_between(pl.lit(first), pl.lit(last))
         return compare(rows, known.filter(between).collect(), key=keys, fields=values)
 

@@ -11,6 +11,7 @@ import pytest
 from basics.clock import ManualClock
 from basics.errors import InvalidInputError, MissingDataError
 from infra.lake import ParquetLake, open_storage
+from infra.lake.maintenance import compact, vacuum
 from market.datasets import Dataset, Partition
 from services.ports import BarLake
 
@@ -180,3 +181,34 @@ def test_concurrent_writers_lose_no_row(tmp_path: Path) -> None:
     table = ParquetLake(open_storage(tmp_path), ManualClock(NOW)).scan("prices").collect()
     assert table.height == 16  # Two writers of the same symbol add its rows once.
     assert table.unique(["symbol", "session"]).height == 16
+
+
+def test_compaction_changes_neither_answers_nor_version(location: str) -> None:
+    lake = ParquetLake(open_storage(location), ManualClock(NOW))
+    for closes in ([1.0, 2.0], [1.0, 2.5], [1.5]):
+        lake.append(PRICES, bars("A", date(2022, 1, 3), [*closes]))
+    before, version = lake.state("prices"), lake.state("prices").version
+    then = lake.scan("prices", as_of=NOW - timedelta(days=1)).sort("session").collect()
+
+    gone = compact(lake, "prices")
+
+    after = lake.state("prices")
+    assert (gone, before.files, after.files) == (3, 3, 1)
+    assert after.version == version
+    assert lake.scan("prices").sort("session").collect()["close"].to_list() == [1.5, 2.5]
+    again = lake.scan("prices", as_of=NOW - timedelta(days=1)).sort("session").collect()
+    assert again.equals(then)
+
+
+def test_vacuum_removes_what_nothing_names_and_nothing_else(tmp_path: Path) -> None:
+    clock = ManualClock(datetime.now(UTC) + timedelta(hours=2))  # Files bear the machine's time.
+    lake = ParquetLake(open_storage(tmp_path), clock)
+    for day in (3, 4):
+        lake.append(PRICES, bars("A", date(2022, 1, day), [1.0]))
+    compact(lake, "prices")
+
+    removed = vacuum(lake, "prices")
+
+    assert removed == 2
+    assert vacuum(lake, "prices") == 0
+    assert lake.scan("prices").collect().height == 2
