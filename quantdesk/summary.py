@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
@@ -28,7 +26,7 @@ def summarise(report: DayReport, *, look: Sequence[tuple[str, str]] = ()) -> Ren
     parts: list[RenderableType] = [
         Text(f"{page.title} · {page.kicker}", style="bold"),
         Text(page.subtitle, style="dim"),
-        Columns([_figure(figure) for figure in page.figures], equal=True),
+        _figures(page.figures),
         _notices(page.findings),
         Text("What is real, what is simulated", style="bold"),
         _notices(page.reality),
@@ -38,18 +36,16 @@ def summarise(report: DayReport, *, look: Sequence[tuple[str, str]] = ()) -> Ren
     return Group(*parts)
 
 
-def _figure(figure: KeyFigure) -> Panel:
-    return Panel(
-        Text.assemble(
-            (figure.label, "dim"),
-            "\n",
-            (figure.value, f"bold {STYLES[figure.tone]}"),
-            "\n",
-            (figure.note, "dim"),
-        ),
-        border_style="dim",
-        padding=(0, 1),
-    )
+def _figures(figures: Sequence[KeyFigure]) -> Table:
+    """Return one figure a line: it reads at any width, and copies as text."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    for figure in figures:
+        value = Text(figure.value, style=f"bold {STYLES[figure.tone]}")
+        table.add_row(figure.label, value, figure.note)
+    return table
 
 
 def _notices(notices: Sequence[Notice]) -> Table:
