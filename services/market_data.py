@@ -14,6 +14,7 @@ import polars as pl
 
 from basics.clock import Clock
 from basics.errors import InvalidInputError, MissingDataError
+from market.actions import ACTION_SCHEMA, Purpose, adjust
 from market.asof import asof_join_blocks
 from market.calendars import exchange_calendar
 from market.datasets import EVENT_TIME, SESSION, SYMBOL, Dataset, DatasetState
@@ -23,6 +24,8 @@ from services.ports import BarLake, BarSource, DataQualityReporter
 
 HISTORY_DAYS = 90  # Stored days that checks of staleness, outliers and volume look back on.
 NEWEST_PARTITIONS = 1  # Validated by themselves for people; older ones of a delivery together.
+
+ACTIONS = "_actions"  # A dataset's corporate actions stand under its name with this behind.
 
 Status = Literal["unchanged", "landed", "stopped"]
 
@@ -141,7 +144,7 @@ class MarketData:
         done = [self._ingest_dataset(source, brought[name]) for name in wanted]
         return IngestReport(source=source.name, datasets=tuple(done))
 
-    def panel(
+    def panel(  # noqa: PLR0913 - what, which part of it, known when, adjusted for what
         self,
         dataset: str,
         *,
@@ -150,13 +153,20 @@ class MarketData:
         end: date | None = None,
         symbols: Sequence[str] | None = None,
         as_of: datetime | None = None,
+        purpose: Purpose = Purpose.AS_TRADED,
     ) -> Panel:
         """Return daily `fields` as arrays of shape (n_symbols, n_sessions), as known at `as_of`.
+
+        Parameters
+        ----------
+        purpose : Purpose
+            `AS_TRADED` leaves prices as the source stores them; the others adjust for the
+            corporate actions in the dataset `<dataset>_actions`, as known at `as_of`.
 
         Raises
         ------
         MissingDataError
-            If the dataset, a field, or every row of the range is missing.
+            If the dataset, a field, its actions, or every row of the range is missing.
         """
         known = self.lake.state(dataset).dataset
         if absent := [name for name in fields if name not in known.fields]:
@@ -164,8 +174,18 @@ class MarketData:
                 f"{dataset} has no field {', '.join(absent)}: it has {', '.join(known.fields)}"
             )
         rows = self.bars(dataset, start=start, end=end, symbols=symbols, as_of=as_of)
-        table = rows.select(SYMBOL, SESSION, *fields).collect()
+        if purpose is Purpose.AS_TRADED:
+            table = rows.select(SYMBOL, SESSION, *fields).collect()
+        else:
+            wanted = dict.fromkeys((SYMBOL, SESSION, "close", *fields))
+            actions = self.actions(dataset)
+            table = adjust(rows.select(*wanted).collect(), actions, purpose=purpose, as_of=as_of)
         return panel_from_bars(table, fields=fields, simulated=known.simulated)
+
+    def actions(self, dataset: str) -> pl.DataFrame:
+        """Return the corporate actions of a dataset, with columns of `market.actions`."""
+        rows = self.lake.scan(f"{dataset}{ACTIONS}").select(list(ACTION_SCHEMA))
+        return rows.collect()
 
     def bars(
         self,
@@ -209,7 +229,11 @@ class MarketData:
         known = self.lake.state(dataset).dataset
         # The order of delivery is not kept; time's own order is the one to judge.
         rows = self.lake.scan(dataset).sort(EVENT_TIME, SYMBOL).collect()
-        around = Surroundings(now=self.clock.now(), sessions=self._sessions(known, rows))
+        around = Surroundings(
+            now=self.clock.now(),
+            sessions=self._sessions(known, rows),
+            actions=self._known_actions(known),
+        )
         return inspect(rows, dataset=known, rules=self.rules, around=around)
 
     def _ingest_dataset(self, source: BarSource, dataset: Dataset) -> DatasetIngest:
@@ -239,6 +263,7 @@ class MarketData:
             now=self.clock.now(),
             history=self._history(dataset, rows),
             sessions=self._sessions(dataset, rows),
+            actions=self._known_actions(dataset),
         )
         judged = inspect(rows, dataset=dataset, rules=self.rules, around=around)
         marked = flagged(rows, judged, dataset=dataset, rules=self.rules)
@@ -308,6 +333,10 @@ class MarketData:
             if name not in stored
         ]
         return before.with_columns(gained).select(list(dataset.schema)).collect()
+
+    def _known_actions(self, dataset: Dataset) -> pl.DataFrame | None:
+        """Return the dataset's corporate actions, which explain moves; None where it has none."""
+        return self.actions(dataset.name) if self.lake.has(f"{dataset.name}{ACTIONS}") else None
 
     def _sessions(self, dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame | None:
         """Return the exchange's sessions around the rows; None for a dataset without calendar."""

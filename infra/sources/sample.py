@@ -17,6 +17,7 @@ import polars as pl
 
 from basics.errors import MissingDataError
 from basics.identifiers import content_hash, file_sha256
+from market.actions import infer_actions
 from market.calendars import exchange_calendar
 from market.datasets import EVENT_TIME, KNOWLEDGE_TIME, SESSION, SYMBOL, Dataset, Partition
 from market.simulated.bars import Ohlcv, calibrate, simulate
@@ -86,6 +87,13 @@ DATASETS = {
             fields=(*OHLCV, "adj_close"),
             source="bokeh_sampledata stocks",
             notes="Prices and volume as traded; adj_close is adjusted for splits and dividends.",
+        ),
+        Dataset(
+            name="equities_ohlcv_actions",
+            fields=("split", "dividend"),
+            partition=Partition.DECADE,
+            source="bokeh_sampledata stocks",
+            notes="Read out of the ratio of adjusted to traded closes; known on the ex-date.",
         ),
         Dataset(
             name="indices",
@@ -162,6 +170,11 @@ def _equities_ohlcv(seed: int) -> pl.DataFrame:
             pl.col("Ticker").alias(SYMBOL), SESSION, *OHLCV, pl.col("Adj Close").alias("adj_close")
         )
     )
+
+
+def _actions(seed: int) -> pl.DataFrame:
+    found = infer_actions(_equities_ohlcv(seed))
+    return found.with_columns(pl.col(KNOWLEDGE_TIME).alias(EVENT_TIME))
 
 
 def _indices(seed: int) -> pl.DataFrame:
@@ -262,6 +275,7 @@ def _path(key: str) -> Path:
 USES: dict[str, tuple[str, ...]] = {
     "equities": ("stocks", "bars"),
     "equities_ohlcv": ("bars",),
+    "equities_ohlcv_actions": ("bars",),
     "indices": ("index", "sp500", "nasdaq"),
     "factor_etfs": ("factors",),
     "macro": ("vix", "wti", "yields"),
@@ -269,6 +283,7 @@ USES: dict[str, tuple[str, ...]] = {
 READERS: dict[str, Callable[[int], pl.DataFrame]] = {
     "equities": _equities,
     "equities_ohlcv": _equities_ohlcv,
+    "equities_ohlcv_actions": _actions,
     "indices": _indices,
     "factor_etfs": _factor_etfs,
     "macro": _macro,

@@ -15,6 +15,8 @@ from basics.identifiers import content_hash
 from infra.data_quality.policy import load_rules
 from infra.isolation import PROJECT_ROOT
 from infra.lake import ParquetLake, open_storage
+from infra.sources.sample import SampleSource
+from market.actions import Purpose
 from market.datasets import Dataset
 from market.quality import Rule
 from services.market_data import MarketData
@@ -158,6 +160,27 @@ def test_stored_rows_can_be_checked_again(market: MarketData) -> None:
     market.ingest("frames")
 
     assert market.check("equities_two").findings == ()
+
+
+def test_prices_adjust_on_read_for_a_purpose_and_as_known(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    market = MarketData(
+        lake=ParquetLake(open_storage(tmp_path), clock),
+        sources={"sample": SampleSource(seed=1)},
+        rules=load_rules(PROJECT_ROOT / "policy"),
+        reporter=RememberingReporter(),
+        clock=clock,
+        sectors={},
+    )
+    market.ingest("sample", datasets=["equities_ohlcv", "equities_ohlcv_actions"])
+    span = {"fields": ["close"], "start": date(2005, 2, 25), "end": date(2005, 2, 28)}
+
+    traded = market.panel("equities_ohlcv", symbols=["AAPL"], **span)
+    held = market.panel("equities_ohlcv", symbols=["AAPL"], purpose=Purpose.RETURNS, **span)
+
+    # Apple split two for one on 2005-02-28.
+    assert traded["close"][0].tolist() == [88.99, 44.86]
+    assert held["close"][0].tolist() == [88.99 / 2, 44.86]
 
 
 def test_an_unknown_source_is_refused_by_name(market: MarketData) -> None:
