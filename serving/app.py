@@ -96,6 +96,10 @@ def _mount(app: FastAPI, key: str) -> None:
     guarded = [Depends(key_check(key)), Depends(require_ready)]
     for router in (risk.router, pnl.router, models.router, orders.router, performance.router):
         app.include_router(router, dependencies=guarded)
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            # The first line of the docstring says more than the function's name.
+            route.summary = (route.endpoint.__doc__ or route.name).partition("\n")[0].rstrip(".")
     _document_problems(app)
 
 

@@ -6,8 +6,8 @@ import typer
 
 from quantdesk.commands.data import data
 from quantdesk.commands.db import db
-from quantdesk.commands.features import features
 from quantdesk.commands.experiments import experiments
+from quantdesk.commands.features import features
 from quantdesk.commands.flows import flows
 from quantdesk.commands.models import models
 from quantdesk.commands.orders import orders
