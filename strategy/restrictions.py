@@ -100,7 +100,7 @@ class StressRestriction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviationRestriction:
-    """A bound on multiple x sqrt(x' C x): normal value at risk, or volatility.
+    """A bound on multiple x sqrt(x' C x) - mean @ x: normal value at risk, or volatility.
 
     Attributes
     ----------
@@ -108,16 +108,21 @@ class DeviationRestriction:
         Positive semi-definite.
     multiple : float
         Standard deviations, for example 2.326348 for 99 %.
+    mean : ndarray of shape (n_symbols,) or None
+        Expected returns, for example those of a stress; None stands for zero.
     """
 
     name: str
     covariance: FloatArray
     multiple: float
     bound: float
+    mean: FloatArray | None = None
 
     def value(self, exposures: FloatArray) -> float:
-        """Return the multiple of the standard deviation."""
-        return self.multiple * math.sqrt(max(float(exposures @ self.covariance @ exposures), 0.0))
+        """Return the multiple of the standard deviation less the mean, zero when negative."""
+        variance = max(float(exposures @ self.covariance @ exposures), 0.0)
+        mean = 0.0 if self.mean is None else float(self.mean @ exposures)
+        return max(self.multiple * math.sqrt(variance) - mean, 0.0)
 
     def expression(self, exposures: Any) -> Any:  # noqa: ANN401 - the solver's own expressions
         """Return the same for the solver, by a square root of the covariance."""
@@ -125,7 +130,8 @@ class DeviationRestriction:
 
         values, vectors = np.linalg.eigh(self.covariance)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        return self.multiple * cp.norm(root.T @ exposures, 2)
+        deviation = self.multiple * cp.norm(root.T @ exposures, 2)
+        return deviation if self.mean is None else deviation - self.mean @ exposures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,234 @@
+"""From a book in breach to the cheapest trades that bring it back, judged by the register itself.
+
+The limits that a programme can state (tail risk, gross, net, beta, weights, linear and tail
+stresses, days to liquidate) are restored together by `strategy.remediation`; then the book is
+profiled again as it would stand, so that before and after come from the one evaluator of limits.
+A drawdown is history, and a liquidation stress is not convex in the trades: both are told, not
+solved.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import numpy as np
+
+from basics.arrays import FloatArray
+from basics.errors import MissingDataError
+from market.liquidity import ImpactModel
+from risk.book import Book, Holding, align_book
+from risk.limits import Limit, LimitCheck, Scope
+from risk.shocks import MarketState
+from risk.stress import PARTICIPATION_CAP, TAIL_CONFIDENCE, Basis, StressScenario
+from services.risk_inputs import RiskInputs
+from services.risk_measures import is_measurable, measure_book
+from services.risk_profile import compute_profile
+from strategy.remediation import BookToRemedy, RemedyTrade, remediate
+from strategy.restrictions import (
+    DeviationRestriction,
+    GrossRestriction,
+    NetRestriction,
+    Restriction,
+    StressRestriction,
+    TailRestriction,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemedyReport:
+    """What to trade, what it costs, and every limit before and after.
+
+    Attributes
+    ----------
+    trades : tuple of RemedyTrade
+        Largest value first; empty when no solvable limit is breached.
+    expected_cost : float
+        In the currency of the book.
+    before, after : tuple of LimitCheck
+        As the register judges the book now and after the trades.
+    not_solved : tuple of str
+        Breached limits that no trade of this programme addresses.
+    """
+
+    trades: tuple[RemedyTrade, ...]
+    expected_cost: float
+    before: tuple[LimitCheck, ...]
+    after: tuple[LimitCheck, ...]
+    not_solved: tuple[str, ...]
+
+
+def remedy_for(
+    inputs: RiskInputs,
+    *,
+    limits: Sequence[Limit],
+    scenarios: Sequence[StressScenario],
+    impact: ImpactModel,
+    lookback: int,
+    reduce_only: bool = True,
+) -> RemedyReport:
+    """Return the cheapest trades that bring every solvable metric below its soft threshold.
+
+    Raises
+    ------
+    MissingDataError
+        If nothing in the book can be measured, or a held symbol's volume is unknown.
+    RefusedError
+        If no trades restore all limits at once.
+    """
+    before = _checks(inputs, limits, scenarios, lookback)
+    equity = float(inputs.equity.values[-1])
+    book = align_book(inputs.holdings, inputs.prices, lookback=lookback)
+    if not is_measurable(book):
+        raise MissingDataError(f"{inputs.scope}: nothing held can be measured: load its prices")
+    state = measure_book(inputs, book, equity).state
+    restrictions = _restrictions(before, book, state, scenarios, inputs.sectors, equity)
+    remedy = remediate(
+        _to_remedy(book, state, equity), restrictions, impact=impact, reduce_only=reduce_only
+    )
+    traded = {trade.symbol: trade for trade in remedy.trades}
+    after = _checks(
+        replace(inputs, holdings=_after(inputs.holdings, traded)), limits, scenarios, lookback
+    )
+    return RemedyReport(
+        trades=remedy.trades,
+        expected_cost=remedy.expected_cost,
+        before=before,
+        after=after,
+        not_solved=tuple(f"{c.metric} of {c.name}" for c in after if c.breached),
+    )
+
+
+def _checks(
+    inputs: RiskInputs,
+    limits: Sequence[Limit],
+    scenarios: Sequence[StressScenario],
+    lookback: int,
+) -> tuple[LimitCheck, ...]:
+    profile = compute_profile(inputs, limits=limits, scenarios=scenarios, lookback=lookback)
+    return profile.limits
+
+
+def _after(
+    holdings: Mapping[str, Holding], traded: Mapping[str, RemedyTrade]
+) -> dict[str, Holding]:
+    return {
+        symbol: Holding(
+            quantity=held.quantity + (traded[symbol].quantity if symbol in traded else 0.0),
+            market_value=held.market_value + (traded[symbol].value if symbol in traded else 0.0),
+        )
+        for symbol, held in holdings.items()
+    }
+
+
+def _to_remedy(book: Book, state: MarketState, equity: float) -> BookToRemedy:
+    unknown = [
+        symbol
+        for symbol, notional in zip(book.symbols, state.daily_notional, strict=True)
+        if not notional > 0
+    ]
+    if unknown:
+        raise MissingDataError(
+            f"no traded volume is known for {', '.join(unknown)}: a remedy cannot be priced"
+        )
+    values = book.exposures / book.quantities
+    return BookToRemedy(
+        symbols=book.symbols,
+        quantities=book.quantities,
+        unit_values=values,
+        daily_volumes=state.daily_notional / values,
+        volatilities=state.volatilities,
+        lots=np.ones(len(values)),
+        equity=equity,
+    )
+
+
+def _restrictions(
+    checks: Iterable[LimitCheck],
+    book: Book,
+    state: MarketState,
+    scenarios: Sequence[StressScenario],
+    sectors: Mapping[str, str],
+    equity: float,
+) -> list[Restriction]:
+    """State every solvable limit of the register, at its soft threshold."""
+    found: list[Restriction] = []
+    for check in checks:
+        name, bound = f"{check.metric} of {check.name}", check.soft
+        weights = _weights(check, book, state, sectors)
+        if weights is not None:
+            found.append(NetRestriction(name=name, weights=weights, bound=bound))
+        elif check.metric == "gross_leverage":
+            everything = np.ones(len(book.symbols))
+            found.append(GrossRestriction(name=name, weights=everything, bound=bound))
+        elif check.metric == "value_at_risk_99":
+            found.append(_tail(name, book, 0.99, bound, shortfall=False))
+        elif check.metric == "expected_shortfall_975":
+            found.append(_tail(name, book, 0.975, bound, shortfall=True))
+        elif check.metric == "worst_stress_loss":
+            found += _stresses(scenarios, state, bound)
+        elif check.metric == "days_to_liquidate":
+            found += _liquidity(book, state, bound, equity)
+    return found
+
+
+def _weights(
+    check: LimitCheck, book: Book, state: MarketState, sectors: Mapping[str, str]
+) -> FloatArray | None:
+    """Return the weights of a limit on a net exposure, None for any other limit."""
+    if check.metric == "net_leverage":
+        return np.ones(len(book.symbols))
+    if check.metric == "beta":
+        return state.market_betas
+    if check.metric != "weight":
+        return None
+    if check.scope == Scope.SYMBOL.value:
+        return np.array([float(symbol == check.name) for symbol in book.symbols])
+    return np.array([float(sectors.get(symbol) == check.name) for symbol in book.symbols])
+
+
+def _tail(
+    name: str, book: Book, confidence: float, bound: float, *, shortfall: bool
+) -> TailRestriction:
+    return TailRestriction(
+        name=name,
+        scenarios=np.ascontiguousarray(book.returns.T),
+        confidence=confidence,
+        bound=bound,
+        shortfall=shortfall,
+    )
+
+
+def _stresses(
+    scenarios: Sequence[StressScenario], state: MarketState, bound: float
+) -> list[Restriction]:
+    found: list[Restriction] = []
+    for scenario in scenarios:
+        after = scenario.shock.apply(state)
+        if scenario.basis is Basis.TAIL_LOSS:
+            quantile = NormalDist().inv_cdf(TAIL_CONFIDENCE)
+            found.append(
+                DeviationRestriction(
+                    name=scenario.name,
+                    covariance=after.covariance,
+                    multiple=NormalDist().pdf(quantile) / (1 - TAIL_CONFIDENCE),
+                    bound=bound,
+                    mean=after.moves,
+                )
+            )
+        elif scenario.basis is not Basis.LIQUIDATION:
+            found.append(StressRestriction(name=scenario.name, returns=after.moves, bound=bound))
+    return found
+
+
+def _liquidity(book: Book, state: MarketState, days: float, equity: float) -> list[Restriction]:
+    """Bound each position by what its volume lets go within `days` at the participation cap."""
+    rows = np.eye(len(book.symbols))
+    return [
+        NetRestriction(
+            name=f"days_to_liquidate {symbol}",
+            weights=rows[n],
+            bound=days * PARTICIPATION_CAP * float(notional) / equity,
+        )
+        for n, (symbol, notional) in enumerate(zip(book.symbols, state.daily_notional, strict=True))
+        if notional > 0
+    ]

@@ -1,0 +1,87 @@
+"""Tests of `services.remediation`: the register judges the book better after than before."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from basics.errors import MissingDataError
+from infra.isolation import PROJECT_ROOT
+from infra.policy import load_limits, load_stress
+from market.liquidity import ImpactModel
+from market.panel import Panel
+from risk.book import Holding
+from risk.limits import LimitState
+from services.remediation import RemedyReport, remedy_for
+from services.risk_inputs import History, RiskInputs
+
+SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
+POLICY = PROJECT_ROOT / "policy"
+
+
+def inputs(equity: float) -> RiskInputs:
+    """Return four stocks worth 1.2 million gross, on `equity`."""
+    rng = np.random.default_rng(5)
+    sessions = np.arange("2019-01-01", "2021-01-01", dtype="datetime64[D]")
+    sessions = sessions[np.is_busday(sessions)]
+    market = rng.standard_t(5, size=len(sessions)) * 0.006
+    returns = market + rng.normal(scale=0.008, size=(4, len(sessions)))
+    close = 100 * np.cumprod(1 + returns, axis=1)
+    values = np.array([600_000.0, 300_000.0, 200_000.0, -100_000.0])
+    return RiskInputs(
+        scope="main",
+        as_of=sessions[-1].astype(date),
+        holdings={
+            symbol: Holding(float(np.round(value / price)), float(np.round(value / price) * price))
+            for symbol, value, price in zip(SYMBOLS, values, close[:, -1], strict=True)
+        },
+        prices=Panel(SYMBOLS, sessions, {"close": close}),
+        equity=History(sessions[-60:], np.full(60, equity)),
+        sectors={"AAA": "Energy", "BBB": "Energy", "CCC": "Health", "DDD": "Health"},
+        daily_notional={"AAA": 5e7, "BBB": 2e8, "CCC": 1e8, "DDD": 1e8},
+    )
+
+
+def remedied(given: RiskInputs) -> RemedyReport:
+    return remedy_for(
+        given,
+        limits=load_limits(POLICY),
+        scenarios=load_stress(POLICY),
+        impact=ImpactModel(),
+        lookback=400,
+    )
+
+
+def test_every_breach_of_the_policy_is_gone_after_the_trades() -> None:
+    report = remedied(inputs(equity=700_000.0))
+
+    breached = [check for check in report.before if check.breached]
+    assert {check.metric for check in breached} >= {"net_leverage", "weight"}
+    assert [check for check in report.after if check.breached] == []
+    assert report.not_solved == ()
+    assert 0 < report.expected_cost < 0.01 * sum(abs(t.value) for t in report.trades)
+
+
+def test_the_trades_stop_at_the_soft_threshold() -> None:
+    report = remedied(inputs(equity=700_000.0))
+
+    # The cheapest remedy leaves the tightest limit just kept, so past its warning.
+    assert any(check.state is LimitState.WARN for check in report.after)
+
+
+def test_book_within_its_limits_needs_no_trade() -> None:
+    report = remedied(inputs(equity=20_000_000.0))
+
+    assert report.trades == ()
+    assert report.before == report.after
+
+
+def test_book_without_known_volume_cannot_be_priced() -> None:
+    with pytest.raises(MissingDataError, match="no traded volume is known for AAA"):
+        remedied(replace(inputs(equity=700_000.0), daily_notional={"BBB": 1e8}))
+
+
+def test_empty_book_is_missing() -> None:
+    with pytest.raises(MissingDataError, match="nothing held can be measured"):
+        remedied(replace(inputs(equity=700_000.0), holdings={}))
