@@ -31,6 +31,7 @@ def nightly_risk(
     """
     with open_day() as day, step("Risk") as summarise:
         if not again and steps.up_to_date(day, PROFILE_KIND):
+            steps.write_morning_page(day)
             summarise("stands as computed before")
             return no_new_data(day.desk_date)
         chunks = steps.night_chunks_of(day)
@@ -40,6 +41,7 @@ def nightly_risk(
         store_night(night, day.desk.results, lineage=msgspec.to_builtins(day.lineage))
         # Last, since its presence says that the night is done.
         profile = steps.measure_risk(day)
+        steps.write_morning_page(day)
         summary = f"score {profile.score:.0f} of 100, {profile.level}"
         create_table_artifact(
             key="nightly-risk",

@@ -7,6 +7,7 @@ second time on unchanged inputs adds nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,12 +15,13 @@ import numpy as np
 
 from basics.errors import RefusedError
 from flows.day import Day
-from infra.report import write_report
+from infra.report import write_morning_report, write_report
 from infra.report.json_file import write_json
 from pnl.attribution import Attribution
 from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
 from services.market_data import IngestReport
+from services.morning import last_night, last_profile
 from services.night_books import night_books, night_market
 from services.nightly_risk import NIGHT_STRESS_KIND, NightChunk, NightPolicy, night_chunks
 from services.paper_trading import STRATEGIES
@@ -35,6 +37,7 @@ from services.trading import TradingResult
 PERFORMANCE_KIND = "pnl.performance"
 ATTRIBUTION_KIND = "pnl.attribution"
 REPORT_PAGE, REPORT_FIGURES = "report.html", "report.json"
+MORNING_PAGE = "morning.html"
 
 T = TypeVar("T")
 
@@ -147,6 +150,14 @@ def up_to_date(day: Day, kind: str) -> bool:
     stored = day.desk.results.latest(kind, scope)
     same = {**msgspec.to_builtins(day.lineage)}
     return stored.desk_date == day.desk_date and same.items() <= dict(stored.lineage).items()
+
+
+def write_morning_page(day: Day) -> Path:
+    """Draw the morning report from the stored night, and return where it lies."""
+    results = day.desk.results
+    profile = last_profile(results, day.experiment.trading.portfolio)
+    path = day.desk.settings.state_dir / MORNING_PAGE
+    return write_morning_report(profile, last_night(results), path)
 
 
 def report(day: Day) -> DayReport:
