@@ -30,6 +30,7 @@ class CompiledForest:
         self._fill = forest.fill
         self._zero_is_missing = forest.zero_is_missing
         self._plain = not forest.zero_is_missing
+        self._link_name = forest.link_name
         self._sigmoid = forest.sigmoid
 
     def predict(self, x: FloatArray) -> FloatArray:
@@ -51,8 +52,10 @@ class CompiledForest:
             _walk_rows_missing(
                 rows, self._number, self._link, self._tree, self._fill, self._zero_is_missing, out
             )
-        if self._sigmoid:
+        if self._link_name == "logistic":
             out = 1.0 / (1.0 + np.exp(-self._sigmoid * out))
+        elif self._link_name == "exponential":
+            out = np.exp(out)
         return out
 
     def predict_row(self, row: FloatArray) -> float:
@@ -60,13 +63,13 @@ class CompiledForest:
 
         The caller vouches for shape and dtype: this is the path where a microsecond counts.
         """
-        if not self._plain:
+        if not self._plain or self._link_name != "identity":
             return float(self.predict(row.reshape(1, -1))[0])
         value: float = _walk_row(row, self._number, self._link, self._tree)
         if math.isnan(value):
             # A feature is missing: walked by the slower rule.
             return float(self.predict(row.reshape(1, -1))[0])
-        return 1.0 / (1.0 + math.exp(-self._sigmoid * value)) if self._sigmoid else value
+        return value
 
 
 @compiled

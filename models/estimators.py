@@ -47,7 +47,7 @@ class Zero:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ridge:
-    """Linear regression through the origin on standardised features, shrunk.
+    """Linear regression on standardised features, shrunk; through the origin by default.
 
     Minimises sum (y - Xw)^2 + penalty n |w|^2, n the number of rows: the penalty is per row,
     so that it means the same for a short and a long window.
@@ -56,15 +56,23 @@ class Ridge:
     ----------
     features : tuple of str
         The columns used; empty for all of them.
+    intercept : bool
+        Fit the mean of the label too, unshrunk.
+    floor : float, optional
+        Least value that the model answers.
     """
 
     name: str = "ridge"
     penalty: float = 0.01
     features: tuple[str, ...] = ()
+    intercept: bool = False
+    floor: float | None = None
 
     def parameters(self) -> Mapping[str, Any]:
         """Return every setting."""
-        return {"penalty": self.penalty, "features": list(self.features)}
+        settings = asdict(self)
+        settings.pop("name")
+        return settings | {"features": list(self.features)}
 
     def fit(self, dataset: Dataset, rows: IntArray) -> Predictor:
         """Solve the normal equations on `rows`."""
@@ -80,12 +88,46 @@ class Ridge:
         z = ((x - centre) / scale)[:, chosen]
         gram = z.T @ z / len(y) + self.penalty * np.eye(len(chosen))
         weights = np.zeros(len(names))
-        weights[chosen] = np.linalg.solve(gram, z.T @ y / len(y))
+        level = float(y.mean()) if self.intercept else 0.0
+        weights[chosen] = np.linalg.solve(gram, z.T @ (y - level) / len(y))
         return LinearPredictor(
             feature_names=names,
             centre=tuple(centre.tolist()),
             scale=tuple(scale.tolist()),
             weights=tuple(weights.tolist()),
+            intercept=level,
+            floor=self.floor,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """No fit at all: the forecast is one feature as it stands, or one value for every row.
+
+    Attributes
+    ----------
+    feature : str
+        The feature; empty for `value`.
+    """
+
+    name: str
+    feature: str
+    value: float = 0.0
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Return every setting."""
+        return {"feature": self.feature, "value": self.value}
+
+    def fit(self, dataset: Dataset, rows: IntArray) -> Predictor:
+        """Return the predictor that reads the column off."""
+        del rows
+        if not self.feature:
+            return LinearPredictor(
+                feature_names=(), centre=(), scale=(), weights=(), intercept=self.value
+            )
+        dataset.column(self.feature)
+        return LinearPredictor(
+            feature_names=(self.feature,), centre=(0.0,), scale=(1.0,), weights=(1.0,)
         )
 
 

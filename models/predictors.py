@@ -47,7 +47,7 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearPredictor:
-    """intercept + sum of weight_j (x_j - centre_j) / scale_j.
+    """intercept + sum of weight_j (x_j - centre_j) / scale_j, at least `floor`.
 
     With no weight at all it is the naive baseline: the same value for every row.
     """
@@ -57,6 +57,7 @@ class LinearPredictor:
     scale: tuple[float, ...]
     weights: tuple[float, ...]
     intercept: float = 0.0
+    floor: float | None = None
 
     def __post_init__(self) -> None:
         count = len(self.feature_names)
@@ -82,7 +83,7 @@ class LinearPredictor:
         for j, weight in enumerate(self.weights):
             if weight:
                 value += weight * ((x[:, j] - self.centre[j]) / self.scale[j])
-        return value
+        return value if self.floor is None else np.maximum(value, self.floor)
 
     def predict_row(self, row: FloatArray) -> float:
         """Return the linear combination of one row."""
@@ -97,6 +98,7 @@ class LinearPredictor:
             "scale": list(self.scale),
             "weights": list(self.weights),
             "intercept": self.intercept,
+            "floor": self.floor,
         }
         return json.dumps(document, indent=1).encode()
 
@@ -119,6 +121,7 @@ def linear_from_native(content: bytes) -> LinearPredictor:
             scale=tuple(float(v) for v in document["scale"]),
             weights=tuple(float(v) for v in document["weights"]),
             intercept=float(document["intercept"]),
+            floor=None if document.get("floor") is None else float(document["floor"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidInputError(f"the coefficients cannot be read: {error}") from error

@@ -5,16 +5,21 @@ baseline says that none will (zero); plain momentum and ridge stand beside the t
 as trials. The set-up is declared here once and was not tuned on the bundled data.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from basics.arrays import IntArray
+from basics.arrays import FloatArray, IntArray
 from basics.errors import InvalidInputError
+from features.labels import Labels
+from features.panel import FeaturePanel
 from models.comparison import GateRules
 from models.confidence import AdaptiveWidth
-from models.dataset import Dataset
+from models.dataset import Dataset, build_dataset
 from models.estimators import BoostedTrees, Estimator, Ridge, Zero
+from models.evaluation import score_summary, squared_error
+from models.predictors import LinearPredictor
 from models.splits import Fold, thinned, walk_forward, year_boundaries
 
 BASELINE = "zero"
@@ -66,6 +71,31 @@ class PriceSpec:
         for name in ("horizon", "entry_lag", "refit_years"):
             if getattr(self, name) < 1:
                 raise InvalidInputError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @property
+    def metric(self) -> str:
+        """The loss that decides."""
+        return "squared error"
+
+    def dataset(self, features: FeaturePanel, outcome: Labels) -> Dataset:
+        """Return the rows; the target is the return less the session's mean."""
+        return build_dataset(features, outcome, demean=True)
+
+    def target(self, outcome: Labels) -> str:
+        """Say what is foretold, in words."""
+        return f"{outcome.name} less its mean over the symbols of the session"
+
+    def baseline(self) -> tuple[str, LinearPredictor]:
+        """Return the naive baseline: no symbol will beat another."""
+        return BASELINE, LinearPredictor(feature_names=(), centre=(), scale=(), weights=())
+
+    def loss(self, prediction: FloatArray, outcome: FloatArray) -> FloatArray:
+        """Return the squared error by session, averaged over the symbols."""
+        return squared_error(prediction, outcome)
+
+    def figures(self, prediction: FloatArray, outcome: FloatArray) -> Mapping[str, float]:
+        """Return the named figures of one model."""
+        return score_summary(prediction, outcome, overlap=self.horizon)
 
     def folds(self, dataset: Dataset) -> list[Fold]:
         """Return the walk-forward folds over `dataset`."""

@@ -11,6 +11,7 @@ from models.comparison import Contender
 from models.dataset import Dataset
 from models.estimators import Estimator
 from models.evaluation import YearScore, rank_information_coefficient, yearly_rank_ic
+from models.kinds import KindSpec
 from models.splits import Fold
 from models.training import (
     FoldRecord,
@@ -27,18 +28,13 @@ class Ground:
 
     Attributes
     ----------
-    horizon : int
-        Sessions that the label spans.
-    cost_rate : float
-        Cost of trading one unit of weight, a fraction of the traded value.
     until : date or None
         Sessions before this day are scored; all of them when None.
     """
 
+    spec: KindSpec
     dataset: Dataset
     folds: tuple[Fold, ...]
-    horizon: int
-    cost_rate: float
     until: date | None = None
 
     @property
@@ -100,20 +96,19 @@ def score(ground: Ground, grids: Mapping[str, FloatArray]) -> Scores:
         grids,
         outcome,
         sessions=slice(0, stop),
-        horizon=ground.horizon,
-        cost_rate=ground.cost_rate,
+        spec=ground.spec,
     )
     return Scores(
         field=field,
         metrics={
-            name: figures(field[name], grid[:, :stop], outcome[:, :stop], horizon=ground.horizon)
+            name: figures(field[name], grid[:, :stop], outcome[:, :stop], spec=ground.spec)
             for name, grid in grids.items()
         },
         years={
             name: yearly_rank_ic(
                 rank_information_coefficient(grid, outcome),
                 ground.dataset.sessions,
-                overlap=ground.horizon,
+                overlap=ground.spec.horizon,
             )
             for name, grid in grids.items()
         },

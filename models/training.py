@@ -11,7 +11,8 @@ from basics.errors import MissingDataError
 from models.comparison import Contender
 from models.dataset import Dataset
 from models.estimators import Estimator
-from models.evaluation import long_short_returns, score_summary, squared_error
+from models.evaluation import long_short_returns
+from models.kinds import KindSpec
 from models.predictors import Predictor
 from models.splits import Fold
 
@@ -71,8 +72,7 @@ def contenders(
     outcome: FloatArray,
     *,
     sessions: slice,
-    horizon: int,
-    cost_rate: float,
+    spec: KindSpec,
 ) -> dict[str, Contender]:
     """Score every model on the cells that all of them predicted.
 
@@ -84,8 +84,8 @@ def contenders(
         The label, NaN where it is not known.
     sessions : slice
         The session positions that count.
-    cost_rate : float
-        Cost of trading one unit of weight, a fraction of the traded value.
+    spec : KindSpec
+        Which loss counts, and whether profit does.
 
     Raises
     ------
@@ -104,16 +104,20 @@ def contenders(
     field = {}
     for name, grid in predictions.items():
         seen = np.where(common, grid[:, sessions], np.nan)[:, days]
-        returns, _ = long_short_returns(seen, truth, every=horizon, cost_rate=cost_rate)
-        field[name] = Contender(name=name, losses=squared_error(seen, truth), returns=returns)
+        returns = None
+        if spec.cost_rate is not None:
+            returns, _ = long_short_returns(
+                seen, truth, every=spec.horizon, cost_rate=spec.cost_rate
+            )
+        field[name] = Contender(name=name, losses=spec.loss(seen, truth), returns=returns)
     return field
 
 
 def figures(
-    contender: Contender, prediction: FloatArray, outcome: FloatArray, *, horizon: int
+    contender: Contender, prediction: FloatArray, outcome: FloatArray, *, spec: KindSpec
 ) -> dict[str, float]:
     """Return the named figures of one model: accuracy and profit before annualisation."""
-    found = dict(score_summary(prediction, outcome, overlap=horizon))
+    found = dict(spec.figures(prediction, outcome))
     returns = contender.returns
     if returns is not None and returns.std() > 0:
         found["sharpe_per_period"] = float(returns.mean() / returns.std(ddof=1))

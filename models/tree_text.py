@@ -36,8 +36,10 @@ class Forest:
         Where a missing value goes: 0 as if it were zero, 1 left, 2 right.
     zero_is_missing : bool
         True when a split takes zeros for missing values.
+    link_name : str
+        What turns the trees' sum into the answer: `identity`, `logistic` or `exponential`.
     sigmoid : float
-        Slope of the logistic link, 0 for none.
+        Slope of the logistic link.
     """
 
     number: FloatArray
@@ -45,6 +47,7 @@ class Forest:
     tree: Int32Array
     fill: npt.NDArray[np.int8]
     zero_is_missing: bool
+    link_name: str
     sigmoid: float
     feature_names: tuple[str, ...]
 
@@ -163,27 +166,31 @@ def _join(trees: list[_Tree], head: Mapping[str, str]) -> Forest:
     link = np.concatenate(links)
     if link[:, 0].max() >= len(names) or link.min() < 0:
         raise InvalidInputError("the model text splits on a feature that it does not name")
+    answer = _answer(head.get("objective", "regression"))
     return Forest(
         number=np.concatenate([tree.number for tree in trees]),
         link=link,
         tree=table[np.argsort(-table[:, 1], kind="stable")].astype(np.int32),
         fill=np.concatenate([tree.fill for tree in trees]),
         zero_is_missing=any(tree.zero_is_missing for tree in trees),
-        sigmoid=_sigmoid(head.get("objective", "regression")),
+        link_name=answer[0],
+        sigmoid=answer[1],
         feature_names=names,
     )
 
 
-def _sigmoid(objective: str) -> float:
-    """Return the slope of the link that turns the trees' sum into a prediction."""
+def _answer(objective: str) -> tuple[str, float]:
+    """Return the link that turns the trees' sum into a prediction, and its slope."""
     kind = objective.split(" ", maxsplit=1)[0]
     if kind in {"regression", "regression_l1", "huber", "fair", "quantile", "mape"}:
         if "sqrt" in objective.split(" "):
             raise InvalidInputError("the square-root link is not compiled")
-        return 0.0
+        return "identity", 1.0
+    if kind in {"gamma", "poisson", "tweedie"}:
+        return "exponential", 1.0
     slope = re.search(r"sigmoid:([0-9.eE+-]+)", objective)
     if kind == "binary" and slope:
-        return float(slope.group(1))
+        return "logistic", float(slope.group(1))
     raise InvalidInputError(f"objective {kind!r} is not compiled")
 
 

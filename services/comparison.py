@@ -18,10 +18,24 @@ from models.evaluation import (
     rank_information_coefficient,
     squared_error,
 )
-from services.model_documents import MANIFEST, OUTCOME, PREDICTIONS, read_manifest
+from models.loading import load_predictor
+from models.predictors import FILE_NAMES
+from models.volatility import VolatilitySpec
+from services.model_documents import (
+    MANIFEST,
+    OUTCOME,
+    PREDICTIONS,
+    QLIKE,
+    SQUARED_ERROR,
+    Manifest,
+    read_manifest,
+)
 from services.ports import ModelRegistry, ModelVersion
 
 REPLAY_SESSIONS = 504
+# Cost of trading one unit of weight in the net return: 5 basis points.
+COST_RATE = 0.0005
+RANK_IC, NET_RETURN = "rank IC", "net return a period"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +64,7 @@ class ModelComparison:
     Attributes
     ----------
     p_value : float
-        Diebold-Mariano on squared error, two-sided.
+        Diebold-Mariano on the loss of the kind, two-sided.
     replay : SequentialTest
         What an always-valid test on the profit's loss would have said, session by session, over
         the last two years.
@@ -89,13 +103,12 @@ class Comparison:
         if one.version == other.version:
             raise InvalidInputError(f"{first} and {second} are both {one.label}: name two versions")
         rows = self._common_rows(one, other)
-        horizon = self._horizon(one, other)
-        return _judge(one, other, rows, horizon=horizon, seed=self._seed)
+        return _judge(one, other, rows, manifest=self._manifest(one, other), seed=self._seed)
 
-    def _horizon(self, *versions: ModelVersion) -> int:
+    def _manifest(self, *versions: ModelVersion) -> Manifest:
         for version in versions:
             if MANIFEST in version.sha256:
-                return read_manifest(self._registry.read(version, MANIFEST)).horizon
+                return read_manifest(self._registry.read(version, MANIFEST))
         raise MissingDataError("neither version has a manifest: train one of them again")
 
     def _common_rows(self, one: ModelVersion, other: ModelVersion) -> "_Rows":
@@ -109,8 +122,9 @@ class Comparison:
         for version in (one, other):
             table = known.get(version.version)
             if table is None:
-                # The naive baseline keeps no table: it says zero everywhere.
-                joined = joined.with_columns(pl.lit(0.0).alias(f"v{version.version}"))
+                # The naive baseline keeps no table: it says the same of every row.
+                same = self._constant(version)
+                joined = joined.with_columns(pl.lit(same).alias(f"v{version.version}"))
                 continue
             column = table.select(
                 "symbol", "session", pl.col(version.estimator).alias(f"v{version.version}")
@@ -120,6 +134,10 @@ class Comparison:
         if joined.is_empty():
             raise MissingDataError(f"{one.label} and {other.label} share no predicted row")
         return _Rows.of(joined, f"v{one.version}", f"v{other.version}")
+
+    def _constant(self, version: ModelVersion) -> float:
+        content = self._registry.read(version, FILE_NAMES[version.format])
+        return load_predictor(version.format, content).predict_row(np.empty(0))
 
     def _predictions(self, version: ModelVersion) -> pl.DataFrame | None:
         if PREDICTIONS not in version.sha256:
@@ -151,39 +169,26 @@ class _Rows:
 
 
 def _judge(
-    one: ModelVersion, other: ModelVersion, rows: _Rows, *, horizon: int, seed: int
+    one: ModelVersion, other: ModelVersion, rows: _Rows, *, manifest: Manifest, seed: int
 ) -> ModelComparison:
     generator = np.random.default_rng(seed)
-    losses = [squared_error(grid, rows.outcome) for grid in (rows.first, rows.second)]
-    series: Mapping[str, tuple[FloatArray, FloatArray, int]] = {
-        "squared error": (losses[0], losses[1], -1),
-        "rank IC": (
-            _scores(rows.first, rows.outcome),
-            _scores(rows.second, rows.outcome),
-            1,
-        ),
-        "net return a period": (
-            long_short_returns(rows.first, rows.outcome, every=horizon, cost_rate=0.0005)[0],
-            long_short_returns(rows.second, rows.outcome, every=horizon, cost_rate=0.0005)[0],
-            1,
-        ),
-    }
+    horizon = manifest.horizon
+    series = _series(rows, manifest)
     measured = []
     for name, (a, b, sign) in series.items():
         interval = mean_interval(a - b, block=2.0 * horizon, generator=generator)
         tied = interval.low <= 0.0 <= interval.high
-        better = None if tied else sign * interval.estimate > 0
         measured.append(
             Measured(
                 name=name,
                 first=float(a.mean()),
                 second=float(b.mean()),
                 difference=interval,
-                first_is_better=better,
+                first_is_better=None if tied else sign * interval.estimate > 0,
             )
         )
-    profit = series["net return a period"]
-    replay = sequential_test((profit[1] - profit[0])[-REPLAY_SESSIONS // horizon :])
+    first, second, _ = series[manifest.metric]
+    replay = _replay(series, manifest)
     days = rows.sessions.astype(object)
     return ModelComparison(
         first=one.label,
@@ -193,10 +198,47 @@ def _judge(
         first_session=days[0],
         last_session=days[-1],
         measured=tuple(measured),
-        p_value=diebold_mariano(losses[0], losses[1], horizon=horizon).p_value_two_sided,
+        p_value=diebold_mariano(first, second, horizon=horizon).p_value_two_sided,
         replay=replay,
         verdict=_in_words(one, other, measured, replay),
     )
+
+
+def _series(rows: _Rows, manifest: Manifest) -> Mapping[str, tuple[FloatArray, FloatArray, int]]:
+    """Return each figure's series for both versions, and +1 where more is better."""
+    if manifest.metric == QLIKE:
+        return {QLIKE: (_qlike(rows.first, rows.outcome), _qlike(rows.second, rows.outcome), -1)}
+    first, second = (
+        long_short_returns(grid, rows.outcome, every=manifest.horizon, cost_rate=COST_RATE)[0]
+        for grid in (rows.first, rows.second)
+    )
+    return {
+        SQUARED_ERROR: (
+            squared_error(rows.first, rows.outcome),
+            squared_error(rows.second, rows.outcome),
+            -1,
+        ),
+        RANK_IC: (_scores(rows.first, rows.outcome), _scores(rows.second, rows.outcome), 1),
+        NET_RETURN: (first, second, 1),
+    }
+
+
+def _replay(
+    series: Mapping[str, tuple[FloatArray, FloatArray, int]], manifest: Manifest
+) -> SequentialTest:
+    """Run the sequential test over the last two years, on profit where there is one.
+
+    Overlapping labels depend on one another, so only every `horizon`-th session counts.
+    """
+    if NET_RETURN in series:
+        first, second, _ = series[NET_RETURN]
+        return sequential_test((second - first)[-(REPLAY_SESSIONS // manifest.horizon) :])
+    first, second, _ = series[manifest.metric]
+    return sequential_test((first - second)[-REPLAY_SESSIONS :: manifest.horizon])
+
+
+def _qlike(prediction: FloatArray, outcome: FloatArray) -> FloatArray:
+    return VolatilitySpec().loss(prediction, outcome)
 
 
 def _scores(prediction: FloatArray, outcome: FloatArray) -> FloatArray:

@@ -30,6 +30,7 @@ EVALUATION, PREDICTIONS, MANIFEST, ASSURANCE, CARD = (
     "assurance.json",
     "card.md",
 )
+SQUARED_ERROR, QLIKE = "squared error", "QLIKE"
 OUTCOME, HALF_WIDTH = "outcome", "half_width"
 
 
@@ -71,6 +72,8 @@ class Manifest:
         First and last session of the training rows.
     example : tuple of float
         One row of features, and `example_prediction` what the model says of it.
+    metric : str
+        The loss by which the version was judged.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Manifest:
     parameters: Mapping[str, Any]
     example: tuple[float, ...]
     example_prediction: float
+    metric: str = SQUARED_ERROR
 
 
 def to_json(document: object) -> bytes:

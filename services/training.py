@@ -1,4 +1,4 @@
-"""Train the price model, hold it against its rivals, register it, and let evidence decide.
+"""Train a model, hold it against its rivals, register it, and let evidence decide.
 
 The same inputs never train twice: the input key (data, features, settings, code) finds the
 version that stands, and its stored evaluation is the answer. All that shapes the answer is
@@ -15,11 +15,12 @@ from basics.arrays import DateArray, FloatArray
 from basics.errors import RefusedError
 from models.comparison import Contest, Trials, Verdict, judge
 from models.confidence import YearCoverage
-from models.dataset import Dataset, build_dataset
+from models.dataset import Dataset
 from models.estimators import Estimator
 from models.evaluation import YearScore
-from models.predictors import LinearPredictor, Predictor
-from models.price import BASELINE
+from models.kinds import KindSpec
+from models.loading import load_predictor
+from models.predictors import FILE_NAMES, Predictor
 from models.tournament import Ground, Scores, play, score
 from models.training import FoldRecord
 from services import model_documents as documents
@@ -113,17 +114,16 @@ class Training:
             If `retrain` gave another model than the one registered.
         """
         spec = inputs.spec
-        dataset = build_dataset(inputs.features, inputs.outcome, demean=True)
-        baseline = self._baseline(spec.name)
+        dataset = spec.dataset(inputs.features, inputs.outcome)
+        baseline = self._baseline(spec)
         key = self._input_key(inputs)
         standing = self._registry.find(spec.name, key)
         reused = standing is not None and not retrain
         if standing is None or retrain:
             ground = Ground(
+                spec=spec,
                 dataset=dataset,
                 folds=tuple(spec.folds(dataset)),
-                horizon=spec.horizon,
-                cost_rate=spec.cost_rate,
                 until=inputs.gate_until,
             )
             trained = self._train(inputs, ground, progress)
@@ -155,7 +155,7 @@ class Training:
         grids, model = trained
         spec, candidate = inputs.spec, inputs.spec.candidate()
         champion = self._registry.resolve(spec.name, CHAMPION)
-        reigning = BASELINE
+        reigning = baseline.estimator
         if champion.version != baseline.version:
             reigning = champion.label
             grids = grids | {reigning: self._predictions_of(champion, ground.dataset)}
@@ -166,10 +166,10 @@ class Training:
             Contest(
                 candidate=scores.field[candidate.name],
                 champion=scores.field[reigning],
-                baseline=scores.field[BASELINE],
+                baseline=scores.field[baseline.estimator],
                 others=tuple(scores.field.values()),
                 horizon=spec.horizon,
-                metric="squared error",
+                metric=spec.metric,
                 simulated=ground.dataset.simulated,
             ),
             trials=self._trials(inputs, scores),
@@ -224,9 +224,9 @@ class Training:
             },
         )
 
-    def _baseline(self, name: str) -> ModelVersion:
-        nothing = LinearPredictor(feature_names=(), centre=(), scale=(), weights=())
-        return self._promotion.ensure_baseline(name, estimator=BASELINE, model=nothing, tags={})
+    def _baseline(self, spec: KindSpec) -> ModelVersion:
+        estimator, model = spec.baseline()
+        return self._promotion.ensure_baseline(spec.name, estimator=estimator, model=model, tags={})
 
     def _result(
         self, version: ModelVersion, baseline: ModelVersion, dataset: Dataset, *, reused: bool
@@ -254,8 +254,10 @@ class Training:
     def _predictions_of(self, version: ModelVersion, dataset: Dataset) -> FloatArray:
         """Return a version's stored walk-forward predictions on the grid of `dataset`."""
         if documents.PREDICTIONS not in version.sha256:
-            everywhere = np.flatnonzero(np.ones(len(dataset.y), dtype=bool))
-            return dataset.to_grid(np.zeros(len(dataset.y)), everywhere)
+            # The naive baseline keeps no table: it says the same of every row.
+            content = self._registry.read(version, FILE_NAMES[version.format])
+            same = load_predictor(version.format, content).predict(np.empty((len(dataset.y), 0)))
+            return dataset.to_grid(same, np.arange(len(dataset.y)))
         content = self._registry.read(version, documents.PREDICTIONS)
         return documents.read_predictions(content, dataset)[version.estimator]
 

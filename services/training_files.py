@@ -121,7 +121,7 @@ def _manifest(inputs: TrainingInputs, ground: Ground, model: Predictor) -> docum
         feature_set=dataset.feature_set,
         feature_hash=dataset.feature_hash,
         feature_names=model.feature_names,
-        target=f"{inputs.outcome.name} less its mean over the symbols of the session",
+        target=spec.target(inputs.outcome),
         horizon=spec.horizon,
         data_version=inputs.data_version,
         trained_first=days[dataset.session[rows[0]]],
@@ -130,6 +130,7 @@ def _manifest(inputs: TrainingInputs, ground: Ground, model: Predictor) -> docum
         parameters=spec.candidate().parameters(),
         example=tuple(dataset.x[rows[-1]].tolist()),
         example_prediction=float(predict_rows(model, dataset, rows[-1:])[0]),
+        metric=spec.metric,
     )
 
 

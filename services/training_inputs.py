@@ -1,4 +1,4 @@
-"""What a price model is made from, and the names that follow from it."""
+"""What a model is made from, and the names that follow from it."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -7,12 +7,13 @@ from basics.identifiers import content_hash
 from features.labels import Labels
 from features.panel import FeaturePanel
 from models.estimators import Estimator
+from models.kinds import KindSpec
 from models.price import PriceSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingInputs:
-    """What a price model is made from.
+    """What a model is made from.
 
     Attributes
     ----------
@@ -28,7 +29,7 @@ class TrainingInputs:
     features: FeaturePanel
     outcome: Labels
     data_version: str
-    spec: PriceSpec = field(default_factory=PriceSpec)
+    spec: KindSpec = field(default_factory=PriceSpec)
     gate_until: date | None = None
 
     def trial_key(self, estimator: Estimator, *, code_version: str) -> str:

@@ -83,6 +83,14 @@ def test_the_logistic_link_is_applied() -> None:
     assert np.allclose(ours, theirs, rtol=0, atol=1e-15)
 
 
+def test_the_exponential_link_is_applied() -> None:
+    x, y = _data()
+
+    ours, theirs = _both(_train(x, np.exp(y / 4), objective="gamma"), x)
+
+    assert np.allclose(ours, theirs, rtol=1e-15, atol=0)
+
+
 def test_a_threshold_itself_goes_left() -> None:
     x = np.repeat([[0.0], [1.0]], 50, axis=0)
     text = _train(x, x[:, 0], trees=1, learning_rate=1.0, min_data_in_leaf=1)

@@ -1,0 +1,272 @@
+"""The volatility kind: how much a price will move over the next sessions.
+
+The target is the mean squared daily log return of the next sessions over today's EWMA variance
+forecast, so that one model serves every series whatever its level. The naive baseline says 1:
+EWMA is right. HAR-RV (Corsi 2009) regresses the ratio on the past day, week, month and quarter
+in the same unit, which weights its levels by 1 / EWMA; GARCH(1,1) and trees stand beside it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from basics.arrays import FloatArray, IntArray
+from basics.errors import InvalidInputError, MissingDataError
+from basics.identifiers import content_hash
+from features.labels import Labels
+from features.panel import FeaturePanel
+from market.panel import Panel
+from measures.evidence_losses import qlike
+from models.comparison import GateRules
+from models.confidence import AdaptiveWidth
+from models.dataset import Dataset, build_dataset
+from models.estimators import BoostedTrees, Column, Estimator, Ridge
+from models.predictors import LinearPredictor
+from models.splits import Fold, thinned, walk_forward, year_boundaries
+
+BASELINE = "ewma"
+DECAY = 0.94
+# Daily variance below this (one basis point of daily volatility) is a stale price.
+MIN_VARIANCE = 1e-8
+MIN_RATIO = 0.05
+HAR_WINDOWS = (1, 5, 22, 66)
+VERSION = 1
+
+
+def volatility_features(panel: Panel, *, ranges: bool, garch: bool = True) -> FeaturePanel:
+    """Return what the volatility kind looks at, all relative to the EWMA variance.
+
+    Parameters
+    ----------
+    ranges : bool
+        Use open, high and low too (Parkinson 1980; Garman and Klass 1980), where observed.
+    garch : bool
+        Add the GARCH(1,1) forecast, refitted every second year on the past alone.
+
+    Raises
+    ------
+    MissingDataError
+        If the panel lacks a field.
+    """
+    returns = daily_returns(panel)
+    ewma = ewma_rows(returns)
+    squared = np.maximum(returns**2, 0.0)
+    columns: dict[str, FloatArray] = {
+        f"variance_{window}": trailing_mean(squared, window) / ewma for window in HAR_WINDOWS
+    }
+    columns["downside_5"] = trailing_mean(np.minimum(returns, 0.0), 5) / np.sqrt(ewma)
+    columns["log_ewma"] = np.log(ewma)
+    simulated = panel.simulated & {"close"}
+    if ranges:
+        simulated = panel.simulated & {"open", "high", "low", "close"}
+        for name, daily in _range_variances(panel).items():
+            for window in (1, 5, 22):
+                columns[f"{name}_{window}"] = trailing_mean(daily, window) / ewma
+    if garch:
+        columns["garch"] = _garch_rows(returns, panel) / ewma
+    label = f"volatility{'_ranges' if ranges else ''}@{VERSION}"
+    return FeaturePanel(
+        tuple(columns),
+        panel.symbols,
+        panel.sessions,
+        np.stack(list(columns.values())),
+        label,
+        content_hash("volatility", VERSION, list(columns), DECAY),
+        simulated,
+    )
+
+
+def variance_ratio(panel: Panel, *, horizon: int) -> Labels:
+    """Return the mean squared return of the next `horizon` sessions over today's EWMA variance.
+
+    Rests on the closes from t to t + horizon.
+    """
+    if horizon < 1:
+        raise InvalidInputError(f"horizon must be at least 1 session, got {horizon}")
+    returns = daily_returns(panel)
+    ahead = np.full_like(returns, np.nan)
+    ahead[:, :-horizon] = trailing_mean(returns**2, horizon)[:, horizon:]
+    values = np.maximum(ahead, MIN_VARIANCE) / ewma_rows(returns)
+    known = np.isfinite(values)
+    position = np.broadcast_to(np.arange(values.shape[1], dtype=np.int64), values.shape)
+    return Labels(
+        f"variance_ratio(horizon={horizon})",
+        values,
+        np.where(known, position + 1, -1),
+        np.where(known, position + horizon, -1),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolatilitySpec:
+    """How the volatility model is trained and judged; declared once, not tuned."""
+
+    name: str = "volatility"
+    horizon: int = 5
+    first_test_year: int = 1998
+    refit_years: int = 1
+    train_every: int = 5
+    embargo_sessions: int = 5
+    candidate_name: str = "har"
+    trees: BoostedTrees = field(
+        default_factory=lambda: BoostedTrees(objective="gamma", rows_per_leaf=200)
+    )
+    seed: int = 1
+    coverage: float = 0.90
+    rules: GateRules = field(default_factory=GateRules)
+
+    @property
+    def metric(self) -> str:
+        """The loss that decides."""
+        return "QLIKE"
+
+    @property
+    def cost_rate(self) -> None:
+        """No profit is measured: volatility is not traded here."""
+        return
+
+    def dataset(self, features: FeaturePanel, outcome: Labels) -> Dataset:
+        """Return the rows."""
+        return build_dataset(features, outcome)
+
+    def folds(self, dataset: Dataset) -> list[Fold]:
+        """Return the walk-forward folds over `dataset`."""
+        edges = year_boundaries(dataset, first_year=self.first_test_year, every=self.refit_years)
+        return list(
+            walk_forward(
+                dataset,
+                boundaries=edges,
+                embargo_sessions=self.embargo_sessions,
+                train_every=self.train_every,
+            )
+        )
+
+    def final_rows(self, dataset: Dataset) -> IntArray:
+        """Return the rows that the version to be served is fitted on."""
+        return thinned(dataset, np.flatnonzero(dataset.labelled), every=self.train_every)
+
+    def target(self, outcome: Labels) -> str:
+        """Say what is foretold, in words."""
+        return f"{outcome.name}: the variance to come over today's EWMA variance"
+
+    def baseline(self) -> tuple[str, LinearPredictor]:
+        """Return the naive baseline: EWMA is right, the ratio is 1."""
+        nothing = LinearPredictor(feature_names=(), centre=(), scale=(), weights=(), intercept=1.0)
+        return BASELINE, nothing
+
+    def candidate(self) -> Estimator:
+        """Return the model that asks to be champion."""
+        return next(e for e in self._all() if e.name == self.candidate_name)
+
+    def comparators(self) -> tuple[Estimator, ...]:
+        """Return what it is held against, the naive baseline first."""
+        return tuple(e for e in self._all() if e.name != self.candidate_name)
+
+    def loss(self, prediction: FloatArray, outcome: FloatArray) -> FloatArray:
+        """Return QLIKE by session, averaged over the series."""
+        known = np.isfinite(prediction) & np.isfinite(outcome)
+        losses = np.zeros(prediction.shape)
+        losses[known] = qlike(outcome[known], np.maximum(prediction[known], MIN_RATIO))
+        count = known.sum(axis=0)
+        mean = np.divide(
+            losses.sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0
+        )
+        return np.asarray(mean, dtype=np.float64)
+
+    def figures(self, prediction: FloatArray, outcome: FloatArray) -> Mapping[str, float]:
+        """Return the named figures of one model."""
+        losses = self.loss(prediction, outcome)
+        known = np.isfinite(prediction) & np.isfinite(outcome)
+        logs = np.log(np.maximum(prediction[known], MIN_RATIO)), np.log(outcome[known])
+        return {
+            "qlike": float(np.nanmean(losses)),
+            "log_correlation": float(np.corrcoef(*logs)[0, 1]) if logs[0].std() > 0 else 0.0,
+        }
+
+    def intervals(self) -> AdaptiveWidth:
+        """Return how the width of the intervals follows the coverage that was reached."""
+        return AdaptiveWidth(coverage=self.coverage, delay=self.horizon)
+
+    def scale(self) -> tuple[str, float]:
+        """Return no scale: the target is relative already."""
+        return "", 1.0
+
+    def setting(self) -> dict[str, object]:
+        """Return all that shapes training and judgement, the estimators apart."""
+        settings = asdict(self)
+        settings.pop("trees")
+        return settings
+
+    def _all(self) -> tuple[Estimator, ...]:
+        windows = tuple(f"variance_{window}" for window in HAR_WINDOWS)
+        return (
+            Column(name=BASELINE, feature="", value=1.0),
+            Ridge(name="har", penalty=0.0, features=windows, intercept=True, floor=MIN_RATIO),
+            Column(name="garch", feature="garch"),
+            self.trees,
+        )
+
+
+def daily_returns(panel: Panel) -> FloatArray:
+    """Return daily log returns of `close`; NaN where either close is missing."""
+    close = panel["close"]
+    if not (np.nan_to_num(close, nan=1.0) > 0).all():
+        raise InvalidInputError("closes must be positive: check the data before")
+    returns = np.full_like(close, np.nan)
+    returns[:, 1:] = np.diff(np.log(close), axis=1)
+    return returns
+
+
+def ewma_rows(returns: FloatArray) -> FloatArray:
+    """Return the EWMA variance after each session, started on the first 66 returns.
+
+    NaN until then; a missing return leaves the variance as it was.
+    """
+    variance = np.full_like(returns, np.nan)
+    for row, out in zip(returns, variance, strict=True):
+        known = np.flatnonzero(np.isfinite(row))
+        if len(known) <= HAR_WINDOWS[-1]:
+            continue
+        level = float(np.mean(row[known[: HAR_WINDOWS[-1]]] ** 2))
+        for t in range(known[HAR_WINDOWS[-1] - 1] + 1, len(row)):
+            if np.isfinite(row[t]):
+                level = DECAY * level + (1.0 - DECAY) * row[t] ** 2
+            out[t] = max(level, MIN_VARIANCE)
+        out[known[-1] + 1 :] = np.nan
+    return variance
+
+
+def trailing_mean(values: FloatArray, window: int) -> FloatArray:
+    """Return the mean of the last `window` values; NaN where one of them is missing."""
+    means = np.full_like(values, np.nan)
+    if values.shape[1] >= window:
+        view = np.lib.stride_tricks.sliding_window_view(values, window, axis=1)
+        means[:, window - 1 :] = view.mean(axis=-1)
+    return means
+
+
+def _range_variances(panel: Panel) -> dict[str, FloatArray]:
+    """Return daily variances from the day's range, and from the night before."""
+    try:
+        logs = {name: np.log(panel[name]) for name in ("open", "high", "low", "close")}
+    except MissingDataError as error:
+        raise MissingDataError(f"range estimators need open, high and low: {error}") from error
+    span = logs["high"] - logs["low"]
+    overnight = np.full_like(span, np.nan)
+    overnight[:, 1:] = logs["open"][:, 1:] - logs["close"][:, :-1]
+    body = logs["close"] - logs["open"]
+    return {
+        "parkinson": span**2 / (4.0 * np.log(2.0)),
+        "garman_klass": 0.5 * span**2 - (2.0 * np.log(2.0) - 1.0) * body**2,
+        "overnight": overnight**2,
+    }
+
+
+def _garch_rows(returns: FloatArray, panel: Panel) -> FloatArray:
+    """Return the mean GARCH(1,1) variance of the next five sessions, fitted on the past."""
+    from models.garch import garch_forecasts
+
+    years = panel.sessions.astype("datetime64[Y]").astype(int)
+    refits = np.flatnonzero(np.diff(years, prepend=years[0]) * (years % 2 == 0))
+    return garch_forecasts(returns, refits=refits, horizon=5)
