@@ -4,9 +4,11 @@
 
 The pipe closes when the parent ends, killed or not, so no server outlives it. A parent that
 closes the pipe with a word in it looks after FOLDER itself; one that ended without a word
-leaves that to the guard. Standard library only, so that it starts in milliseconds.
+leaves that to the guard (an empty FOLDER: there is none). Standard library only, so that it
+starts in milliseconds.
 """
 
+import os
 import shutil
 import signal
 import subprocess
@@ -26,7 +28,8 @@ def main() -> int:
     abandoned = threading.Event()
 
     def stop_with_parent() -> None:
-        if not sys.stdin.buffer.read():
+        # Not through sys.stdin, whose lock a thread must not hold when the interpreter ends.
+        if not os.read(sys.stdin.fileno(), 1):
             abandoned.set()
         server.send_signal(signal.Signals[stop_signal])
         try:
@@ -36,7 +39,7 @@ def main() -> int:
 
     threading.Thread(target=stop_with_parent, daemon=True).start()
     code = server.wait()
-    if abandoned.is_set():
+    if abandoned.is_set() and folder:
         shutil.rmtree(folder, ignore_errors=True)
     return code
 

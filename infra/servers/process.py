@@ -10,6 +10,7 @@ from pathlib import Path
 
 from basics.errors import UnavailableError
 
+POLL_SECONDS = 0.01
 GUARD = Path(__file__).with_name("guard.py")
 
 
@@ -18,7 +19,7 @@ class GuardedProcess:
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or None
         Removed if this process ends without closing the server; else it is the caller's.
     stop_signal : str
         What asks the server to stop, for example `SIGTERM`.
@@ -28,13 +29,13 @@ class GuardedProcess:
         self,
         command: Sequence[str],
         *,
-        folder: Path,
         log: Path,
+        folder: Path | None = None,
         stop_signal: str = "SIGTERM",
         environment: dict[str, str] | None = None,
     ) -> None:
         self._log = log
-        guard = [sys.executable, "-I", "-S", str(GUARD), str(folder), stop_signal]
+        guard = [sys.executable, "-I", "-S", str(GUARD), str(folder or ""), stop_signal]
         with log.open("ab") as output:
             self._guard = subprocess.Popen(
                 [*guard, *command],
@@ -50,15 +51,19 @@ class GuardedProcess:
         """Whether the server is alive."""
         return self._guard.poll() is None
 
+    @property
+    def last_words(self) -> str:
+        """The end of what the server has logged."""
+        return self._log.read_text(errors="replace")[-800:] if self._log.exists() else ""
+
     def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> None:
         """Return once `ready()`; `UnavailableError` with the end of the log if it never is."""
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.running or time.monotonic() > deadline:
-                tail = self._log.read_text(errors="replace")[-800:] if self._log.exists() else ""
                 self.close()
-                raise UnavailableError(f"a server did not start: {tail}")
-            time.sleep(0.01)
+                raise UnavailableError(f"a server did not start: {self.last_words}")
+            time.sleep(POLL_SECONDS)
 
     def close(self) -> None:
         """Stop the server and wait until it is gone."""

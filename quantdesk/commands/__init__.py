@@ -17,9 +17,10 @@ from quantdesk.commands.report import report
 from quantdesk.commands.risk import risk
 from quantdesk.commands.serve import serve
 from quantdesk.commands.ui import ui
+from quantdesk.commands.up import up
 
 # Commands that stand alone, by their function's name.
-COMMANDS: tuple[Callable[..., None], ...] = (serve,)
+COMMANDS: tuple[Callable[..., None], ...] = (serve, up)
 
 COMMAND_GROUPS: dict[str, typer.Typer] = {
     "data": data,

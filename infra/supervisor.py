@@ -1,0 +1,132 @@
+"""Run the companions together: started in order, watched, and stopped in reverse.
+
+Each is a guarded child process, so that none outlives this one, however it ends.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from basics.errors import UnavailableError
+from infra.companions import Companion
+from infra.isolation import isolated_environment
+from infra.servers.process import GuardedProcess
+from infra.settings import Settings
+
+START_SECONDS = 120
+WATCH_SECONDS = 0.5
+
+
+def own_command(
+    settings: Settings,
+    name: str,
+    arguments: Sequence[str],
+    *,
+    url: str = "",
+    health_url: str = "",
+    variables: Mapping[str, str] | None = None,
+) -> Companion:
+    """Return how to start one of quantdesk's own commands as a companion."""
+    environment = (
+        dict(os.environ) | isolated_environment(settings.state_dir) | dict(variables or {})
+    )
+    environment["QUANTDESK_STATE_DIR"] = str(settings.state_dir)
+    command = (sys.executable, "-m", "quantdesk", *arguments)
+    return Companion(name, command, environment, url, health_url)
+
+
+def supervise(
+    companions: Sequence[Companion],
+    *,
+    folder: Path,
+    tell: Callable[[str], None],
+    stop: threading.Event | None = None,
+) -> None:
+    """Start each companion once the one before answers; run until one ends or we are stopped.
+
+    Parameters
+    ----------
+    folder : Path
+        Where each companion's output is kept.
+    tell : callable
+        Told in one line of each that has come up.
+    stop : Event, optional
+        Ends the run when set; SIGINT and SIGTERM set it.
+
+    Raises
+    ------
+    UnavailableError
+        If a companion does not come up, or ends by itself.
+    """
+    stop = stop or threading.Event()
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack, _signals(stop):
+        running = []
+        for companion in companions:
+            began = time.monotonic()
+            log = folder / f"{companion.name.lower()}.log"
+            process = GuardedProcess(
+                companion.command, log=log, environment=dict(companion.environment)
+            )
+            stack.callback(process.close)
+            running.append((companion, process))
+            _await(companion, process, stop)
+            if stop.is_set():
+                return
+            took = time.monotonic() - began
+            tell(f"  {companion.name:<10} {took:5.1f} s  {companion.url or f'log in {log}'}")
+        tell("all up; stop with Ctrl-C")
+        while not stop.wait(WATCH_SECONDS):
+            for companion, process in running:
+                if not process.running:
+                    raise UnavailableError(_ended(companion, process, folder))
+
+
+def _await(companion: Companion, process: GuardedProcess, stop: threading.Event) -> None:
+    """Return once the companion answers, or `stop` is set."""
+    deadline = time.monotonic() + START_SECONDS
+    while companion.health_url and not _healthy(companion.health_url):
+        if stop.wait(WATCH_SECONDS / 5):
+            return
+        if not process.running or time.monotonic() > deadline:
+            raise UnavailableError(
+                f"{companion.name} did not come up: {_last_line(process.last_words)}"
+            )
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _ended(companion: Companion, process: GuardedProcess, folder: Path) -> str:
+    return f"{companion.name} ended by itself ({_last_line(process.last_words)}): see {folder}"
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["without a word"])[-1].strip()
+
+
+@contextmanager
+def _signals(stop: threading.Event) -> Iterator[None]:
+    """Let SIGINT and SIGTERM set `stop`, where this thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(kind, lambda *_: stop.set()) for kind in kinds]
+    try:
+        yield
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)

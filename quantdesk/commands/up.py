@@ -1,0 +1,35 @@
+"""`quantdesk up`: the API, MLflow, the Prefect server and the schedules, one process each."""
+
+from typing import Annotated
+
+import typer
+
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Loopback port.")]
+
+
+def up(
+    api_port: Port = 8310,
+    mlflow_port: Port = 8320,
+    prefect_port: Port = 8330,
+    schedules: Annotated[
+        bool, typer.Option(help="Serve the flows' schedules to the Prefect server too.")
+    ] = True,
+) -> None:
+    """Start Prefect, MLflow, the API and the schedules on this machine; stop with Ctrl-C."""
+    from infra.companions import mlflow_ui, prefect_ui, refuse_taken_port
+    from infra.settings import load_settings
+    from infra.supervisor import own_command, supervise
+
+    settings = load_settings()
+    base = f"http://127.0.0.1:{api_port}"
+    prefect = prefect_ui(settings, prefect_port)
+    serve = ("serve", "--port", str(api_port))
+    api = own_command(settings, "API", serve, url=f"{base}/docs", health_url=f"{base}/ready")
+    companions = [prefect, mlflow_ui(settings, mlflow_port), api]
+    for companion in companions:
+        refuse_taken_port(companion)
+    if schedules:
+        address = {"PREFECT_API_URL": prefect.environment["PREFECT_API_URL"]}
+        companions.append(own_command(settings, "Schedules", ("flows", "serve"), variables=address))
+    typer.echo("quantdesk up: one process each, on loopback")
+    supervise(companions, folder=settings.state_dir / "logs", tell=typer.echo)

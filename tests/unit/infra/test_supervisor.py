@@ -1,0 +1,63 @@
+"""Tests of `infra.supervisor` with small programs in the place of companions."""
+
+import http.client
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from basics.errors import UnavailableError
+from infra.companions import Companion
+from infra.servers.process import free_port, listens
+from infra.supervisor import supervise
+
+SERVER = (
+    "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port={port}, bind='127.0.0.1')"
+)
+
+
+def web(name: str, port: int) -> Companion:
+    url = f"http://127.0.0.1:{port}"
+    command = (sys.executable, "-c", SERVER.format(port=port))
+    return Companion(name, command, {}, url, f"{url}/")
+
+
+def program(name: str, text: str, *, health_url: str = "") -> Companion:
+    return Companion(name, (sys.executable, "-c", text), {}, "", health_url)
+
+
+def test_companions_come_up_in_order_and_go_when_stopped(tmp_path: Path) -> None:
+    ports, stop, told = [free_port(), free_port()], threading.Event(), []
+    companions = [web("First", ports[0]), web("Second", ports[1])]
+    arguments = {"folder": tmp_path, "tell": told.append, "stop": stop}
+    thread = threading.Thread(target=supervise, args=(companions,), kwargs=arguments)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while "all up" not in " ".join(told):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert [line.split()[0] for line in told[:2]] == ["First", "Second"]
+
+    stop.set()
+    thread.join()
+
+    assert not any(listens(port) for port in ports)
+    assert (tmp_path / "first.log").exists()
+
+
+def test_a_companion_that_does_not_come_up_takes_the_others_along(tmp_path: Path) -> None:
+    port = free_port()
+    broken = program("Broken", "raise SystemExit('no luck')", health_url="http://127.0.0.1:1/")
+
+    with pytest.raises(UnavailableError, match="Broken did not come up: no luck"):
+        supervise([web("First", port), broken], folder=tmp_path, tell=lambda _: None)
+
+    with pytest.raises(OSError, match="refused"):
+        http.client.HTTPConnection("127.0.0.1", port).connect()
+
+
+def test_a_companion_that_ends_by_itself_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match=r"Brief ended by itself \(farewell\)"):
+        supervise([program("Brief", "print('farewell')")], folder=tmp_path, tell=lambda _: None)
