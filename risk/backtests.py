@@ -5,24 +5,28 @@ before; it is held against the book's realised P&L of the day.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import MissingDataError
+from measures.evidence_bootstrap import model_confidence_set
+from measures.tail import tail_risks
 from measures.tail_scores import fissler_ziegel_loss, pinball_loss
 from measures.var_backtests import (
     acerbi_szekely_z1,
     acerbi_szekely_z2,
+    acerbi_szekely_z3,
     christoffersen,
     conditional_coverage,
     dynamic_quantile,
     exceedances,
     kupiec,
+    simulated_p_value,
     traffic_light,
 )
-from risk.estimators import Estimator, check_history
+from risk.estimators import PREDICTIVE, Estimator, check_history
 
 MIN_BACKTEST_DAYS = 20
 
@@ -37,8 +41,10 @@ class Backtest:
         Days beyond VaR that were to be expected, and that came.
     kupiec_p, independence_p, coverage_p, dynamic_quantile_p : float or None
         P-values of the forecast being right; None where a test has too few days.
-    z1, z2 : float or None
-        Acerbi-Szekely; negative when ES was too small.
+    z1, z2, z3 : float or None
+        Acerbi-Szekely; negative when ES was too small. Z3 needs a whole forecast law.
+    z2_p : float or None
+        How often Z2 falls as low when the forecast law is right, by simulation.
     pinball, fissler_ziegel : float
         Mean losses of the forecasts, lower is better; comparable between estimators at one
         confidence on the same days.
@@ -57,17 +63,23 @@ class Backtest:
     frtb_multiplier: float
     z1: float | None
     z2: float | None
+    z3: float | None
+    z2_p: float | None
     pinball: float
     fissler_ziegel: float
 
 
 @dataclass(frozen=True, slots=True)
 class BacktestRun:
-    """One estimator's forecasts, of shape (n_confidences, n_days), and their tests."""
+    """One estimator's forecasts and daily Fissler-Ziegel losses, and their tests.
+
+    Arrays have shape (n_confidences, n_days).
+    """
 
     estimator: str
     value_at_risk: FloatArray
     expected_shortfall: FloatArray
+    scores: FloatArray
     tests: tuple[Backtest, ...]
 
 
@@ -77,6 +89,7 @@ def backtest(
     *,
     estimators: Mapping[str, Estimator],
     confidences: Sequence[float],
+    rng: np.random.Generator,
 ) -> tuple[BacktestRun, ...]:
     """Backtest every estimator on the same days.
 
@@ -99,12 +112,27 @@ def backtest(
     check_history(rows, confidences)
     runs = []
     for name, estimate in estimators.items():
-        value, shortfall = estimate(rows, confidences)
+        law = PREDICTIVE[name](rows) if name in PREDICTIVE else None
+        if law is None:
+            value, shortfall = estimate(rows, confidences)
+        else:
+            value, shortfall = tail_risks(law, confidences=confidences)
+        scores = np.stack(
+            [
+                _scores(realised, v, s, c)
+                for v, s, c in zip(value, shortfall, confidences, strict=True)
+            ]
+        )
         tests = tuple(
             judge(name, realised, value[i], shortfall[i], confidence=c)
             for i, c in enumerate(confidences)
         )
-        runs.append(BacktestRun(name, value, shortfall, tests))
+        if law is not None:
+            tests = tuple(
+                _with_law(test, realised, law, value[i], shortfall[i], rng)
+                for i, test in enumerate(tests)
+            )
+        runs.append(BacktestRun(name, value, shortfall, scores, tests))
     return tuple(runs)
 
 
@@ -138,18 +166,57 @@ def judge(
         z2=acerbi_szekely_z2(realised, value_at_risk, shortfall, confidence=confidence)
         if scaled
         else None,
+        z3=None,
+        z2_p=None,
         pinball=float(pinball_loss(realised, value_at_risk, confidence=confidence).mean()),
-        fissler_ziegel=float(
-            fissler_ziegel_loss(
-                realised[shortfall > 0],
-                value_at_risk[shortfall > 0],
-                shortfall[shortfall > 0],
-                confidence=confidence,
-            ).mean()
-        )
-        if (shortfall > 0).any()
-        else 0.0,
+        fissler_ziegel=float(_scores(realised, value_at_risk, shortfall, confidence).mean()),
     )
+
+
+def _with_law(
+    test: Backtest,
+    realised: FloatArray,
+    law: FloatArray,
+    value_at_risk: FloatArray,
+    shortfall: FloatArray,
+    rng: np.random.Generator,
+) -> Backtest:
+    """Add the tests that need a whole forecast law."""
+    if test.z2 is None:
+        return test
+    return replace(
+        test,
+        z3=acerbi_szekely_z3(realised, law, confidence=test.confidence),
+        z2_p=simulated_p_value(
+            test.z2, law, value_at_risk, shortfall, confidence=test.confidence, rng=rng
+        ),
+    )
+
+
+def _scores(
+    realised: FloatArray, value_at_risk: FloatArray, shortfall: FloatArray, confidence: float
+) -> FloatArray:
+    """Return daily Fissler-Ziegel losses; a day without a forecast loss scores 0."""
+    scores = np.zeros(len(realised))
+    sound = shortfall > 0
+    if sound.any():
+        scores[sound] = fissler_ziegel_loss(
+            realised[sound], value_at_risk[sound], shortfall[sound], confidence=confidence
+        )
+    return scores
+
+
+def confidence_set(
+    runs: Sequence[BacktestRun], *, at: int, rng: np.random.Generator
+) -> frozenset[str]:
+    """Return the estimators that cannot be told from the best at the `at`-th confidence.
+
+    Model confidence set of Hansen, Lunde and Nason (2011) at 10% on the daily losses, blocks of
+    ten sessions on average.
+    """
+    losses = np.stack([run.scores[at] for run in runs])
+    chosen = model_confidence_set(losses, block=10.0, generator=rng)
+    return frozenset(runs[i].estimator for i in chosen.included)
 
 
 def best_scored(runs: Sequence[BacktestRun], *, confidence: float) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import MissingDataError
+from measures.extreme_value import fit_pareto_tail
 from measures.parametric_tail import (
     cornish_fisher_tail,
     degrees_from_kurtosis,
@@ -19,7 +20,7 @@ from measures.parametric_tail import (
     student_t_tail,
 )
 from measures.tail import tail_risks, weighted_tail_risk
-from measures.volatility import ewma_variance
+from measures.volatility import ewma_variance, garch
 from risk.scenarios import age_weights
 
 Estimator = Callable[[FloatArray, Sequence[float]], tuple[FloatArray, FloatArray]]
@@ -27,6 +28,7 @@ Estimator = Callable[[FloatArray, Sequence[float]], tuple[FloatArray, FloatArray
 MIN_OBSERVATIONS = 100
 AGE_DECAY = 0.995
 EWMA_DECAY = 0.94
+PARETO_THRESHOLD = 0.9
 _DRAWS = 20_000
 
 
@@ -54,10 +56,52 @@ def age_weighted_tail(
 
 def filtered_tail(rows: FloatArray, confidences: Sequence[float]) -> tuple[FloatArray, FloatArray]:
     """Read the tail of P&L rescaled to today's EWMA volatility (filtered historical)."""
-    std = np.sqrt(ewma_variance(rows, decay=EWMA_DECAY))
+    return tail_risks(ewma_scaled(rows), confidences=confidences)
+
+
+def garch_filtered_tail(
+    rows: FloatArray, confidences: Sequence[float]
+) -> tuple[FloatArray, FloatArray]:
+    """Read the tail of P&L rescaled to tomorrow's GARCH(1,1) volatility, fitted to each row."""
+    return tail_risks(garch_scaled(rows), confidences=confidences)
+
+
+def ewma_scaled(rows: FloatArray) -> FloatArray:
+    """Return each row rescaled from each day's EWMA volatility to tomorrow's."""
+    return _rescaled(rows, ewma_variance(rows, decay=EWMA_DECAY))
+
+
+def garch_scaled(rows: FloatArray) -> FloatArray:
+    """Return each row rescaled from each day's GARCH volatility to tomorrow's."""
+    return _rescaled(rows, garch(rows).variance)
+
+
+def _rescaled(rows: FloatArray, variance: FloatArray) -> FloatArray:
+    std = np.sqrt(variance)
     # A book that never moved has no scale: its rows are zero and stay zero.
     scale = np.divide(std[:, -1:], std[:, :-1], out=np.ones_like(rows), where=std[:, :-1] > 0)
-    return tail_risks(rows * scale, confidences=confidences)
+    return rows * scale
+
+
+def extreme_value_tail(
+    rows: FloatArray, confidences: Sequence[float]
+) -> tuple[FloatArray, FloatArray]:
+    """Fit peaks over the 90% threshold of each row's losses.
+
+    A row with too few distinct losses beyond it, or a confidence below the threshold, is read
+    empirically.
+    """
+    value, shortfall = tail_risks(rows, confidences=confidences)
+    for i, row in enumerate(rows):
+        try:
+            tail = fit_pareto_tail(-row, threshold_quantile=PARETO_THRESHOLD)
+        except MissingDataError:
+            continue
+        for c, confidence in enumerate(confidences):
+            if confidence >= PARETO_THRESHOLD:
+                value[c, i] = tail.value_at_risk(confidence)
+                shortfall[c, i] = tail.expected_shortfall(confidence)
+    return value, shortfall
 
 
 def normal_tail_of_rows(
@@ -121,10 +165,22 @@ ESTIMATORS: Mapping[str, Estimator] = {
     "student_t": student_t_tail_of_rows,
     "cornish_fisher": cornish_fisher_tail_of_rows,
     "monte_carlo": monte_carlo_tail,
+    "filtered_garch": garch_filtered_tail,
+    "extreme_value": extreme_value_tail,
+}
+
+# The estimators whose forecast is a whole law, as equally likely outcomes: their ES tests can be
+# simulated.
+PREDICTIVE: Mapping[str, Callable[[FloatArray], FloatArray]] = {
+    "historical": lambda rows: rows,
+    "filtered_ewma": ewma_scaled,
+    "filtered_garch": garch_scaled,
 }
 
 # These read scenarios, so a quantile rule applies; the others are fitted laws.
-EMPIRICAL = frozenset({"historical", "age_weighted", "filtered_ewma", "monte_carlo"})
+EMPIRICAL = frozenset(
+    {"historical", "age_weighted", "filtered_ewma", "filtered_garch", "monte_carlo"}
+)
 
 
 def moments(rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

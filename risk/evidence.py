@@ -8,7 +8,13 @@ from basics.arrays import DateArray, FloatArray
 from basics.errors import MissingDataError
 from market.panel import Panel
 from measures.tail import QuantileRule, tail_risks
-from risk.backtests import MIN_BACKTEST_DAYS, BacktestRun, backtest, best_scored
+from risk.backtests import (
+    MIN_BACKTEST_DAYS,
+    BacktestRun,
+    backtest,
+    best_scored,
+    confidence_set,
+)
 from risk.estimators import EMPIRICAL, ESTIMATORS, MIN_OBSERVATIONS
 from risk.pricing import windowed_book_pnl
 from risk.profile import ForecastChart, TailEstimate
@@ -28,12 +34,15 @@ class Evidence:
     ----------
     basis : str
         What was tested, for the reader.
+    best : tuple of frozenset of str
+        At each confidence, the estimators that cannot be told from the best.
     """
 
     basis: str
     sessions: DateArray
     realised: FloatArray
     runs: tuple[BacktestRun, ...]
+    best: tuple[frozenset[str], ...] = ()
 
 
 NO_EVIDENCE = Evidence(
@@ -45,7 +54,12 @@ NO_EVIDENCE = Evidence(
 
 
 def book_history_evidence(
-    prices: Panel, exposures: Panel, equity: FloatArray, *, lookback: int
+    prices: Panel,
+    exposures: Panel,
+    equity: FloatArray,
+    *,
+    lookback: int,
+    rng: np.random.Generator,
 ) -> Evidence:
     """Backtest on the book as it really stood, against the change of its equity.
 
@@ -77,11 +91,17 @@ def book_history_evidence(
         exposures.sessions[1:],
         pnl_rows,
         realised,
+        rng,
     )
 
 
 def constant_book_evidence(
-    exposures: FloatArray, returns: FloatArray, sessions: DateArray, *, lookback: int
+    exposures: FloatArray,
+    returns: FloatArray,
+    sessions: DateArray,
+    *,
+    lookback: int,
+    rng: np.random.Generator,
 ) -> Evidence:
     """Backtest today's book as if it had always been held (hypothetical P&L).
 
@@ -100,6 +120,7 @@ def constant_book_evidence(
         sessions[-n_days:],
         rows,
         pnl[-n_days:],
+        rng,
     )
 
 
@@ -127,6 +148,7 @@ def tail_table(pnl: FloatArray, *, equity: float, evidence: Evidence) -> tuple[T
                     es_fraction=float(shortfall[i, 0]) / equity,
                     quantile_rule=_RULE if method in EMPIRICAL else "closed_form",
                     best=best.get(confidence) == method,
+                    in_confidence_set=bool(evidence.best) and method in evidence.best[i],
                 )
             )
     return (*table, *_long_horizon(pnl, equity))
@@ -170,11 +192,18 @@ def _long_horizon(pnl: FloatArray, equity: float) -> list[TailEstimate]:
     ]
 
 
-def _evidence(basis: str, sessions: DateArray, rows: FloatArray, realised: FloatArray) -> Evidence:
+def _evidence(
+    basis: str,
+    sessions: DateArray,
+    rows: FloatArray,
+    realised: FloatArray,
+    rng: np.random.Generator,
+) -> Evidence:
     if len(realised) < MIN_BACKTEST_DAYS:
         return NO_EVIDENCE
-    runs = backtest(rows, realised, estimators=ESTIMATORS, confidences=CONFIDENCES)
-    return Evidence(basis=basis, sessions=sessions, realised=realised, runs=runs)
+    runs = backtest(rows, realised, estimators=ESTIMATORS, confidences=CONFIDENCES, rng=rng)
+    sets = tuple(confidence_set(runs, at=i, rng=rng) for i in range(len(CONFIDENCES)))
+    return Evidence(basis=basis, sessions=sessions, realised=realised, runs=runs, best=sets)
 
 
 def daily_returns(close: FloatArray) -> FloatArray:

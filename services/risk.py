@@ -29,6 +29,8 @@ class RiskService:
         Hash of the policy files, part of every result's lineage.
     lookback : int
         Sessions of history behind an estimate.
+    seed : int
+        Of what is simulated, such as the critical values of the ES tests.
     """
 
     limits: Sequence[Limit]
@@ -36,14 +38,21 @@ class RiskService:
     results: ResultStore
     policy_version: str
     lookback: int = 1000
+    seed: int = 0
 
     def profile(self, inputs: RiskInputs) -> RiskProfile:
         """Compute the profile of one book; the same inputs give the same profile."""
         # Numbers are imported when computed, not when shown: `latest` must answer at once.
+        import numpy as np
+
         from services.risk_profile import compute_profile
 
         return compute_profile(
-            inputs, limits=self.limits, scenarios=self.scenarios, lookback=self.lookback
+            inputs,
+            limits=self.limits,
+            scenarios=self.scenarios,
+            lookback=self.lookback,
+            rng=np.random.default_rng(self.seed),
         )
 
     def store(self, profile: RiskProfile, *, lineage: JsonDocument) -> None:

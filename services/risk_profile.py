@@ -41,6 +41,7 @@ def compute_profile(
     limits: Sequence[Limit],
     scenarios: Sequence[StressScenario],
     lookback: int,
+    rng: np.random.Generator,
 ) -> RiskProfile:
     """Compute the profile of one book.
 
@@ -51,6 +52,8 @@ def compute_profile(
     ----------
     lookback : int
         Sessions of history that today's estimates and every past forecast use.
+    rng : Generator
+        For the simulated p-values and the bootstrap of the confidence set.
     """
     equity = float(inputs.equity.values[-1])
     book = align_book(inputs.holdings, inputs.prices, lookback=lookback)
@@ -61,7 +64,7 @@ def compute_profile(
     stresses: tuple[StressResult, ...] = ()
     components = NormalComponents(0.0, np.zeros(0), np.zeros(0))
     if measured is not None:
-        evidence = _evidence(inputs, measured, lookback)
+        evidence = _evidence(inputs, measured, lookback, rng)
         tails = tail_table(measured.pnl, equity=equity, evidence=evidence)
         components = normal_components(
             book.exposures, measured.state.covariance, confidence=HEADLINE
@@ -107,16 +110,18 @@ def compute_profile(
     )
 
 
-def _evidence(inputs: RiskInputs, measured: MeasuredBook, lookback: int) -> Evidence:
+def _evidence(
+    inputs: RiskInputs, measured: MeasuredBook, lookback: int, rng: np.random.Generator
+) -> Evidence:
     book = measured.book
     if inputs.exposures is not None:
         own = book_history_evidence(
-            inputs.prices, inputs.exposures, inputs.equity.values, lookback=lookback
+            inputs.prices, inputs.exposures, inputs.equity.values, lookback=lookback, rng=rng
         )
         if own.runs:
             return own
     rows = [inputs.prices.symbols.index(symbol) for symbol in book.symbols]
     returns = daily_returns(inputs.prices["close"][rows])
     return constant_book_evidence(
-        book.exposures, returns, inputs.prices.sessions[1:], lookback=lookback
+        book.exposures, returns, inputs.prices.sessions[1:], lookback=lookback, rng=rng
     )

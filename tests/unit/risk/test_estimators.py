@@ -5,7 +5,7 @@ import pytest
 
 from basics.errors import MissingDataError
 from measures.tail import tail_risk
-from risk.backtests import backtest, best_scored
+from risk.backtests import backtest, best_scored, confidence_set
 from risk.estimators import ESTIMATORS, check_history, moments
 
 RNG = np.random.default_rng(21)
@@ -76,7 +76,7 @@ def test_right_forecasts_pass_and_halved_ones_fail() -> None:
         "halved": lambda r, c: ESTIMATORS["normal"](r / 2, c),
     }
 
-    normal, halved = backtest(rows, realised, estimators=estimators, confidences=(0.95,))
+    normal, halved = backtest(rows, realised, estimators=estimators, confidences=(0.95,), rng=RNG)
 
     assert normal.tests[0].kupiec_p > 0.01
     assert normal.tests[0].zone == "green"
@@ -87,6 +87,42 @@ def test_right_forecasts_pass_and_halved_ones_fail() -> None:
     assert best_scored((normal, halved), confidence=0.95) == "normal"
 
 
+def test_a_right_law_passes_the_shortfall_tests_and_is_in_the_confidence_set() -> None:
+    rows = RNG.standard_t(6, size=(500, 500))
+    realised = RNG.standard_t(6, size=500)
+    estimators = {
+        "historical": ESTIMATORS["historical"],
+        "wild": lambda r, c: ESTIMATORS["normal"](3 * r, c),
+    }
+
+    runs = backtest(
+        rows, realised, estimators=estimators, confidences=(0.975,), rng=np.random.default_rng(0)
+    )
+
+    (test,) = runs[0].tests
+    assert test.z3 == pytest.approx(0.0, abs=0.2)
+    assert test.z2_p is not None
+    assert test.z2_p > 0.02
+    assert runs[1].tests[0].z3 is None
+    assert confidence_set(runs, at=0, rng=np.random.default_rng(0)) == {"historical"}
+
+
+def test_understated_law_fails_the_shortfall_tests() -> None:
+    rows = RNG.standard_t(6, size=(500, 500)) / 2
+    realised = RNG.standard_t(6, size=500)
+    (run,) = backtest(
+        rows,
+        realised,
+        estimators={"historical": ESTIMATORS["historical"]},
+        confidences=(0.975,),
+        rng=np.random.default_rng(0),
+    )
+    assert run.tests[0].z2_p == pytest.approx(1 / 1001)
+    assert run.tests[0].z3 < -0.5
+
+
 def test_too_few_days_are_refused() -> None:
     with pytest.raises(MissingDataError, match="19 days are too few to backtest"):
-        backtest(np.ones((19, 200)), np.ones(19), estimators=ESTIMATORS, confidences=(0.95,))
+        backtest(
+            np.ones((19, 200)), np.ones(19), estimators=ESTIMATORS, confidences=(0.95,), rng=RNG
+        )
