@@ -4,11 +4,14 @@ Applied before any heavy import by the command line, and to other programs by
 `python -m infra.isolation COMMAND ...`. Standard library only, so that it costs nothing.
 """
 
+import hashlib
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+KERNEL_ROOMS = ("measures", "features", "pnl", "models", "risk")
 
 
 def default_state_dir() -> Path:
@@ -18,25 +21,25 @@ def default_state_dir() -> Path:
 
 def isolated_environment(state_dir: Path) -> dict[str, str]:
     """Return the variables that keep every dependency inside `state_dir`, and silent."""
-    cache, temporary = state_dir / "cache", state_dir / "tmp"
+    caches, temporary = state_dir / "cache", state_dir / "tmp"
     folders = {
         "TMPDIR": temporary,
         "SQLITE_TMPDIR": temporary,
-        "XDG_CACHE_HOME": cache / "xdg",
-        "XDG_CONFIG_HOME": cache / "xdg-config",
-        "XDG_DATA_HOME": cache / "xdg-data",
-        "MPLCONFIGDIR": cache / "matplotlib",
-        "NUMBA_CACHE_DIR": cache / "numba",
+        "XDG_CACHE_HOME": caches / "xdg",
+        "XDG_CONFIG_HOME": caches / "xdg-config",
+        "XDG_DATA_HOME": caches / "xdg-data",
+        "MPLCONFIGDIR": caches / "matplotlib",
+        "NUMBA_CACHE_DIR": caches / "numba" / kernel_version(),
         "PREFECT_HOME": state_dir / "prefect",
-        "DVC_SITE_CACHE_DIR": cache / "dvc-site",
-        "DVC_GLOBAL_CONFIG_DIR": cache / "dvc-global",
-        "DVC_SYSTEM_CONFIG_DIR": cache / "dvc-system",
+        "DVC_SITE_CACHE_DIR": caches / "dvc-site",
+        "DVC_GLOBAL_CONFIG_DIR": caches / "dvc-global",
+        "DVC_SYSTEM_CONFIG_DIR": caches / "dvc-system",
         "NICEGUI_STORAGE_PATH": state_dir / "nicegui",
         "DASK_TEMPORARY_DIRECTORY": temporary,
-        "RUFF_CACHE_DIR": cache / "ruff",
-        "HYPOTHESIS_STORAGE_DIRECTORY": cache / "hypothesis",
-        "PRE_COMMIT_HOME": cache / "pre-commit",
-        "SKLEARN_DATA": cache / "sklearn",
+        "RUFF_CACHE_DIR": caches / "ruff",
+        "HYPOTHESIS_STORAGE_DIRECTORY": caches / "hypothesis",
+        "PRE_COMMIT_HOME": caches / "pre-commit",
+        "SKLEARN_DATA": caches / "sklearn",
         "MLFLOW_TRACKING_DIR": state_dir / "mlflow",
     }
     switches = {
@@ -54,6 +57,20 @@ def isolated_environment(state_dir: Path) -> dict[str, str]:
         "GIT_PYTHON_REFRESH": "quiet",
     }
     return {name: str(path) for name, path in folders.items()} | switches
+
+
+@cache
+def kernel_version() -> str:
+    """Return a hash of the rooms that hold compiled kernels.
+
+    numba checks the file of the kernel that it loads, not the files of the kernels which that
+    one calls: without this, a changed callee would go on running as it was compiled.
+    """
+    digest = hashlib.sha256()
+    for room in KERNEL_ROOMS:
+        for path in sorted((PROJECT_ROOT / room).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def isolate(state_dir: Path | None = None) -> None:

@@ -64,11 +64,11 @@ def flows_serve() -> None:
 
     PREFECT_API_URL names the server; `quantdesk up` and `quantdesk ui prefect` start one.
     """
-    import os
+    from prefect.settings import PREFECT_API_URL
 
     from basics.errors import UnavailableError
 
-    if not os.environ.get("PREFECT_API_URL"):
+    if not PREFECT_API_URL.value():
         raise UnavailableError(
             "no Prefect server is named: start one by `quantdesk ui prefect`, then set "
             "PREFECT_API_URL=http://127.0.0.1:8330/api"
