@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from infra.database.orders import DatabaseOrderJournal
     from infra.model_registry import MlflowRegistry
     from services.accounting import Accounting
+    from services.execution_plans import ExecutionPlan, ExecutionTerms
     from services.feature_store import FeatureStore
     from services.market_data import MarketData
     from services.order_entry import OrderEntry
@@ -223,6 +224,12 @@ class Desk:
             policy=self.control_policy,
             clock=self.clock,
         )
+
+    def execution_plan(self, terms: "ExecutionTerms") -> "ExecutionPlan":
+        """Plan an order over the session after the lake's last one."""
+        from infra.order_entry import next_session_plan
+
+        return next_session_plan(terms, self.settings, market_data=self.market_data)
 
     @cached_property
     def trading_controls(self) -> "TradingControls":

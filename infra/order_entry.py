@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import polars as pl
+
 from basics.clock import Clock
 from basics.errors import MissingDataError
 from basics.trading import Book
@@ -9,13 +11,17 @@ from infra.control_policy import ControlPolicy
 from infra.desk_lock import desk_lock
 from infra.settings import Settings
 from infra.venues import build_simulated_venue
+from market.calendars import exchange_calendar
+from market.liquidity import ImpactModel
 from services.desk_market import SessionMarket, last_session_market
+from services.execution_plans import ExecutionPlan, ExecutionTerms, plan_execution
 from services.market_data import MarketData
 from services.order_entry import OrderEntry
 from services.ports import ControlStore, OrderJournal
 from services.trading import close_at_2100_utc
 from services.universe import equities
 
+EXCHANGE = "XNYS"
 HISTORY = timedelta(days=400)  # Holds the sessions that risk looks at.
 
 
@@ -76,3 +82,19 @@ class LakeMarket:
             instruments=equities(panel.symbols, self._data.sectors),
             session_close=close_at_2100_utc,
         )
+
+
+def next_session_plan(
+    terms: ExecutionTerms, settings: Settings, *, market_data: MarketData
+) -> ExecutionPlan:
+    """Plan `terms` over the exchange session after the lake's last one."""
+    market = LakeMarket(market_data, settings.orders.dataset)()
+    sessions = exchange_calendar(EXCHANGE).table
+    coming = sessions.filter(pl.col("session") > market.moment.date()).row(0, named=True)
+    return plan_execution(
+        terms,
+        quote=market.quotes.get(terms.symbol),
+        opens=coming["open_time"],
+        closes=coming["close_time"],
+        impact=ImpactModel(half_spread=settings.venue.half_spread),
+    )

@@ -122,6 +122,47 @@ def replace(
 
 
 @orders.command()
+def plan(  # noqa: PLR0913, PLR0917 - one parameter for each option of the command
+    algorithm: Annotated[str, typer.Argument(help="twap, vwap, pov or shortfall.")],
+    symbol: Annotated[str, typer.Argument(help="What to trade.")],
+    quantity: Annotated[str, typer.Argument(help="Units, in whole lots.")],
+    slices: Annotated[int, typer.Option(min=1, max=1000, help="Equal spans of time.")] = 13,
+    rate: Annotated[float, typer.Option(help="Share of all volume, for pov.")] = 0.1,
+    risk_aversion: Annotated[float, typer.Option(help="Per unit of money, for shortfall.")] = 1e-6,
+    as_json: AsJson = False,
+) -> None:
+    """Plan an execution over the next session and show what it should cost."""
+    from infra.bootstrap import open_desk
+    from services.execution_plans import Algorithm, ExecutionTerms
+
+    terms = ExecutionTerms(
+        algorithm=Algorithm(_choice("algorithm", algorithm, {a.value: a.value for a in Algorithm})),
+        symbol=symbol,
+        quantity=_decimal("quantity", quantity),
+        slices=slices,
+        rate=rate,
+        risk_aversion=risk_aversion,
+    )
+    with open_desk() as desk:
+        planned = desk.execution_plan(terms)
+    if as_json:
+        show_json(planned)
+        return
+    rows = [(f"{s.start:%F %H:%M}", f"{s.end:%H:%M}", s.quantity) for s in planned.slices]
+    show_table(
+        f"{algorithm} {quantity} {symbol}, UTC",
+        ("from", "to", "quantity"),
+        rows,
+        right=("quantity",),
+    )
+    left = f"; {planned.left} is left over" if planned.left else ""
+    typer.echo(
+        f"expected cost {planned.expected_cost:,.2f} ({planned.cost_fraction * 1e4:.1f} bp), "
+        f"standard deviation {planned.deviation:,.2f}{left} (volume in a U: an assumption)"
+    )
+
+
+@orders.command()
 def positions(as_json: AsJson = False) -> None:
     """Show what the manual book holds and is worth at the desk date."""
     from infra.bootstrap import open_desk
