@@ -28,8 +28,8 @@ def summarise(report: DayReport, *, look: Sequence[tuple[str, str]] = ()) -> Ren
         Text(page.subtitle, style="dim"),
         _figures(page.figures),
         _notices(page.findings),
-        Text("What is real, what is simulated", style="bold"),
-        _notices(page.reality),
+        Text(page.caveats_title, style="bold"),
+        _notices(page.caveats),
     ]
     if look:
         parts.append(_places(look))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from market.quality import Severity
 from risk.limits import LimitState
-from risk.profile import RiskProfile
+from risk.profile import ForecastChart, RiskProfile
 from services.pnl_performance import Performance
 from services.report import DatasetRow, Finding, ModelSection, Tone, TradingSection
 
@@ -85,7 +85,7 @@ def _limits(risk: RiskProfile) -> Iterator[Finding]:
 
 
 def _forecasts(risk: RiskProfile) -> Iterator[Finding]:
-    """Say how the charted forecast did: it is the one behind the limits."""
+    """Say how the charted forecast did, by every test: it is the one behind the limits."""
     chart = risk.forecast
     if chart is None:
         return
@@ -93,14 +93,29 @@ def _forecasts(risk: RiskProfile) -> Iterator[Finding]:
         pnl < -bound for pnl, bound in zip(chart.realised, chart.value_at_risk, strict=True)
     )
     expected = len(chart.sessions) * (1.0 - chart.confidence)
-    holds, level = chart.kupiec_p >= SIGNIFICANCE, round(100 * chart.confidence, 6)
+    level = round(100 * chart.confidence, 6)
+    rejections = _rejections(risk, chart)
+    verdict = f"rejected by {', '.join(rejections)}" if rejections else "no test rejects it"
     yield Finding(
-        tone=Tone.GOOD if holds else Tone.WARN,
+        tone=Tone.WARN if rejections else Tone.GOOD,
         text=f"Value at risk at {level:g}% ({_words(chart.method)}) was exceeded on "
         f"{_counted(beyond, 'session', 'sessions')} of {len(chart.sessions)}, {expected:.1f} "
-        f"expected: Kupiec p {chart.kupiec_p:.2f}, "
-        f"{'no evidence against it' if holds else 'the forecast is rejected'}.",
+        f"expected (Kupiec p {chart.kupiec_p:.2f}): {verdict}.",
     )
+
+
+def _rejections(risk: RiskProfile, chart: ForecastChart) -> list[str]:
+    """Return the tests that reject the charted forecast, with their p-values."""
+    tests: dict[str, float | None] = {"Kupiec": chart.kupiec_p}
+    for row in risk.backtests:
+        if (row.estimator, row.confidence) == (chart.method, chart.confidence):
+            tests["independence"] = row.independence_p
+            tests["the dynamic quantile test"] = row.dynamic_quantile_p
+    return [
+        f"{name} (p {p_value:.3f})"
+        for name, p_value in tests.items()
+        if p_value is not None and p_value < SIGNIFICANCE
+    ]
 
 
 def _worst_stress(risk: RiskProfile) -> Iterator[Finding]:

@@ -1,7 +1,9 @@
 """A small day, made up and seeded, in the exact form of a real one."""
 
+from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 import numpy as np
 
@@ -35,6 +37,7 @@ from services.report import (
 SYMBOLS = ("AAPL", "AMD", "BAC", "BBY", "CVX", "GE", "HD", "JNJ", "JPM", "KO", "LLY", "MRK", "MSFT")
 SECTORS = ("Technology", "Financials", "Energy", "Health care", "Consumer staples")
 CAPITAL = 10_000_000
+T = TypeVar("T")
 
 
 def sample_report(*, n_sessions: int = 500) -> DayReport:
@@ -313,6 +316,11 @@ def _trading(sessions: tuple[date, ...]) -> TradingSection:
     )
 
 
+def _measured(kind: type[T], **known: object) -> T:
+    """Return a document of `kind`; what is not known was not measured."""
+    return kind(**{field.name: known.get(field.name) for field in fields(kind)})
+
+
 def sample_risk(sessions: tuple[date, ...], performance: Performance) -> RiskProfile:
     equity = np.array(performance.equity)
     return RiskProfile(
@@ -368,7 +376,8 @@ def sample_risk(sessions: tuple[date, ...], performance: Performance) -> RiskPro
             for confidence, value in ((0.95, 171_000.0), (0.975, 201_000.0), (0.99, 262_000.0))
         ),
         backtests=(
-            Backtest(
+            _measured(
+                Backtest,
                 estimator="historical",
                 confidence=0.99,
                 n_days=499,

@@ -31,7 +31,7 @@ def day_page(report: DayReport) -> Page:
         ),
         figures=headline(report),
         findings=[Notice(text=item.text, tone=item.tone) for item in report.findings],
-        reality=[
+        caveats=[
             Notice(
                 text=item.text,
                 label=f"{'Simulated' if item.simulated else 'Real'} · {item.subject}:",

@@ -47,7 +47,8 @@ def morning_page(profile: RiskProfile, night: NightReport) -> Page:
             _failures_figure(night),
         ],
         findings=[Notice(text=item.text, tone=item.tone) for item in risk_findings(profile)],
-        reality=[Notice(text=text, tone=Tone.WARN) for text in profile.notes],
+        caveats_title="Read with this in mind",
+        caveats=[Notice(text=text, tone=Tone.WARN) for text in profile.notes],
         sections=[_portfolio_section(profile), _evidence_section(profile), _books_section(night)],
         footer=f"quantdesk · desk date {formats.day(profile.as_of)}. Figures come from the stored "
         "documents of the night.",

@@ -101,13 +101,20 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A whole page."""
+    """A whole page.
+
+    Attributes
+    ----------
+    caveats : sequence of Notice
+        What a reader must know before leaning on the figures, under `caveats_title`.
+    """
 
     title: str
     kicker: str
     subtitle: str
     figures: Sequence[KeyFigure]
     findings: Sequence[Notice]
-    reality: Sequence[Notice]
+    caveats: Sequence[Notice]
     sections: Sequence[Section]
     footer: str
+    caveats_title: str = "What is real, what is simulated"

@@ -50,7 +50,7 @@ def limits_table(limits: Sequence[LimitCheck]) -> Table:
             for row in rows
         ],
         note="From policy/limits.toml; the pre-trade controls ask the same evaluator."
-        + (f" {left} less used limits are in report.json." if left else ""),
+        + (f" {left} less used limits are left out here." if left else ""),
     )
 
 

@@ -34,7 +34,7 @@ def tear_sheet_page(sheet: TearSheet) -> Page:
         f"benchmark: {performance.benchmark_name or 'none'}.",
         figures=performance_figures(performance),
         findings=[],
-        reality=[
+        caveats=[
             Notice(
                 text="Fills come from the venue that the portfolio traded on; of the sample's "
                 "portfolio that venue, its costs and its volumes are simulated around real closes.",

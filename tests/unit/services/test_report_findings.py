@@ -96,15 +96,40 @@ def test_without_a_breach_the_nearest_limit_is_named(report: DayReport) -> None:
     assert one(report, "No limit is breached")[0].endswith("at 89% of its hard limit.")
 
 
-@pytest.mark.parametrize(("p_value", "tone"), [(0.051, Tone.GOOD), (0.049, Tone.WARN)])
-def test_a_forecast_is_rejected_at_five_per_cent(
-    report: DayReport, p_value: float, tone: Tone
-) -> None:
+def with_tests(report: DayReport, *, kupiec: float, dynamic_quantile: float | None) -> DayReport:
     forecast = report.risk.forecast
     assert forecast is not None
-    risk = replace(report.risk, forecast=replace(forecast, kupiec_p=p_value))
+    tested = replace(
+        report.risk.backtests[0],
+        estimator=forecast.method,
+        confidence=forecast.confidence,
+        independence_p=0.5,
+        dynamic_quantile_p=dynamic_quantile,
+    )
+    risk = replace(report.risk, forecast=replace(forecast, kupiec_p=kupiec), backtests=(tested,))
+    return replace(report, risk=risk)
 
-    assert one(replace(report, risk=risk), "was exceeded on")[1] is tone
+
+def test_a_forecast_that_every_test_accepts_is_good_news(report: DayReport) -> None:
+    text, tone = one(with_tests(report, kupiec=0.051, dynamic_quantile=None), "was exceeded on")
+
+    assert text.endswith("(Kupiec p 0.05): no test rejects it.")
+    assert tone is Tone.GOOD
+
+
+def test_a_right_count_does_not_hide_that_another_test_rejects(report: DayReport) -> None:
+    text, tone = one(with_tests(report, kupiec=0.99, dynamic_quantile=0.004), "was exceeded on")
+
+    assert text.endswith("(Kupiec p 0.99): rejected by the dynamic quantile test (p 0.004).")
+    assert tone is Tone.WARN
+
+
+def test_the_test_of_another_estimator_says_nothing_of_this_one(report: DayReport) -> None:
+    told = with_tests(report, kupiec=0.99, dynamic_quantile=0.004)
+    other = replace(told.risk.backtests[0], estimator="normal")
+    text, _ = one(replace(told, risk=replace(told.risk, backtests=(other,))), "was exceeded on")
+
+    assert text.endswith("no test rejects it.")
 
 
 def test_the_worst_news_comes_first(report: DayReport) -> None:
