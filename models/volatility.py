@@ -27,8 +27,10 @@ from models.splits import Fold, thinned, walk_forward, year_boundaries
 
 BASELINE = "ewma"
 DECAY = 0.94
-# Daily variance below this (one basis point of daily volatility) is a stale price.
-MIN_VARIANCE = 1e-8
+# A daily volatility below 0.1% is a price that did not trade, and no forecast.
+STALE_VARIANCE = 1e-6
+# What is realised is floored at one basis point a day, so that its logarithm exists.
+MIN_REALISED = 1e-8
 MIN_RATIO = 0.05
 HAR_WINDOWS = (1, 5, 22, 66)
 VERSION = 1
@@ -87,7 +89,7 @@ def variance_ratio(panel: Panel, *, horizon: int) -> Labels:
     returns = daily_returns(panel)
     ahead = np.full_like(returns, np.nan)
     ahead[:, :-horizon] = trailing_mean(returns**2, horizon)[:, horizon:]
-    values = np.maximum(ahead, MIN_VARIANCE) / ewma_rows(returns)
+    values = np.maximum(ahead, MIN_REALISED) / ewma_rows(returns)
     known = np.isfinite(values)
     position = np.broadcast_to(np.arange(values.shape[1], dtype=np.int64), values.shape)
     return Labels(
@@ -221,7 +223,7 @@ def daily_returns(panel: Panel) -> FloatArray:
 def ewma_rows(returns: FloatArray) -> FloatArray:
     """Return the EWMA variance after each session, started on the first 66 returns.
 
-    NaN until then; a missing return leaves the variance as it was.
+    NaN until then, and while the price is stale; a missing return leaves the variance as it was.
     """
     variance = np.full_like(returns, np.nan)
     for row, out in zip(returns, variance, strict=True):
@@ -232,7 +234,7 @@ def ewma_rows(returns: FloatArray) -> FloatArray:
         for t in range(known[HAR_WINDOWS[-1] - 1] + 1, len(row)):
             if np.isfinite(row[t]):
                 level = DECAY * level + (1.0 - DECAY) * row[t] ** 2
-            out[t] = max(level, MIN_VARIANCE)
+            out[t] = level if level >= STALE_VARIANCE else np.nan
         out[known[-1] + 1 :] = np.nan
     return variance
 

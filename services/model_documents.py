@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 import numpy as np
@@ -31,6 +31,7 @@ EVALUATION, PREDICTIONS, MANIFEST, ASSURANCE, CARD = (
     "card.md",
 )
 SQUARED_ERROR, QLIKE = "squared error", "QLIKE"
+Document = TypeVar("Document")
 OUTCOME, HALF_WIDTH = "outcome", "half_width"
 
 
@@ -98,6 +99,11 @@ class Manifest:
 def to_json(document: object) -> bytes:
     """Return a document as JSON, keys in a fixed order."""
     return msgspec.json.format(msgspec.json.encode(document, order="deterministic"), indent=1)
+
+
+def read_json(content: bytes, form: type[Document]) -> Document:
+    """Read a document of the given dataclass from JSON."""
+    return msgspec.json.decode(content, type=form)
 
 
 def read_evaluation(content: bytes) -> Evaluation:

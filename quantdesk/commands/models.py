@@ -152,3 +152,55 @@ def models_trials(name: Name = "price", as_json: AsJson = False) -> None:
     show_table(
         f"{len(rows)} trials", ("trial", "Sharpe a period"), rows, right=("Sharpe a period",)
     )
+
+
+@models.command("train")
+def models_train(
+    kind: Annotated[str, typer.Argument(help="price, volatility or risk.")],
+    dataset: Annotated[str, typer.Option(help="Dataset of the lake.")] = "equities",
+    candidate: Annotated[str, typer.Option(help="Volatility: har or lightgbm.")] = "lightgbm",
+    ranges: Annotated[bool, typer.Option(help="Volatility: use observed high and low.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a kind of model and let the gate decide; the same inputs train once."""
+    from basics.errors import InvalidInputError
+
+    if kind not in {"price", "volatility", "risk"}:
+        raise InvalidInputError(f"kind {kind!r} cannot be trained: say price, volatility or risk")
+    result = _trained(kind, dataset, candidate, ranges)
+    if as_json:
+        show_json({"version": result.version, "verdict": result.verdict})
+        return
+    typer.echo(f"{result.version.label}{' (stood already)' if result.reused else ''}")
+    typer.echo(result.verdict.summary)
+
+
+def _trained(kind: str, dataset: str, candidate: str, ranges: bool) -> Any:  # noqa: ANN401 - results differ by kind; a flag as typer gives it
+    from infra.bootstrap import open_desk
+    from infra.provenance import environment, source_hash
+    from models.price import PriceSpec
+    from models.volatility import VolatilitySpec
+    from services.kind_inputs import closes, price_inputs, volatility_inputs
+    from services.tail_training import TailTraining
+
+    with open_desk() as desk:
+        market = desk.market_data
+        if kind == "risk":
+            training = TailTraining(
+                desk.models,
+                code_version=source_hash(),
+                environment=environment(commit=desk.code_commit),
+            )
+            return training.train(closes(market, dataset), data_version=market.version(dataset))
+        if kind == "volatility":
+            spec = VolatilitySpec(candidate_name=candidate)
+            inputs = volatility_inputs(market, dataset=dataset, ranges=ranges, spec=spec)
+        else:
+            inputs = price_inputs(
+                market,
+                desk.features,
+                dataset=dataset,
+                feature_set="close_momentum",
+                spec=PriceSpec(),
+            )
+        return desk.training.train(inputs)

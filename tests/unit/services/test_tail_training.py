@@ -1,0 +1,95 @@
+"""Tests of the risk kind: tails by hand, judged, registered, honest about simulated closes."""
+
+import numpy as np
+import pytest
+
+from basics.errors import InvalidInputError, MissingDataError
+from market.panel import Panel
+from models.comparison import GateRules
+from models.predictors import linear_from_native
+from models.tail_forecast import TailSpec, tail_contenders, tail_forecasts, tail_multipliers
+from services.tail_training import TailTraining
+from tests.fakes.model_registry import MemoryRegistry
+
+SPEC = TailSpec(first_test_year=2009, window=250, rules=GateRules(bootstrap_resamples=200))
+
+
+def _panel(simulated: frozenset[str] = frozenset()) -> Panel:
+    """Three series whose variance follows a GARCH(1,1)."""
+    rng = np.random.default_rng(8)
+    sessions = np.arange("2005-01-01", "2013-01-01", dtype="datetime64[D]")
+    returns = np.empty((3, len(sessions)))
+    variance = np.full(3, 1e-4)
+    for t in range(len(sessions)):
+        returns[:, t] = np.sqrt(variance) * rng.normal(size=3)
+        variance = 4e-6 + 0.15 * returns[:, t] ** 2 + 0.81 * variance
+    close = 100 * np.exp(np.cumsum(returns, axis=1))
+    return Panel(("A", "B", "C"), sessions, {"close": close}, simulated)
+
+
+@pytest.fixture(scope="module")
+def registry() -> MemoryRegistry:
+    registry = MemoryRegistry()
+    TailTraining(registry, code_version="c").train(_panel(), data_version="d", spec=SPEC)
+    return registry
+
+
+def test_multipliers_of_normal_losses_have_their_closed_form() -> None:
+    rng = np.random.default_rng(1)
+    returns = 0.01 * rng.normal(size=(4, 50_000))
+    volatility = np.full_like(returns, 0.01)
+
+    quantile, mean = tail_multipliers(returns, volatility, stop=50_000, confidence=0.975)
+
+    # Normal: 1.95996, and phi(1.95996) / 0.025 = 2.33780.
+    assert quantile == pytest.approx(1.95996, abs=0.02)
+    assert mean == pytest.approx(2.33780, abs=0.02)
+
+
+def test_filtered_simulation_beats_plain_history_where_volatility_clusters(
+    registry: MemoryRegistry,
+) -> None:
+    result = TailTraining(registry, code_version="c").train(_panel(), data_version="d", spec=SPEC)
+
+    assert result.reused
+    assert result.verdict.promoted, result.verdict.summary
+    assert result.champion.estimator == "gjr_filtered"
+    assert result.metrics["gjr_filtered"]["exceedance_rate"] == pytest.approx(0.025, abs=0.006)
+    assert [b.series for b in result.document.backtests] == ["A", "B", "C"]
+    assert min(b.kupiec_p_value for b in result.document.backtests) > 0.01
+    assert result.document.shortfall_multiplier > result.document.value_at_risk_multiplier
+
+
+def test_the_served_model_scales_tomorrows_volatility(registry: MemoryRegistry) -> None:
+    version = registry.resolve("risk", "champion")
+
+    model = linear_from_native(registry.read(version, "model.json"))
+
+    # Normal innovations: close to 1.96 times volatility.
+    assert model.predict_row(np.array([0.01])) == pytest.approx(0.0196, rel=0.05)
+
+
+def test_forecasts_know_nothing_of_tomorrow() -> None:
+    panel = _panel()
+    cut = 2200
+    whole = tail_forecasts(panel, SPEC)
+    early = tail_forecasts(panel.window(0, cut), SPEC)
+
+    for name, forecast in early.items():
+        assert np.array_equal(
+            forecast.value_at_risk, whole[name].value_at_risk[:, :cut], equal_nan=True
+        )
+
+
+def test_simulated_closes_are_no_evidence() -> None:
+    with pytest.raises(InvalidInputError, match="closes are simulated"):
+        TailTraining(MemoryRegistry(), code_version="c").train(
+            _panel(frozenset({"close"})), data_version="d", spec=SPEC
+        )
+
+
+def test_a_history_without_a_common_session_is_refused() -> None:
+    panel = _panel()
+
+    with pytest.raises(MissingDataError, match="no session has a forecast"):
+        tail_contenders(tail_forecasts(panel, SPEC), panel, SPEC, until=10)
