@@ -100,19 +100,19 @@ def _mount(app: FastAPI, key: str) -> None:
         if isinstance(route, APIRoute):
             # The first line of the docstring says more than the function's name.
             route.summary = (route.endpoint.__doc__ or route.name).partition("\n")[0].rstrip(".")
-    _document_problems(app)
+    _complete_document(app)
 
 
-def _document_problems(app: FastAPI) -> None:
-    """Add the schema of a problem, to which every route refers, to the OpenAPI document."""
+def _complete_document(app: FastAPI) -> None:
+    """Add the schemas that routes refer to by name alone to the OpenAPI document."""
     made = app.openapi
 
     def openapi() -> dict[str, object]:
         if app.openapi_schema is None:
-            document = made()
-            schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            schemas |= schema.pop("$defs", {}) | {"Problem": schema}
+            schemas = made().setdefault("components", {}).setdefault("schemas", {})
+            for form in (Problem, models.PredictRequest, orders.OrderRequest):
+                schema = form.model_json_schema(ref_template="#/components/schemas/{model}")
+                schemas |= schema.pop("$defs", {}) | {form.__name__: schema}
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
         assert app.openapi_schema is not None

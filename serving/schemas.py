@@ -5,9 +5,11 @@ Answers are typed by the services' own records, so that a field exists once.
 """
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", examples=["core"])]
 
@@ -22,6 +24,32 @@ class Body(BaseModel):
     """The body of a request: no field too many, no type converted, no number without value."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+BodyT = TypeVar("BodyT", bound=Body)
+
+
+async def read_body(request: Request, form: type[BodyT]) -> BodyT:
+    """Return the body as `form`, parsed and checked in one pass over its bytes.
+
+    Raises
+    ------
+    RequestValidationError
+        Naming each field at fault.
+    """
+    try:
+        return form.model_validate_json(await request.body())
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        raise RequestValidationError(
+            [{**fault, "loc": ("body", *fault["loc"])} for fault in faults]
+        ) from None
+
+
+def body_of(form: type[Body]) -> dict[str, Any]:
+    """Return what the OpenAPI document says of a body that `read_body` reads."""
+    schema = {"$ref": f"#/components/schemas/{form.__name__}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 class PortfolioQuery(Query):

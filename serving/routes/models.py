@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
+import orjson
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from pydantic.config import JsonDict
 
 from services.ports import ModelVersion
 from serving.context import context_of
 from serving.problems import problem_responses
-from serving.schemas import Body, Name
+from serving.schemas import Body, Name, body_of, read_body
 
 MAX_ROWS = 1000
 MAX_FEATURES = 2000
@@ -112,22 +113,26 @@ async def ml_models(request: Request) -> ModelsAnswer:
     "/predict",
     response_model=PredictAnswer,
     responses=problem_responses(401, 403, 404, 413, 422, 503),
+    openapi_extra=body_of(PredictRequest),
 )
-async def ml_predict(request: Request, asked: PredictRequest) -> PredictAnswer:
+async def ml_predict(request: Request) -> Response:
     """Predict one value for each row; equal rows to the same version are told from the cache."""
+    asked = await read_body(request, PredictRequest)
     rows = [row.features for row in asked.rows]
     model, found = await context_of(request).predictor.predict(asked.model, asked.version, rows)
     version = model.version
-    return PredictAnswer(
-        model=version.name,
-        version=version.version,
-        estimator=version.estimator,
-        feature_set=version.feature_set,
-        feature_hash=version.feature_hash,
-        predictions=[
-            Prediction(value=value, cache="hit" if cached else "miss") for value, cached in found
+    # Written as bytes here: to check our own answer again would cost more than to predict it.
+    answer = {
+        "model": version.name,
+        "version": version.version,
+        "estimator": version.estimator,
+        "feature_set": version.feature_set,
+        "feature_hash": version.feature_hash,
+        "predictions": [
+            {"value": value, "cache": "hit" if cached else "miss"} for value, cached in found
         ],
-    )
+    }
+    return Response(orjson.dumps(answer), media_type="application/json")
 
 
 def _model(name: str, aliases: Mapping[str, int], versions: Sequence[ModelVersion]) -> ModelAnswer:

@@ -15,7 +15,7 @@ from oms.states import OrderType, TimeInForce
 from services.order_entry import OrderTicket
 from serving.context import context_of
 from serving.problems import problem_responses
-from serving.schemas import Body
+from serving.schemas import Body, body_of, read_body
 from serving.schemas import Query as QueryParameters
 
 EXAMPLE: JsonDict = {
@@ -114,9 +114,16 @@ class OrdersQuery(QueryParameters):
     limit: int = Field(default=100, ge=1, le=1000)
 
 
-@router.post("", response_model=OrderAnswer, status_code=201)
-async def submit_order(request: Request, asked: OrderRequest) -> OrderAnswer:
+@router.post(
+    "",
+    response_model=OrderAnswer,
+    status_code=201,
+    responses=problem_responses(413),
+    openapi_extra=body_of(OrderRequest),
+)
+async def submit_order(request: Request) -> OrderAnswer:
     """Check an order against the nine layers of controls and send it to the simulated venue."""
+    asked = await read_body(request, OrderRequest)
     order = await context_of(request).desk.order_entry.place(_ticket(asked))
     return _answer(order)
 
