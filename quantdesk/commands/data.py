@@ -13,7 +13,10 @@ data = typer.Typer(help="Market data: import, list, check.", no_args_is_help=Tru
 @data.command("import")
 def import_(  # noqa: PLR0913, PLR0917 - each is an option of the command
     path: Annotated[
-        str, typer.Argument(help="File or folder of CSV or Parquet bars, or `sample`.")
+        str,
+        typer.Argument(
+            help="File or folder of CSV or Parquet bars, a Lean data folder, `sample` or `yahoo`."
+        ),
     ] = "sample",
     mapping: Annotated[
         list[str] | None,
@@ -29,6 +32,8 @@ def import_(  # noqa: PLR0913, PLR0917 - each is an option of the command
         str | None, typer.Option(help="IANA zone of times that state none.")
     ] = None,
     calendar: Annotated[str | None, typer.Option(help="Exchange (ISO 10383), e.g. XNYS.")] = None,
+    start: Annotated[str | None, typer.Option(help="First day, of `yahoo` (yyyy-mm-dd).")] = None,
+    end: Annotated[str | None, typer.Option(help="Last day, of `yahoo`; today without.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Import bars; bad rows are listed in a rejection report, good rows land."""
@@ -39,8 +44,9 @@ def import_(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from services.data_import import import_bars
 
     with open_desk() as desk:
-        if path in desk.market_data.sources and not Path(path).exists():
-            _import_source(desk.market_data, path, as_json=as_json)
+        source = _source(desk, path, symbol, (start, end))
+        if source is not None:
+            _import_source(desk.market_data, source, as_json=as_json)
             return
         reading = Reading(
             mapping=_pairs(mapping or []),
@@ -129,8 +135,35 @@ def check(
         raise typer.Exit(4)
 
 
-def _import_source(market: Any, name: str, *, as_json: bool) -> None:  # noqa: ANN401 - lazy import
-    report = market.ingest(name)
+def _source(
+    desk: Any,  # noqa: ANN401 - imported when needed
+    path: str,
+    symbols: str | None,
+    span: tuple[str | None, str | None],
+) -> Any:  # noqa: ANN401
+    """Return the source that `path` names or is; None for a user's own files."""
+    from datetime import date
+
+    from basics.errors import InvalidInputError
+    from infra.sources.lean import LeanSource
+    from infra.sources.yahoo import YahooSource
+
+    if Path(path).exists():
+        return LeanSource(Path(path)) if (Path(path) / "equity" / "usa").is_dir() else None
+    if path != "yahoo":
+        return desk.market_data.sources.get(path)
+    if not symbols or span[0] is None:
+        raise InvalidInputError("yahoo needs --symbol AAPL,MSFT and --start 2020-01-01")
+    try:
+        start = date.fromisoformat(span[0])
+        end = date.fromisoformat(span[1]) if span[1] else desk.clock.now().date()
+    except ValueError as error:
+        raise InvalidInputError(f"--start and --end take yyyy-mm-dd: {error}") from None
+    return YahooSource([name.strip() for name in symbols.split(",")], start, end)
+
+
+def _import_source(market: Any, source: Any, *, as_json: bool) -> None:  # noqa: ANN401
+    report = market.ingest_from(source)
     if as_json:
         show_json(report)
     else:
@@ -139,7 +172,7 @@ def _import_source(market: Any, name: str, *, as_json: bool) -> None:  # noqa: A
             (i.dataset, i.status, i.new, i.corrected, i.unchanged, i.quarantined, i.version[:12])
             for i in report.datasets
         ]
-        show_table(f"Import of {name}", columns, rows, right=columns[2:6])
+        show_table(f"Import of {source.name}", columns, rows, right=columns[2:6])
     if report.stopped:
         typer.echo(f"stopped: {report.reason}", err=True)
         raise typer.Exit(4)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from basics.errors import InvalidInputError
+from basics.errors import InvalidInputError, MissingDataError
 from quantdesk.commands.data import data
 
 
@@ -31,3 +31,17 @@ def test_a_map_without_an_equals_sign_is_refused(runner: CliRunner, tmp_path: Pa
 
     assert isinstance(result.exception, InvalidInputError)
     assert "--map takes" in str(result.exception)
+
+
+def test_yahoo_without_symbols_says_what_it_needs(runner: CliRunner) -> None:
+    result = runner.invoke(data, ["import", "yahoo"])
+
+    assert isinstance(result.exception, InvalidInputError)
+    assert "--symbol AAPL,MSFT and --start" in str(result.exception)
+
+
+def test_a_path_that_is_nothing_is_missing(runner: CliRunner) -> None:
+    result = runner.invoke(data, ["import", "smaple"])
+
+    assert isinstance(result.exception, MissingDataError)
+    assert "smaple does not exist" in str(result.exception)
