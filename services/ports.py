@@ -4,22 +4,26 @@ Ports that wait on sockets (cache, queue, venue) are async; storage on the desk'
 is synchronous. Each port has one contract suite in `tests/contract`, run on every adapter.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import polars as pl
+# Only named in signatures: a command that reads one document imports no numbers.
+if TYPE_CHECKING:
+    import polars as pl
 
-from basics.trading import Fill
-from features.panel import FeaturePanel
-from market.datasets import Dataset, DatasetState
-from market.quality import Rule
-from oms.controls import ApprovedOrder, Override, TradingSwitch
-from oms.matching import Quote
-from oms.orders import Order, Report
-from pnl.events import LedgerEvent
-from pnl.postings import Entry
+    from basics.trading import Fill
+    from features.panel import FeaturePanel
+    from market.datasets import Dataset, DatasetState
+    from market.quality import Rule
+    from oms.controls import ApprovedOrder, Override, TradingSwitch
+    from oms.matching import Quote
+    from oms.orders import Order, Report
+    from pnl.events import LedgerEvent
+    from pnl.postings import Entry
 
 JsonDocument = Mapping[str, Any]
 
