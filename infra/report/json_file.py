@@ -1,9 +1,10 @@
 """A document as JSON that is the same bytes for the same content."""
 
-import os
 from pathlib import Path
 
 import msgspec
+
+from infra.files import write_whole
 
 
 def write_json(document: object, path: Path) -> Path:
@@ -11,17 +12,10 @@ def write_json(document: object, path: Path) -> Path:
 
     Dates become ISO text, Decimals keep their digits, numbers their shortest exact form.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = msgspec.json.format(
         msgspec.json.encode(document, order="deterministic", enc_hook=_plain), indent=1
     )
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(text)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return path
+    return write_whole(path, text)
 
 
 def _plain(value: object) -> object:

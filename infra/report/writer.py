@@ -1,7 +1,6 @@
 """Writes a page as one HTML file that opens without a network: styles, data, plotly inside."""
 
 import json
-import os
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from basics.errors import InvalidInputError
+from infra.files import write_whole
 from infra.report.day import day_page
 from infra.report.page import Chart, Page
 from infra.report.theme import FONT, PALETTES
@@ -25,14 +25,7 @@ def write_report(report: DayReport, path: Path) -> Path:
 
 def write_page(page: Page, path: Path) -> Path:
     """Write `page` to `path` in one step, so that a reader never sees half a page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(render_page(page), encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return path
+    return write_whole(path, render_page(page).encode())
 
 
 def render_page(page: Page) -> str:
