@@ -1,11 +1,13 @@
 """The contract of the `LedgerStore` port, held by SQLite and by PostgreSQL."""
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -16,10 +18,12 @@ from basics.instruments import Instrument
 from basics.trading import Book, Fill, Lineage
 from infra.database.engine import Database, open_database
 from infra.database.ledger import DatabaseLedgerStore
+from infra.database.ledger_bulk import append_fills
 from infra.database.schema import upgrade_database
 from infra.database.tables.ledger import ledger_postings
 from infra.servers.postgres import PostgresServer
 from infra.settings import DatabaseSettings
+from pnl.bulk import fold_fills
 from pnl.events import (
     Adjustment,
     CashKind,
@@ -127,3 +131,29 @@ def test_an_event_stored_twice_is_a_conflict_and_leaves_nothing(
     with pytest.raises(ConflictError):
         store.append("run", [records[2], records[1]])
     assert store.last_sequence("run") == 2
+
+
+def test_fills_stored_as_columns_are_read_back_as_they_were(store: DatabaseLedgerStore) -> None:
+    fills = [fill("1", "10", "10.25"), fill("2", "-4", "11"), fill('3"', "-6", "12.5")]
+    fills = [dataclasses.replace(f, arrival_price=None, lineage=Lineage()) for f in fills]
+    instruments = {"AAA": Instrument(symbol="AAA")}
+    frame = pl.DataFrame(
+        {
+            name: [getattr(f, name) for f in fills]
+            for name in ("venue", "exec_id", "cl_ord_id", "symbol", "currency", "executed_at")
+        }
+        | {name: [getattr(f.book, name) for f in fills] for name in dataclasses.asdict(BOOK)}
+        | {name: [getattr(f, name) for f in fills] for name in ("quantity", "price", "fee")}
+    )
+
+    append_fills(store.database, "run", frame, fold_fills(frame, instruments))
+
+    assert [event for _, event in store.events("run")] == fills
+    ledger = Ledger(instruments)
+    entries = ledger.book_all(fills)
+    expected = {(e.sequence, p.account.value): p.amount for e in entries for p in e.postings}
+    with store.database.reading() as connection:
+        rows = connection.execute(sa.select(ledger_postings)).all()
+    assert {(row.sequence, row.account): row.amount for row in rows} == expected
+    with pytest.raises(ConflictError):
+        append_fills(store.database, "run", frame, fold_fills(frame, instruments))

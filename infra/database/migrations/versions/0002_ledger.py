@@ -27,8 +27,8 @@ def upgrade() -> None:
         sa.Column("payload", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("run_id", "sequence", name=op.f("pk_ledger_entries")),
         sa.UniqueConstraint("run_id", "event_id", name=op.f("uq_ledger_entries_run_id_event_id")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_ledger_entries_run_id_day"), "ledger_entries", ["run_id", "day"])
     op.create_table(
         "ledger_postings",
         sa.Column("run_id", sa.Text, nullable=False),
@@ -39,16 +39,11 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text, nullable=False),
         sa.Column("amount", ExactDecimal, nullable=False),
         sa.PrimaryKeyConstraint("run_id", "sequence", "line", name=op.f("pk_ledger_postings")),
-        sa.ForeignKeyConstraint(
-            ["run_id", "sequence"],
-            ["ledger_entries.run_id", "ledger_entries.sequence"],
-            name=op.f("fk_ledger_postings_run_id_sequence_ledger_entries"),
-        ),
+        sqlite_with_rowid=False,
     )
 
 
 def downgrade() -> None:
     """Drop `ledger_postings` and `ledger_entries`."""
     op.drop_table("ledger_postings")
-    op.drop_index(op.f("ix_ledger_entries_run_id_day"), table_name="ledger_entries")
     op.drop_table("ledger_entries")
