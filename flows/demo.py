@@ -31,7 +31,8 @@ def demo(*, fresh: bool = False) -> Outcome:
         train_models(retrain=fresh)
         trade_on_paper(again=fresh)
         attribute_pnl(again=fresh)
-        nightly_risk(again=fresh)
-        nightly_stress_tests(again=fresh)
+        # Three books are measured sooner than a process is started.
+        nightly_risk(engine="here", again=fresh)
+        nightly_stress_tests(engine="here", again=fresh)
         day_report()
     return done("the day is done")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from typing import Literal
 
 from basics.errors import InvalidInputError
@@ -31,7 +32,9 @@ def engine_map(engine: Engine, *, workers: int, address: str | None = None) -> I
         case "here":
             yield map
         case "processes":
-            with ProcessPoolExecutor(max_workers=workers) as pool:
+            # Not by forking: this process has threads, whose locks a fork would copy as held.
+            context = get_context("forkserver")
+            with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
                 yield pool.map
         case "dask":
             with _dask_map(workers, address) as mapped:

@@ -16,7 +16,7 @@ from services.risk import PROFILE_KIND
 
 @flow(name="nightly-risk")
 def nightly_risk(
-    *, engine: Engine = "here", address: str | None = None, again: bool = False
+    *, engine: Engine = "processes", address: str | None = None, again: bool = False
 ) -> Outcome:
     """Profile the portfolio against the policy in force, and every book of the night.
 
@@ -58,7 +58,7 @@ def nightly_risk(
 
 @flow(name="nightly-stress")
 def nightly_stress_tests(
-    *, engine: Engine = "here", address: str | None = None, again: bool = False
+    *, engine: Engine = "processes", address: str | None = None, again: bool = False
 ) -> Outcome:
     """Stress every book by the policy's scenarios, with contributions by position.
 

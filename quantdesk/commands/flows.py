@@ -1,10 +1,13 @@
 """`quantdesk flows`: run a flow now, list them, or serve their schedules."""
 
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from quantdesk.output import AsJson, show_json, show_table
+
+if TYPE_CHECKING:
+    from prefect import Flow
 
 flows = typer.Typer(
     help="The day's flows: run one, or serve their schedules.", no_args_is_help=True
@@ -29,6 +32,13 @@ def flows_run(
     again: Annotated[
         bool, typer.Option("--again", help="Compute even if the day's result stands.")
     ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="Where the nightly flows measure: here, processes or dask."),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Scheduler of a Dask cluster; a local one without it.")
+    ] = None,
 ) -> None:
     """Run one flow now."""
     import logging
@@ -45,17 +55,27 @@ def flows_run(
     if name not in FLOWS:
         raise InvalidInputError(f"unknown flow {name!r}: there are {', '.join(FLOWS)}")
     flow = FLOWS[name]
-    parameter = next(
-        (p for p in ("again", "retrain", "fresh") if p in flow.parameters.properties), ""
-    )
-    if again and not parameter:
-        raise InvalidInputError(f"{name} computes each time it runs: leave out --again")
+    chosen = _parameters(flow, again=again, engine=engine, address=address)
     with BatchView(f"quantdesk: {flow.name}") as view, listening(view):
-        chosen: dict[str, Any] = {parameter: True} if again else {}
         state: State[Any] = cast("Any", flow)(**chosen, return_state=True)
     typer.echo(f"{state.name}: {state.message or ''}")
     if not state.is_completed():
         state.result(raise_on_failure=True)
+
+
+def _parameters(
+    flow: "Flow[..., Any]", *, again: bool, engine: str | None, address: str | None
+) -> dict[str, Any]:
+    """Return the flow's parameters; `InvalidInputError` for one that it does not take."""
+    from basics.errors import InvalidInputError
+
+    takes = flow.parameters.properties
+    repeat = next((name for name in ("again", "retrain", "fresh") if name in takes), "again")
+    asked = {repeat: again or None, "engine": engine, "address": address}
+    chosen = {name: value for name, value in asked.items() if value is not None}
+    if strange := sorted(set(chosen) - set(takes)):
+        raise InvalidInputError(f"{flow.name} takes no --{strange[0]}: leave it out")
+    return chosen
 
 
 @flows.command("serve")
