@@ -17,17 +17,20 @@ class Pass:
 
     Attributes
     ----------
-    inputs : tuple of ndarray of shape (n_symbols, n_sessions), C-contiguous
-    starts : ndarray of shape (n_symbols,)
-        Column of each symbol's first bar.
+    inputs : tuple of ndarray of shape (n_rows, n_sessions * stride), C-contiguous
+    stride : int
+        Cells from one session to the next: 1 if a row is a symbol.
+    starts : ndarray of shape (n_rows, stride)
+        Session of each symbol's first bar.
     windows : ndarray of shape (n_windows,), increasing
     statistics : tuple of str
     first : int
-        First column wanted.
-    out : ndarray of shape (n_statistics, n_windows, n_symbols, n_sessions - first)
+        First session wanted.
+    out : ndarray of shape (n_statistics, n_windows, n_rows, (n_sessions - first) * stride)
     """
 
     inputs: tuple[FloatArray, ...]
+    stride: int
     starts: IntArray
     windows: IntArray
     statistics: tuple[str, ...]
@@ -45,7 +48,7 @@ def run_pass(family: str, work: Pass) -> None:
 
 
 def run_cross_section(name: str, x: FloatArray) -> FloatArray:
-    """Return the operator `name` over the symbols of each session."""
+    """Return the operator `name` over the symbols (rows) of each session (column)."""
     from measures.kernels import cross_section
 
     out = np.empty_like(x, order="C")
@@ -57,7 +60,7 @@ def _moments(work: Pass) -> None:
     from measures.kernels.moments import rolling_moments
 
     codes = work.codes(("sum", "mean", "std", "slope", "rsquare", "residual"))
-    rolling_moments(work.inputs[0], work.windows, codes, work.first, work.out)
+    rolling_moments(work.inputs[0], work.stride, work.windows, codes, work.first, work.out)
 
 
 def _comoments(work: Pass) -> None:
@@ -65,20 +68,22 @@ def _comoments(work: Pass) -> None:
 
     codes = work.codes(("correlation", "beta", "covariance"))
     x, y = work.inputs
-    rolling_comoments(x, y, work.windows, codes, work.first, work.out)
+    rolling_comoments(x, y, work.stride, work.windows, codes, work.first, work.out)
 
 
 def _extremes(work: Pass, sign: int) -> None:
     from measures.kernels.extremes import rolling_extremes
 
     codes = work.codes(("extreme", "position"))
-    rolling_extremes(work.inputs[0], work.starts, sign, work.windows, codes, work.first, work.out)
+    rolling_extremes(
+        work.inputs[0], work.starts, sign, work.stride, work.windows, codes, work.first, work.out
+    )
 
 
 def _rank(work: Pass) -> None:
     from measures.kernels.order import rolling_rank
 
-    rolling_rank(work.inputs[0], work.windows, work.first, work.out)
+    rolling_rank(work.inputs[0], work.stride, work.windows, work.first, work.out)
 
 
 def _quantile(work: Pass) -> None:
@@ -86,7 +91,7 @@ def _quantile(work: Pass) -> None:
 
     # The statistics of this family are the probabilities, as text.
     probabilities = np.array([float(text) for text in work.statistics])
-    rolling_quantile(work.inputs[0], work.windows, probabilities, work.first, work.out)
+    rolling_quantile(work.inputs[0], work.stride, work.windows, probabilities, work.first, work.out)
 
 
 FAMILIES: Mapping[str, Callable[[Pass], None]] = {

@@ -2,15 +2,16 @@
 
 The shared form of a rolling kernel
 -----------------------------------
-`x` has shape (n_symbols, n_sessions), one symbol's history in one contiguous row. The lag is
-the outer loop and time the inner one, over two contiguous slices of the row, so that the
-compiler turns the inner loop into vector instructions; all windows asked for are answered in
-one pass from the shortest to the longest. Sums run over differences to the newest value, so a
-long history neither cancels digits nor drifts: a window's result depends on that window alone.
+`x` has shape (n_rows, n_sessions * stride). In batch a row is one symbol's history and `stride`
+is 1; live, all symbols stand in one row, session after session, and `stride` is their number.
+Either way the value `lag` sessions ago stands `lag * stride` cells earlier, so one loop serves
+both: the lag is the outer loop, the inner one runs over contiguous cells, which the compiler
+turns into vector instructions, and all windows asked for are answered in one pass from the
+shortest to the longest. Sums run over differences to the newest value, so a long history neither
+cancels digits nor drifts: a window's result depends on that window alone, and batch and live
+agree to the last bit.
 
-`first` is the first column that is wanted: a live update asks for the last column only and runs
-the very same loop, which is why batch and live agree to the last bit.
-
-NaN means missing and is left out of a window (one value present is enough, unless a kernel says
-more); an output is NaN where its statistic is not defined.
+`first` is the first session that is wanted; `out` has a cell for each wanted one. NaN means
+missing and is left out of a window (one value present is enough, unless a kernel says more); an
+output is NaN where its statistic is not defined.
 """

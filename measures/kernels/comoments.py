@@ -16,46 +16,56 @@ CORRELATION, BETA, COVARIANCE = range(3)
 
 
 @compiled
-def rolling_comoments(
-    x: Floats, y: Floats, windows: IntArray, statistics: IntArray, first: int, out: Floats
+def rolling_comoments(  # noqa: PLR0913, PLR0917 - the shared form of a rolling kernel
+    x: Floats,
+    y: Floats,
+    stride: int,
+    windows: IntArray,
+    statistics: IntArray,
+    first: int,
+    out: Floats,
 ) -> None:
     """Fill `out` with rolling statistics of the pairs (x, y) where both are present.
 
     Parameters
     ----------
-    x, y : float ndarray of shape (n_symbols, n_sessions)
+    x, y : float ndarray of shape (n_rows, n_sessions * stride)
+    stride : int
+        Cells from one session to the next.
     windows : int64 ndarray of shape (n_windows,), increasing
     statistics : int64 ndarray of shape (n_statistics,)
         Among CORRELATION (NaN where either standard deviation is at most 2e-5), BETA, the slope
         of x on y (NaN where y does not vary), and COVARIANCE (ddof 1); NaN below two pairs.
     first : int
-        First column wanted.
-    out : float ndarray of shape (n_statistics, n_windows, n_symbols, n_sessions - first)
+        First session wanted.
+    out : float ndarray of shape (n_statistics, n_windows, n_rows, (n_sessions - first) * stride)
     """
-    n_symbols, n = x.shape
-    m = n - first
-    a, b = np.empty(n, x.dtype), np.empty(n, x.dtype)
-    shift_a, shift_b, count = np.empty(m, x.dtype), np.empty(m, x.dtype), np.empty(m, x.dtype)
+    n_rows, n = x.shape
+    skip = first * stride
+    m = n - skip
+    a, b, count = np.empty(n, x.dtype), np.empty(n, x.dtype), np.empty(m, x.dtype)
+    held_a, held_b = np.empty(n, x.dtype), np.empty(n, x.dtype)
     sa, sb, saa = np.empty(m, x.dtype), np.empty(m, x.dtype), np.empty(m, x.dtype)
     sbb, sab = np.empty(m, x.dtype), np.empty(m, x.dtype)
-    counts = np.empty((3, n + 1), np.int64)
-    for i in range(n_symbols):
+    counts = np.empty((4, n + stride), np.int64)
+    for i in range(n_rows):
         _complete_pairs(x[i], y[i], a, b)
-        last_valid(a, first, shift_a)
-        last_valid(b, first, shift_b)
-        running_counts(a, counts)
+        last_valid(a, stride, held_a)
+        last_valid(b, stride, held_b)
+        running_counts(a, stride, counts)
         sa[:] = sb[:] = saa[:] = sbb[:] = sab[:] = 0
         lag = 0
         for w in range(len(windows)):
             while lag < windows[w]:
-                begin = min(max(first, lag), n)
-                begin, end, start = begin - lag, max(n - lag, 0), begin - first
+                back = lag * stride
+                begin = min(max(skip, back), n)
+                end, start = max(n - back, 0), begin - skip
                 _add_pairs(
-                    a[begin:end], shift_a[start:], b[begin:end], shift_b[start:],
+                    a[begin - back : end], held_a[begin:], b[begin - back : end], held_b[begin:],
                     sa[start:], sb[start:], saa[start:], sbb[start:], sab[start:],
                 )  # fmt: skip
                 lag += 1
-            window_counts(counts[0], windows[w], first, count)
+            window_counts(counts[0], windows[w] * stride, skip + stride, count)
             for k in range(len(statistics)):
                 _emit(statistics[k], count, sa, sb, saa, sbb, sab, out[k, w, i])
 

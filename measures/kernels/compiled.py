@@ -21,36 +21,42 @@ def compiled(kernel: Kernel) -> Kernel:
 
 
 @compiled
-def last_valid(row: Floats, first: int, out: Floats) -> None:
-    """Write to `out[j]` the newest value of `row` at or before column `first + j`, else 0."""
-    held = row.dtype.type(0)
-    for t in range(first):
-        if not np.isnan(row[t]):
-            held = row[t]
-    for t in range(first, len(row)):
-        if not np.isnan(row[t]):
-            held = row[t]
-        out[t - first] = held
+def last_valid(row: Floats, stride: int, out: Floats) -> None:
+    """Write to each cell of `out` the newest value at or before it, 0 if there is none yet."""
+    for c in range(len(row)):
+        before = out[c - stride] if c >= stride else row.dtype.type(0)
+        out[c] = before if np.isnan(row[c]) else row[c]
 
 
 @compiled
-def running_counts(row: Floats, counts: npt.NDArray[np.int64]) -> None:
-    """Write the running sums of 1, t and t² over the columns t that hold a value.
+def running_counts(row: Floats, stride: int, counts: npt.NDArray[np.int64]) -> None:
+    """Write the running sums of 1, t and t² over the sessions t that hold a value, and t itself.
 
-    `counts` has shape (3, n + 1); each row starts at 0. They count exactly, so that a window's
-    count is a difference and costs nothing per lag.
+    `counts` has shape (4, n_cells + stride) and starts with `stride` zeros. It counts exactly, so
+    that a window's count is a difference and costs nothing per lag.
     """
-    counts[:, 0] = 0
-    for t in range(len(row)):
-        there = 0 if np.isnan(row[t]) else 1
-        counts[0, t + 1] = counts[0, t] + there
-        counts[1, t + 1] = counts[1, t] + there * t
-        counts[2, t + 1] = counts[2, t] + there * t * t
+    counts[:, :stride] = 0
+    t, s = 0, 0
+    for c in range(len(row)):
+        there = 0 if np.isnan(row[c]) else 1
+        counts[0, c + stride] = counts[0, c] + there
+        counts[1, c + stride] = counts[1, c] + there * t
+        counts[2, c + stride] = counts[2, c] + there * t * t
+        counts[3, c + stride] = t
+        s += 1
+        if s == stride:
+            t, s = t + 1, 0
 
 
 @compiled
-def window_counts(running: npt.NDArray[np.int64], window: int, first: int, out: Floats) -> None:
-    """Write how many values the window that ends at column `first + j` holds, to `out[j]`."""
-    for j in range(len(out)):
-        low = max(first + j + 1 - window, 0)
-        out[j] = running[first + j + 1] - running[low]
+def window_counts(running: npt.NDArray[np.int64], reach: int, begin: int, out: Floats) -> None:
+    """Write how many values the window of each cell holds.
+
+    `reach` is the window and `begin` the first wanted cell, both in cells of `running`.
+    """
+    # Windows that begin before the first session: what ran up to there is 0.
+    short = min(max(reach - begin, 0), len(out))
+    for j in range(short):
+        out[j] = running[begin + j]
+    for j in range(short, len(out)):
+        out[j] = running[begin + j] - running[begin + j - reach]

@@ -18,6 +18,7 @@ def rolling_extremes(  # noqa: PLR0913, PLR0917 - the shared form of a rolling k
     x: Floats,
     starts: IntArray,
     sign: int,
+    stride: int,
     windows: IntArray,
     statistics: IntArray,
     first: int,
@@ -27,36 +28,52 @@ def rolling_extremes(  # noqa: PLR0913, PLR0917 - the shared form of a rolling k
 
     Parameters
     ----------
-    x : float ndarray of shape (n_symbols, n_sessions)
-    starts : int64 ndarray of shape (n_symbols,)
-        Column of each symbol's first bar; negative if it lies before the panel.
+    x : float ndarray of shape (n_rows, n_sessions * stride)
+    starts : int64 ndarray of shape (n_rows, stride)
+        Session of each symbol's first bar; negative if it lies before the panel.
+    stride : int
+        Cells from one session to the next.
     windows : int64 ndarray of shape (n_windows,), increasing
     statistics : int64 ndarray of shape (n_statistics,)
         Among EXTREME and POSITION, its 1-based position in the window, the oldest session
         being 1 (a window is shorter near the symbol's first bar); among equals the oldest
         counts. NaN where the window holds no value.
     first : int
-        First column wanted.
-    out : float ndarray of shape (n_statistics, n_windows, n_symbols, n_sessions - first)
+        First session wanted.
+    out : float ndarray of shape (n_statistics, n_windows, n_rows, (n_sessions - first) * stride)
     """
-    n_symbols, n = x.shape
-    m = n - first
-    best, where = np.empty(m, x.dtype), np.empty(m, x.dtype)
-    for i in range(n_symbols):
+    n_rows, n = x.shape
+    skip = first * stride
+    m = n - skip
+    best, where, age = np.empty(m, x.dtype), np.empty(m, x.dtype), np.empty(m, np.int64)
+    for i in range(n_rows):
+        _fill_ages(starts[i], first, age)
         best[:] = -np.inf
         where[:] = 0
         lag = 0
         for w in range(len(windows)):
             while lag < windows[w]:
-                begin = min(max(first, lag), n)
+                back = lag * stride
+                begin = min(max(skip, back), n)
                 _keep_larger(
-                    x[i, begin - lag : max(n - lag, 0)], x.dtype.type(sign), x.dtype.type(lag),
-                    best[begin - first :], where[begin - first :],
+                    x[i, begin - back : max(n - back, 0)], x.dtype.type(sign), x.dtype.type(lag),
+                    best[begin - skip :], where[begin - skip :],
                 )  # fmt: skip
                 lag += 1
             for k in range(len(statistics)):
-                age = first - starts[i] + 1
-                _emit(statistics[k], sign, windows[w], age, best, where, out[k, w, i])
+                if statistics[k] == EXTREME:
+                    _emit_extreme(x.dtype.type(sign), best, out[k, w, i])
+                else:
+                    _emit_position(windows[w], age, best, where, out[k, w, i])
+
+
+@compiled
+def _fill_ages(starts: IntArray, first: int, age: IntArray) -> None:
+    """Write how many sessions each cell's symbol has been there, the first bar included."""
+    stride = len(starts)
+    for k in range(len(age) // stride):
+        for s in range(stride):
+            age[k * stride + s] = first + k - starts[s] + 1
 
 
 @compiled
@@ -71,9 +88,13 @@ def _keep_larger(
 
 
 @compiled
-def _emit(  # noqa: PLR0913, PLR0917 - compiled loops take arrays, not objects
-    statistic: int, sign: int, window: int, age: int, best: Floats, where: Floats, out: Floats
-) -> None:
+def _emit_extreme(sign: np.floating[Any], best: Floats, out: Floats) -> None:
+    nan = best.dtype.type(np.nan)
     for j in range(len(out)):
-        answer = sign * best[j] if statistic == EXTREME else min(window, age + j) - where[j]
-        out[j] = np.nan if best[j] == -np.inf else answer
+        out[j] = nan if best[j] == -np.inf else sign * best[j]
+
+
+@compiled
+def _emit_position(window: int, age: IntArray, best: Floats, where: Floats, out: Floats) -> None:
+    for j in range(len(out)):
+        out[j] = np.nan if best[j] == -np.inf else min(window, age[j]) - where[j]

@@ -20,13 +20,15 @@ STD_NEAR_ZERO = 2e-5
 
 @compiled
 def rolling_moments(
-    x: Floats, windows: IntArray, statistics: IntArray, first: int, out: Floats
+    x: Floats, stride: int, windows: IntArray, statistics: IntArray, first: int, out: Floats
 ) -> None:
     """Fill `out` with rolling moments of `x`.
 
     Parameters
     ----------
-    x : float ndarray of shape (n_symbols, n_sessions)
+    x : float ndarray of shape (n_rows, n_sessions * stride)
+    stride : int
+        Cells from one session to the next.
     windows : int64 ndarray of shape (n_windows,), increasing
     statistics : int64 ndarray of shape (n_statistics,)
         Among SUM, MEAN, STD (ddof 1, NaN for one value) and, of the least-squares line over the
@@ -34,25 +36,28 @@ def rolling_moments(
         deviation is at most 2e-5) and RESIDUAL, the newest value less the line there (NaN where
         the newest value is missing).
     first : int
-        First column wanted.
-    out : float ndarray of shape (n_statistics, n_windows, n_symbols, n_sessions - first)
+        First session wanted.
+    out : float ndarray of shape (n_statistics, n_windows, n_rows, (n_sessions - first) * stride)
     """
-    n_symbols, n = x.shape
-    m = n - first
-    shift, count = np.empty(m, x.dtype), np.empty(m, x.dtype)
+    n_rows, n = x.shape
+    skip = first * stride
+    m = n - skip
+    held, count = np.empty(n, x.dtype), np.empty(m, x.dtype)
     s1, s2, s3 = np.empty(m, x.dtype), np.empty(m, x.dtype), np.empty(m, x.dtype)
     u1, spread = np.empty(m, x.dtype), np.empty(m, x.dtype)
-    counts = np.empty((3, n + 1), np.int64)
+    counts = np.empty((4, n + stride), np.int64)
     squares, lines = statistics.max() >= STD, statistics.max() >= SLOPE
-    for i in range(n_symbols):
-        last_valid(x[i], first, shift)
-        running_counts(x[i], counts)
+    for i in range(n_rows):
+        last_valid(x[i], stride, held)
+        running_counts(x[i], stride, counts)
+        shift = held[skip:]
         s1[:] = s2[:] = s3[:] = 0
         lag = 0
         for w in range(len(windows)):
             while lag < windows[w]:
-                begin = min(max(first, lag), n)
-                older, start = x[i, begin - lag : max(n - lag, 0)], begin - first
+                back = lag * stride
+                begin = min(max(skip, back), n)
+                older, start = x[i, begin - back : max(n - back, 0)], begin - skip
                 if not squares:
                     _add(older, shift[start:], s1[start:])
                 else:
@@ -60,15 +65,16 @@ def rolling_moments(
                     scale = x.dtype.type(lag if lines else 0)
                     _add_scaled(older, shift[start:], scale, s3[start:])
                 lag += 1
-            window_counts(counts[0], windows[w], first, count)
+            reach = windows[w] * stride
+            window_counts(counts[0], reach, skip + stride, count)
             if lines:
-                _positions(counts, windows[w], first, u1, spread)
+                _positions(counts, reach, skip + stride, u1, spread)
             for k in range(len(statistics)):
                 if statistics[k] < SLOPE:
                     _emit_moment(statistics[k], count, shift, s1, s2, out[k, w, i])
                 else:
                     _emit_line(
-                        statistics[k], x[i, first:], count, u1, spread, s1, s2, s3, out[k, w, i]
+                        statistics[k], x[i, skip:], count, u1, spread, s1, s2, s3, out[k, w, i]
                     )
 
 
@@ -120,16 +126,18 @@ def _emit_moment(
 
 
 @compiled
-def _positions(counts: IntArray, window: int, first: int, u1: Floats, spread: Floats) -> None:
+def _positions(counts: IntArray, reach: int, begin: int, u1: Floats, spread: Floats) -> None:
     """Write the sum of the positions u, counted back from the newest, and n·Σu² - (Σu)²."""
     for j in range(len(u1)):
-        t = first + j
-        low = max(t + 1 - window, 0)
-        n = counts[0, t + 1] - counts[0, low]
-        times = counts[1, t + 1] - counts[1, low]
+        c, low = begin + j, max(begin + j - reach, 0)
+        inside = 1 if c >= reach else 0
+        t = counts[3, c]
+        n = counts[0, c] - inside * counts[0, low]
+        times = counts[1, c] - inside * counts[1, low]
+        squares = counts[2, c] - inside * counts[2, low]
         back = times - n * t
         u1[j] = back
-        spread[j] = n * (counts[2, t + 1] - counts[2, low] - 2 * t * times + n * t * t) - back**2
+        spread[j] = n * (squares - 2 * t * times + n * t * t) - back**2
 
 
 @compiled

@@ -3,39 +3,48 @@
 import numpy as np
 
 from basics.arrays import IntArray
-from measures.kernels.compiled import Floats, compiled, running_counts
+from measures.kernels.compiled import Floats, compiled, running_counts, window_counts
 
 
 @compiled
-def rolling_rank(x: Floats, windows: IntArray, first: int, out: Floats) -> None:
+def rolling_rank(x: Floats, stride: int, windows: IntArray, first: int, out: Floats) -> None:
     """Fill `out` with the percentile rank of the newest value within its window.
 
     Parameters
     ----------
-    x : float ndarray of shape (n_symbols, n_sessions)
+    x : float ndarray of shape (n_rows, n_sessions * stride)
+    stride : int
+        Cells from one session to the next.
     windows : int64 ndarray of shape (n_windows,), increasing
-    out : float ndarray of shape (1, n_windows, n_symbols, n_sessions - first)
+    first : int
+        First session wanted.
+    out : float ndarray of shape (1, n_windows, n_rows, (n_sessions - first) * stride)
         In (0, 1], ties share the mean of their ranks; NaN where the newest value is missing.
     """
-    n_symbols, n = x.shape
-    m = n - first
-    double_rank = np.empty(m, x.dtype)
-    counts = np.empty((3, n + 1), np.int64)
-    for i in range(n_symbols):
-        running_counts(x[i], counts)
+    n_rows, n = x.shape
+    skip = first * stride
+    double_rank, count = np.empty(n - skip, x.dtype), np.empty(n - skip, x.dtype)
+    counts = np.empty((4, n + stride), np.int64)
+    for i in range(n_rows):
+        running_counts(x[i], stride, counts)
         double_rank[:] = 1
         lag = 0
         for w in range(len(windows)):
             while lag < windows[w]:
-                begin = min(max(first, lag), n)
-                older = x[i, begin - lag : max(n - lag, 0)]
-                _count_below(older, x[i, begin:], double_rank[begin - first :])
+                back = lag * stride
+                begin = min(max(skip, back), n)
+                older = x[i, begin - back : max(n - back, 0)]
+                _count_below(older, x[i, begin:], double_rank[begin - skip :])
                 lag += 1
-            for j in range(m):
-                t = first + j
-                count = counts[0, t + 1] - counts[0, max(t + 1 - windows[w], 0)]
-                missing = np.isnan(x[i, t])
-                out[0, w, i, j] = np.nan if missing else double_rank[j] / (2 * count)
+            window_counts(counts[0], windows[w] * stride, skip + stride, count)
+            _emit(x[i, skip:], double_rank, count, out[0, w, i])
+
+
+@compiled
+def _emit(newest: Floats, double_rank: Floats, count: Floats, out: Floats) -> None:
+    two, nan = count.dtype.type(2), count.dtype.type(np.nan)
+    for j in range(len(out)):
+        out[j] = nan if np.isnan(newest[j]) else double_rank[j] / (two * count[j])
 
 
 @compiled

@@ -13,57 +13,94 @@ BLOCK = 512
 
 
 def rolling_quantile(
-    x: Floats, windows: IntArray, probabilities: FloatArray, first: int, out: Floats
+    x: Floats, stride: int, windows: IntArray, probabilities: FloatArray, first: int, out: Floats
 ) -> None:
     """Fill `out` with quantiles of the window, interpolated linearly between order statistics.
 
     Parameters
     ----------
-    x : float ndarray of shape (n_symbols, n_sessions)
+    x : float ndarray of shape (n_rows, n_sessions * stride)
+    stride : int
+        Cells from one session to the next.
     windows : int64 ndarray of shape (n_windows,), increasing
     probabilities : float64 ndarray of shape (n_probabilities,)
         In [0, 1].
     first : int
-        First column wanted.
-    out : float ndarray of shape (n_probabilities, n_windows, n_symbols, n_sessions - first)
+        First session wanted.
+    out : float ndarray of shape (n_probabilities, n_windows, n_rows, (n_sessions - first) * stride)
         NaN where the window holds no value.
     """
-    n, longest = x.shape[1], int(windows[-1])
-    plan = window_networks(windows) if n - first > longest else None
+    n, longest = x.shape[1] // stride, int(windows[-1])
+    if n - first == 1:
+        _newest(x, stride, windows, probabilities, out)
+        return
+    plan = window_networks(windows) if stride == 1 and n - first > longest else None
     if plan is None:
-        _by_insertion(x, windows, probabilities, (first, n), out)
+        _by_insertion(x, stride, windows, probabilities, (first, n), out)
         return
     for i, whole in enumerate(_whole_from(x, longest, first)):
         row = x[i : i + 1]
-        _by_insertion(row, windows, probabilities, (first, whole), out[:, :, i : i + 1])
+        _by_insertion(row, 1, windows, probabilities, (first, whole), out[:, :, i : i + 1])
         if whole < n:
             _by_networks(x[i], windows, probabilities, plan, (first, whole), out[:, :, i])
 
 
 def _whole_from(x: Floats, window: int, first: int) -> list[int]:
-    """Return for each row the first wanted column from which on no window misses a value."""
+    """Return for each row the first wanted session from which on no window misses a value."""
     missing, n = np.isnan(x), x.shape[1]
     last = np.where(missing.any(axis=1), n - 1 - missing[:, ::-1].argmax(axis=1), -1)
-    return [int(column) for column in np.clip(last + window, first, n)]
+    return [int(session) for session in np.clip(last + window, first, n)]
+
+
+@compiled
+def _newest(
+    x: Floats, stride: int, windows: IntArray, probabilities: FloatArray, out: Floats
+) -> None:
+    """Fill the newest session alone: one ordered list grows from the shortest window on."""
+    n = x.shape[1] // stride
+    ordered = np.empty(windows.max(), x.dtype)
+    for cell in range(len(x) * stride):
+        i, s = cell // stride, cell % stride
+        count, lag = 0, 0
+        for w in range(len(windows)):
+            while lag < min(windows[w], n):
+                value = x[i, (n - 1 - lag) * stride + s]
+                if not np.isnan(value):
+                    hole = count
+                    while hole > 0 and ordered[hole - 1] > value:
+                        ordered[hole] = ordered[hole - 1]
+                        hole -= 1
+                    ordered[hole] = value
+                    count += 1
+                lag += 1
+            for k in range(len(probabilities)):
+                out[k, w, i, s] = _quantile(ordered, count, probabilities[k])
 
 
 @compiled
 def _by_insertion(
-    x: Floats, windows: IntArray, probabilities: FloatArray, span: tuple[int, int], out: Floats
+    x: Floats,
+    stride: int,
+    windows: IntArray,
+    probabilities: FloatArray,
+    span: tuple[int, int],
+    out: Floats,
 ) -> None:
-    """Fill the columns [first, end) of `span`, values coming and going in one ordered list."""
+    """Fill the sessions [first, end) of `span`, values coming and going in one ordered list."""
     first, end = span
     ordered = np.empty(windows.max(), x.dtype)
-    for i in range(len(x)):
+    for cell in range(len(x) * stride):
+        i, s = cell // stride, cell % stride
         for w in range(len(windows)):
             begin, count = max(first - windows[w] + 1, 0), 0
             for t in range(begin, end):
                 oldest = t - windows[w]
-                leaving = x[i, oldest] if oldest >= begin else x.dtype.type(np.nan)
-                count = _replace(ordered, count, leaving, x[i, t])
+                leaving = x[i, oldest * stride + s] if oldest >= begin else x.dtype.type(np.nan)
+                count = _replace(ordered, count, leaving, x[i, t * stride + s])
                 if t >= first:
+                    place = (t - first) * stride + s
                     for k in range(len(probabilities)):
-                        out[k, w, i, t - first] = _quantile(ordered, count, probabilities[k])
+                        out[k, w, i, place] = _quantile(ordered, count, probabilities[k])
 
 
 @compiled

@@ -1,0 +1,166 @@
+"""Some symbols in the course of evaluation: each node of a plan computed from its inputs.
+
+Values stand in cells: `stride` cells make a session. In batch a row is one symbol and `stride` is
+1; live, all symbols stand in one row and `stride` is their number (see `measures.kernels`).
+"""
+
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from basics.arrays import FloatArray, IntArray
+from features.elementwise import COMPARISONS, Value, apply_elementwise
+from features.expressions import (
+    Delay,
+    Elementwise,
+    Expression,
+    Function,
+    Rolling,
+)
+from features.plans import Plan
+from features.rolling import Pass, run_cross_section, run_pass
+
+
+class Scratch(threading.local):
+    """A thread's own arrays, used again for chunk after chunk: fresh memory costs more."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[Expression, FloatArray] = {}
+
+    def take(
+        self, owner: Expression, shape: tuple[int, ...], dtype: np.dtype[np.floating[Any]]
+    ) -> FloatArray:
+        """Return an array that stays untouched until its owner asks again."""
+        size = math.prod(shape)
+        flat = self._arrays.get(owner)
+        if flat is None or flat.size < size:
+            flat = self._arrays[owner] = np.empty(size, dtype)
+        return flat[:size].reshape(shape)
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some symbols and what has been computed of them.
+
+    Attributes
+    ----------
+    values : dict of Expression to ndarray of shape (n_rows, at least need[node] * stride)
+        The last cells are the panel's last session.
+    need : mapping of Expression to int
+        How many of the last sessions of each node something else rests on.
+    starts : ndarray of shape (n_rows, stride)
+        Session of each symbol's first bar.
+    sessions : int
+        Sessions of the fields.
+    """
+
+    values: dict[Expression, Value]
+    need: Mapping[Expression, int]
+    starts: IntArray
+    sessions: int
+    scratch: Scratch
+    stride: int = 1
+
+    def last(self, node: Expression, sessions: int) -> Value:
+        """Return the last `sessions` of a node's values."""
+        value = self.values[node]
+        if not isinstance(value, np.ndarray):
+            return value
+        return value[:, value.shape[1] - sessions * self.stride :]
+
+    def by_symbol(self, node: Expression, sessions: int) -> FloatArray:
+        """Return the last `sessions` with a row for each symbol."""
+        value = np.asarray(self.last(node, sessions))
+        return value if self.stride == 1 else value.reshape(-1, self.stride).T
+
+    def in_cells(self, by_symbol: FloatArray) -> FloatArray:
+        """Return values with a row for each symbol in the chunk's own form."""
+        if self.stride == 1:
+            return by_symbol
+        return np.ascontiguousarray(by_symbol.T).reshape(1, -1)
+
+
+def write_roots(work: Plan, chunk: Chunk, out: FloatArray) -> None:
+    """Compute every node of `work` and write its roots to `out`."""
+    n_last = out.shape[2] // chunk.stride
+    places = {root: out[k] for k, root in enumerate(work.roots)}
+    for node in work.nodes:
+        if node not in chunk.values:
+            place = places.get(node) if chunk.need[node] == n_last else None
+            _compute(node, work, chunk, place)
+    for k, root in enumerate(work.roots):
+        value = chunk.values[root]
+        # An operator that could write its answer in place has done so already.
+        if value is not places[root] or out[k].ctypes.data != places[root].ctypes.data:
+            out[k] = chunk.last(root, n_last)
+
+
+def _compute(node: Expression, work: Plan, chunk: Chunk, place: FloatArray | None) -> None:
+    """Compute `node`; a rolling node brings along all that its pass answers."""
+    operator, need = node.operator, chunk.need[node]
+    if isinstance(operator, Rolling):
+        _compute_pass(work.passes[node], chunk)
+    elif isinstance(operator, Elementwise):
+        args = [chunk.last(arg, need) for arg in node.args]
+        answer = apply_elementwise(operator.name, args, place)
+        if operator.name in COMPARISONS:
+            _blank_before_start(answer, chunk)
+        chunk.values[node] = answer
+    elif isinstance(operator, Delay):
+        chunk.values[node] = _delayed(chunk, node, int(node.params[0]))
+    elif isinstance(operator, Function):
+        have = min(need + operator.history(node.params), chunk.sessions)
+        answer = operator.function(*(chunk.by_symbol(arg, have) for arg in node.args))
+        chunk.values[node] = chunk.in_cells(answer)
+    else:
+        answer = run_cross_section(operator.name, chunk.by_symbol(node.args[0], need))
+        chunk.values[node] = chunk.in_cells(answer)
+
+
+def _compute_pass(group: tuple[Expression, ...], chunk: Chunk) -> None:
+    """Answer every node of a pass; all have the same operator family and inputs."""
+    operators = [(node, node.operator) for node in group if isinstance(node.operator, Rolling)]
+    wanted = [(operator.statistic, int(node.params[0])) for node, operator in operators]
+    windows = sorted({window for _, window in wanted})
+    statistics = tuple(sorted({statistic for statistic, _ in wanted}))
+    need = max(chunk.need[node] for node in group)
+    have = min(need + windows[-1] - 1, chunk.sessions)
+    inputs = tuple(np.ascontiguousarray(chunk.last(arg, have)) for arg in group[0].args)
+    shape = (len(statistics), len(windows), inputs[0].shape[0], need * chunk.stride)
+    work = Pass(
+        inputs,
+        chunk.stride,
+        chunk.starts - (chunk.sessions - have),
+        np.array(windows, np.int64),
+        statistics,
+        have - need,
+        chunk.scratch.take(group[0], shape, inputs[0].dtype),
+    )
+    run_pass(operators[0][1].family, work)
+    for (node, _), (statistic, window) in zip(operators, wanted, strict=True):
+        chunk.values[node] = work.out[statistics.index(statistic), windows.index(window)]
+
+
+def _delayed(chunk: Chunk, node: Expression, sessions: int) -> FloatArray:
+    """Return the input's values `sessions` earlier, NaN where the panel does not reach."""
+    need, stride = chunk.need[node], chunk.stride
+    have = min(need + sessions, chunk.sessions)
+    source = np.asarray(chunk.last(node.args[0], have))
+    known = max(have - sessions, 0) * stride
+    if known == need * stride:
+        return source[:, :known]
+    answer = np.full((source.shape[0], need * stride), np.nan, source.dtype)
+    answer[:, need * stride - known :] = source[:, :known]
+    return answer
+
+
+def _blank_before_start(answer: FloatArray, chunk: Chunk) -> None:
+    """Take back the answers to comparisons from before a symbol's first bar."""
+    by_session = answer.reshape(len(answer), -1, chunk.stride)
+    starts = chunk.starts - (chunk.sessions - by_session.shape[1])
+    for i, s in np.argwhere(starts > 0):
+        by_session[i, : starts[i, s], s] = np.nan
