@@ -20,6 +20,8 @@ CHECKS: dict[str, Check] = {
         row_checks.in_session_hours,
         row_checks.not_future,
         row_checks.known_after_event,
+        row_checks.ordered_pair,
+        row_checks.id_gap,
         series_checks.stale,
         series_checks.missing_sessions,
         series_checks.outlier,

@@ -134,3 +134,22 @@ def known_after_event(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl
     lag = pl.col(KNOWLEDGE_TIME) - pl.col(EVENT_TIME)
     bad = (lag < pl.duration()) | (lag > pl.duration(days=int(rule.number("at_most_days", 36500))))
     return target.report(bad, pl.format("event {} known {}", EVENT_TIME, KNOWLEDGE_TIME))
+
+
+def ordered_pair(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame:
+    """Find rows whose first field is not below the second."""
+    del rule
+    lower, upper = fields
+    return target.report(
+        pl.col(lower) >= pl.col(upper), pl.format(f"{lower} {{}} {upper} {{}}", lower, upper)
+    )
+
+
+def id_gap(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame:
+    """Find rows whose id leaves a gap to the symbol's row before; `snapshot` rows start anew."""
+    del rule
+    name = fields[0]
+    order = target.dataset.sequence or EVENT_TIME
+    step = pl.col(name) - pl.col(name).shift(1).over(SYMBOL, order_by=[EVENT_TIME, order])
+    fresh = (pl.col("snapshot") != 1) if "snapshot" in target.dataset.fields else pl.lit(value=True)
+    return target.report((step > 1) & fresh, pl.format("{} after a gap", name))

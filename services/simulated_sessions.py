@@ -1,0 +1,92 @@
+"""Sessions SIMULATED inside stored daily bars, for execution, replay and live pages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+import polars as pl
+
+from basics.errors import InvalidInputError, MissingDataError
+from basics.identifiers import content_hash
+from market.calendars import exchange_calendar
+from market.datasets import SESSION, SYMBOL
+from market.simulated.session import DailyBar, SimulatedSession, simulate_session
+from services.market_data import MarketData
+
+FIELDS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsReport:
+    """What was drawn, and why some symbols have none.
+
+    Attributes
+    ----------
+    simulated_bar : frozenset of str
+        Fields of the daily bar that are themselves simulated.
+    """
+
+    sessions: Mapping[str, SimulatedSession]
+    failures: Mapping[str, str]
+    simulated_bar: frozenset[str]
+
+
+def simulate_sessions(  # noqa: PLR0913 - which bars, known when, drawn how
+    market: MarketData,
+    dataset: str,
+    session: date,
+    *,
+    seed: int,
+    symbols: Sequence[str] | None = None,
+    as_of: datetime | None = None,
+    trades: int = 2_000,
+) -> SessionsReport:
+    """Draw trades, quotes and depth inside the bars of one session.
+
+    A symbol's session follows from `seed`, symbol and day alone: asking for more symbols changes
+    none of them.
+
+    Raises
+    ------
+    MissingDataError
+        If the dataset has no bar of that session.
+    InvalidInputError
+        If the dataset has no exchange calendar to open and close by.
+    """
+    known = market.lake.state(dataset).dataset
+    if known.calendar is None:
+        raise InvalidInputError(f"{dataset} names no exchange calendar: import it with --calendar")
+    if lacking := [name for name in FIELDS if name not in known.fields]:
+        raise InvalidInputError(f"{dataset} has no {', '.join(lacking)} to draw a session from")
+    bars = market.bars(dataset, start=session, end=session, symbols=symbols, as_of=as_of)
+    rows = bars.select(SYMBOL, *FIELDS).sort(SYMBOL).collect()
+    if rows.is_empty():
+        raise MissingDataError(f"{dataset} has no bar of {session}")
+    hours = exchange_calendar(known.calendar).table.filter(pl.col(SESSION) == session).row(0)
+    drawn: dict[str, SimulatedSession] = {}
+    failures: dict[str, str] = {}
+    for row in rows.iter_rows(named=True):
+        symbol = str(row[SYMBOL])
+        rng = np.random.default_rng([seed, int(content_hash(symbol, session)[:15], 16)])
+        try:
+            drawn[symbol] = simulate_session(_bar(row, session, hours[1:3]), rng, trades=trades)
+        except InvalidInputError as error:
+            failures[symbol] = str(error)
+    return SessionsReport(drawn, failures, known.simulated & set(FIELDS))
+
+
+def _bar(row: Mapping[str, object], session: date, hours: tuple[datetime, datetime]) -> DailyBar:
+    """Return a row as a bar; a missing value is refused by the bar itself."""
+    values = {
+        name: float(str(row[name])) if row[name] is not None else float("nan") for name in FIELDS
+    }
+    volume = values.pop("volume")
+    return DailyBar(
+        symbol=str(row[SYMBOL]),
+        session=session,
+        volume=round(volume) if np.isfinite(volume) else 0,
+        open_time=hours[0],
+        close_time=hours[1],
+        **values,
+    )
