@@ -5,6 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import typer
+
+from quantdesk.main import build_app
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = sorted({path.parent.name for path in ROOT.glob("*/__init__.py")} - {"benchmarks"})
@@ -57,6 +60,33 @@ def test_every_make_target_that_a_page_names_exists() -> None:
     }
     assert named
     assert named <= targets
+
+
+def commands_named_in(text: str) -> list[list[str]]:
+    code = re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL)
+    return [
+        line.split()
+        for span in code
+        for line in re.findall(r"(?<!import )quantdesk((?: [a-z-]+)+)", span)
+    ]
+
+
+def test_every_command_that_a_page_names_exists() -> None:
+    root = typer.main.get_command(build_app())
+    named = [words for page in PAGES for words in commands_named_in(page.read_text("utf-8"))]
+    unknown = []
+    for words in named:
+        command = root
+        for word in words:
+            if not hasattr(command, "commands"):
+                break  # The rest are arguments.
+            if word not in command.commands:
+                unknown.append(words)
+                break
+            command = command.commands[word]
+
+    assert len(named) > 10
+    assert unknown == []
 
 
 def tracked_text() -> list[tuple[str, str]]:
