@@ -8,12 +8,20 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    model_validator,
+)
 
 from basics.errors import InvalidInputError, MissingDataError
 from basics.identifiers import content_hash
+from infra.control_policy import load_control_policy
 from risk.limits import EVERY, Limit, Override, Scope
 from risk.shocks import Shock
 from risk.stress import Basis, StressScenario
@@ -58,13 +66,32 @@ class _ShockTable(_Row):
     volume_multiple: FiniteFloat = 1.0
 
 
+class _WindowTable(_Row):
+    start: date
+    end: date
+
+
+class _ReverseTable(_Row):
+    loss_fraction: FiniteFloat = Field(gt=0, lt=1)
+
+
 class _StressFile(_Row):
-    kind: Literal["shock"] = "shock"
     title: str = Field(min_length=1)
     description: str = Field(min_length=1)
     basis: Basis
     order: int = 100
-    shock: _ShockTable
+    shock: _ShockTable | None = None
+    window: _WindowTable | None = None
+    reverse: _ReverseTable | None = None
+
+    @model_validator(mode="after")
+    def _has_one_kind(self) -> Self:
+        given = [name for name in ("shock", "window", "reverse") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"one of [shock], [window], [reverse] is needed, got {given}")
+        if self.window is not None and self.window.start > self.window.end:
+            raise ValueError(f"window starts {self.window.start}, after its end {self.window.end}")
+        return self
 
 
 def load_limits(policy_dir: Path) -> tuple[Limit, ...]:
@@ -111,7 +138,7 @@ def load_stress(policy_dir: Path) -> tuple[StressScenario, ...]:
 def check_policy(policy_dir: Path) -> list[str]:
     """Return every complaint about the files, an empty list when all is well."""
     complaints = []
-    for load in (load_limits, load_stress):
+    for load in (load_limits, load_stress, load_control_policy):
         try:
             load(policy_dir)
         except (InvalidInputError, MissingDataError) as error:
@@ -137,7 +164,9 @@ def _scenario_of(pair: tuple[str, _StressFile]) -> StressScenario:
         title=file.title,
         description=file.description,
         basis=file.basis,
-        shock=Shock(**file.shock.model_dump()),
+        shock=Shock() if file.shock is None else Shock(**file.shock.model_dump()),
+        window=None if file.window is None else (file.window.start, file.window.end),
+        reverse_loss=None if file.reverse is None else file.reverse.loss_fraction,
     )
 
 

@@ -14,7 +14,7 @@ def _group() -> None:
 
 @policy.command("check")
 def policy_check(as_json: AsJson = False) -> None:
-    """Check limits and stress scenarios; exit 2 when anything is wrong."""
+    """Check limits, stress scenarios and order controls; exit 2 when anything is wrong."""
     from infra.policy import check_policy, load_limits, load_stress, policy_version
     from infra.settings import load_settings
 

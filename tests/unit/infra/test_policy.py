@@ -14,7 +14,8 @@ from risk.stress import Basis
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "stress").mkdir()
-    shutil.copy(PROJECT_ROOT / "policy" / "limits.toml", tmp_path)
+    for name in ("limits.toml", "controls.toml", "restricted.toml"):
+        shutil.copy(PROJECT_ROOT / "policy" / name, tmp_path)
     for path in (PROJECT_ROOT / "policy" / "stress").glob("*.toml"):
         shutil.copy(path, tmp_path / "stress")
     return tmp_path
@@ -68,6 +69,29 @@ def test_malformed_scenario_is_named(folder: Path) -> None:
     path.write_text(path.read_text().replace("market_return = -0.20", "market_return = -2.0"))
     with pytest.raises(InvalidInputError, match=r"market_crash\.toml: market_return must not fall"):
         load_stress(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[window]\nstart=2020-01-01\nend=2020-02-01\n[reverse]\nloss_fraction=0.1", "one of"),
+        ("", "one of"),
+        ("[window]\nstart=2020-03-01\nend=2020-02-01", "after its end"),
+        ("[reverse]\nloss_fraction=2.0", "less than 1"),
+    ],
+)
+def test_scenario_is_one_kind_of_thing(folder: Path, text: str, complaint: str) -> None:
+    head = 'title = "t"\ndescription = "d"\nbasis = "revaluation"\n'
+    (folder / "stress" / "odd.toml").write_text(head + text)
+    with pytest.raises(InvalidInputError, match=complaint):
+        load_stress(folder)
+
+
+def test_history_and_reverse_scenarios_are_read(folder: Path) -> None:
+    scenarios = {s.name: s for s in load_stress(folder)}
+    assert scenarios["history_2020_pandemic"].window is not None
+    assert scenarios["reverse_10_percent"].reverse_loss == 0.1
+    assert [s.is_given for s in scenarios.values()] == [True] * 5 + [False] * 5
 
 
 def test_absent_files_are_named(tmp_path: Path) -> None:

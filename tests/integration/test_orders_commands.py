@@ -1,0 +1,108 @@
+"""Orders from the command line, on a state folder as a batch leaves it."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from basics.errors import InvalidInputError, MissingDataError, RefusedError
+from quantdesk.main import build_app
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(stocked_state: Path, tmp_path: Path) -> Iterator[Run]:
+    """Return a function that runs `quantdesk orders …` on a copy of the stocked state."""
+    state = tmp_path / "state"
+    shutil.copytree(stocked_state, state)
+    before = dict(os.environ)
+    app = build_app()
+
+    def orders(*words: str) -> str:
+        done = CliRunner().invoke(app, ["orders", *words], env={"QUANTDESK_STATE_DIR": str(state)})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.stdout
+
+    yield orders
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_an_order_goes_from_submit_to_position(run: Run) -> None:
+    placed = json.loads(run("submit", "AAA", "buy", "100", "--id", "o1", "--json"))
+    again = json.loads(run("submit", "AAA", "buy", "100", "--id", "o1", "--json"))
+
+    assert (placed["status"], placed["cum_quantity"]) == ("filled", "100")
+    assert again == placed
+    assert json.loads(run("positions", "--json"))["positions"] == {"AAA": "100"}
+
+
+def test_a_resting_order_is_listed_replaced_and_cancelled(run: Run) -> None:
+    price = json.loads(run("submit", "AAA", "buy", "1", "--json"))["average_price"]
+    limit = f"{float(price) * 0.95:.2f}"
+
+    assert "new, 0 of 10" in run(
+        "submit", "AAA", "buy", "10", "--limit", limit, "--id", "rest", "--lifetime", "gtc"
+    )
+    assert "rest" in run("ls", "--open")
+    assert json.loads(run("replace", "rest", "--quantity", "12", "--json"))["quantity"] == "12"
+    assert "canceled" in run("cancel", "rest")
+    assert json.loads(run("ls", "--open", "--json")) == []
+
+
+def test_the_kill_switch_stops_orders_until_released(run: Run) -> None:
+    assert "stale feed" in run("kill", "stale feed", "--by", "ann")
+
+    with pytest.raises(RefusedError, match="STATE_KILL_SWITCH"):
+        run("submit", "AAA", "buy", "1")
+    run("release", "--by", "ann")
+    assert "filled" in run("submit", "AAA", "buy", "1")
+
+
+def test_an_override_is_shown_while_it_is_in_force(run: Run) -> None:
+    run("override", "SIZE_ABOVE_NOTIONAL", "--scope", "manual", "--reason", "r", "--by", "ann")
+    run("state", "reducing", "--by", "ann", "--scope", "manual")
+
+    shown = json.loads(run("state", "--json"))
+
+    assert [given["rule"] for given in shown["overrides"]] == ["SIZE_ABOVE_NOTIONAL"]
+    assert [(s["scope"], s["state"]) for s in shown["switches"]] == [("manual", "reducing")]
+
+
+def test_a_plan_sums_to_its_order_and_sends_nothing(run: Run) -> None:
+    planned = json.loads(run("plan", "vwap", "AAA", "10000", "--slices", "4", "--json"))
+
+    assert sum(int(part["quantity"]) for part in planned["slices"]) == 10_000
+    assert planned["expected_cost"] > 0
+    assert json.loads(run("ls", "--json")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("submit", "AAA", "hold", "1"), "side is one of buy, sell, short, got 'hold'"),
+        (("submit", "AAA", "buy", "many"), "quantity must be a number, got 'many'"),
+        (("submit", "AAA", "buy", "nan"), "quantity must be finite"),
+        (("submit", "AAA", "buy", "1", "--lifetime", "ever"), "lifetime is one of"),
+        (("state", "asleep", "--by", "ann"), "state is one of active, reducing, halted"),
+        (("plan", "guess", "AAA", "1"), "algorithm is one of"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(run: Run, words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        run(*words)
+
+
+def test_an_unknown_order_or_symbol_is_told(run: Run) -> None:
+    with pytest.raises(MissingDataError, match="no order 'nobody' is known"):
+        run("cancel", "nobody")
+    with pytest.raises(RefusedError, match="FORM_SYMBOL_UNKNOWN: symbol=ZZZ"):
+        run("submit", "ZZZ", "buy", "1")
+    with pytest.raises(MissingDataError, match="no price and volume are known for ZZZ"):
+        run("plan", "twap", "ZZZ", "100")
