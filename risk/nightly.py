@@ -161,6 +161,7 @@ def measure_books(
             f"{len(market.state.symbols)} symbols"
         )
     reasons = [_reason(books, row) for row in range(len(books.names))]
+    scenarios = [scenario for scenario in scenarios if scenario.is_given]
     sound = [row for row, reason in enumerate(reasons) if reason is None]
     failures = [
         NightFailure(name, reason)

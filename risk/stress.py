@@ -7,6 +7,7 @@ changes; the loss is the stressed one-day ES) and `liquidation` (the cost of sel
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from statistics import NormalDist
 
@@ -22,6 +23,9 @@ TAIL_CONFIDENCE = 0.99
 PARTICIPATION_CAP = 0.10
 
 
+_NO_SHOCK = Shock()
+
+
 class Basis(StrEnum):
     """What the loss of a scenario means."""
 
@@ -32,13 +36,28 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StressScenario:
-    """A named shock, as it stands in `policy/stress/*.toml`."""
+    """A named scenario, as it stands in `policy/stress/*.toml`.
+
+    Attributes
+    ----------
+    window : (date, date) or None
+        Replays what the holdings did then; `found_shock` turns it into a shock.
+    reverse_loss : float or None
+        Looks for the likeliest shock that loses this fraction of equity.
+    """
 
     name: str
     title: str
     description: str
     basis: Basis
-    shock: Shock
+    shock: Shock = _NO_SHOCK
+    window: tuple[date, date] | None = None
+    reverse_loss: float | None = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the shock is written down, not to be found from the book's history."""
+        return self.window is None and self.reverse_loss is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +74,9 @@ class StressResult:
         The same number before the shock, where the basis is a tail or a liquidation.
     note : str
         What the reader must know, such as the last date of the data behind a sensitivity.
+    found : bool
+        A replayed window or a reverse stress: shown, but not held against the stress limit,
+        which is about the scenarios that are written down.
     """
 
     name: str
@@ -66,6 +88,7 @@ class StressResult:
     contributions: dict[str, float]
     normal_loss: float | None = None
     note: str = ""
+    found: bool = False
 
 
 def run_stress(
@@ -164,6 +187,7 @@ def _run(
         contributions={state.symbols[i]: float(losses[i]) for i in order},
         normal_loss=before,
         note=note,
+        found=not scenario.is_given,
     )
 
 

@@ -140,7 +140,8 @@ def nightly_stress(chunk: NightChunk) -> tuple[tuple[str, JsonDocument], ...]:
     """Stress every sound book of a chunk, with contributions by position: (name, document)."""
     documents = []
     books, state = chunk.books, chunk.market.state
+    given = [scenario for scenario in chunk.policy.scenarios if scenario.is_given]
     for name, exposures, equity in zip(books.names, books.exposures, books.equity, strict=True):
-        results = run_stress(chunk.policy.scenarios, state, exposures, equity=float(equity))
+        results = run_stress(given, state, exposures, equity=float(equity))
         documents.append((name, {"stresses": msgspec.to_builtins(results)}))
     return tuple(documents)

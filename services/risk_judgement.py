@@ -44,7 +44,7 @@ def observations(
         "net_leverage": exposure.net_leverage,
         "hhi": exposure.hhi,
         "beta": measures.beta,
-        "worst_stress_loss": max((s.loss_fraction for s in stresses), default=None),
+        "worst_stress_loss": max((s.loss_fraction for s in stresses if not s.found), default=None),
         "days_to_liquidate": measures.longest_days_to_liquidate,
     }
     found = [
@@ -78,8 +78,7 @@ def calibrated_probability(
     limit = _drawdown_limit(inputs, limits)
     used = _pressure(checks)
     if measured is None:
-        touch = float(drawdown >= limit)
-        return UNCALIBRATED, breach_probability(touch, used, UNCALIBRATED)
+        return UNCALIBRATED, breach_probability(float(drawdown >= limit), used, UNCALIBRATED)
     rows = [inputs.prices.symbols.index(symbol) for symbol in measured.book.symbols]
     returns = daily_returns(inputs.prices["close"][rows])
     book_returns = measured.book.exposures / measured.equity @ returns

@@ -22,6 +22,7 @@ from risk.profile import RiskProfile, TailEstimate
 from risk.recommendations import recommend
 from risk.score import risk_level, risk_score
 from risk.stress import StressResult, StressScenario, run_stress
+from services.risk_found_stress import found_scenario
 from services.risk_inputs import RiskInputs
 from services.risk_judgement import calibrated_probability, notes_of, observations, stress_notes
 from services.risk_measures import (
@@ -69,9 +70,7 @@ def compute_profile(
         components = normal_components(
             book.exposures, measured.state.covariance, confidence=HEADLINE
         )
-        stresses = run_stress(
-            scenarios, measured.state, book.exposures, equity=equity, notes=stress_notes(measured)
-        )
+        stresses = _stresses(inputs, measured, scenarios)
     positions = positions_of(inputs, measured, components, equity)
     measures = single_numbers(inputs, measured, tails)
     observed = observations(inputs.scope, exposure, measures, tails, stresses, positions)
@@ -124,4 +123,23 @@ def _evidence(
     returns = daily_returns(inputs.prices["close"][rows])
     return constant_book_evidence(
         book.exposures, returns, inputs.prices.sessions[1:], lookback=lookback, rng=rng
+    )
+
+
+def _stresses(
+    inputs: RiskInputs, measured: MeasuredBook, scenarios: Sequence[StressScenario]
+) -> tuple[StressResult, ...]:
+    """Run the scenarios that are given and those that can be found; the rest are left out."""
+    notes = stress_notes(measured)
+    ready = []
+    for scenario in scenarios:
+        if scenario.is_given:
+            ready.append(scenario)
+            continue
+        found = found_scenario(inputs, measured, scenario)
+        if found is not None:
+            ready.append(found[0])
+            notes[scenario.name] = found[1]
+    return run_stress(
+        ready, measured.state, measured.book.exposures, equity=measured.equity, notes=notes
     )

@@ -1,5 +1,6 @@
 """Tests of `services.risk`: one book, complete, with its evidence; and books gone wrong."""
 
+from dataclasses import replace
 from datetime import date
 
 import msgspec
@@ -152,6 +153,34 @@ def test_stress_contributions_sum_and_the_rate_note_states_the_last_month(
     for stress in profile.stresses:
         assert sum(stress.contributions.values()) == pytest.approx(stress.loss)
     assert "2018-01 to 2021-01" in profile.stresses[1].note
+
+
+def test_found_scenarios_are_replayed_or_left_out() -> None:
+    def found(**changes) -> StressScenario:
+        return StressScenario(title="t", description="d", basis=Basis.REVALUATION, **changes)
+
+    scenarios = (
+        found(name="then", window=(date(2019, 1, 10), date(2019, 2, 10))),
+        found(name="never", window=(date(1990, 1, 10), date(1990, 2, 10))),
+        found(name="reverse", reverse_loss=0.1),
+    )
+    inputs = make_inputs()
+
+    profile = replace(SERVICE, scenarios=scenarios).profile(inputs)
+
+    then, reverse = profile.stresses
+    at = [
+        int(np.flatnonzero(np.datetime64(d) == SESSIONS)[0]) for d in ("2019-01-09", "2019-02-10")
+    ]
+    close = inputs.prices["close"]
+    lost = sum(
+        -inputs.holdings[s].market_value * (close[i, at[1]] / close[i, at[0]] - 1)
+        for i, s in enumerate(SYMBOLS)
+    )
+    assert then.loss == pytest.approx(lost)
+    assert then.note == "Closes of 2019-01-09 to 2019-02-10, replayed."
+    assert reverse.loss_fraction == pytest.approx(0.1)
+    assert "daily standard deviations away" in reverse.note
 
 
 def test_breached_limit_raises_the_level_and_says_what_to_sell(profile: RiskProfile) -> None:
