@@ -5,7 +5,7 @@ passed over, so a batch that died may simply run again. A call books everything 
 one transaction of the store, or nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -21,10 +21,14 @@ from market.panel import Panel
 from pnl.attribution import Attribution, by_period, by_sector, by_strategy, by_symbol
 from pnl.daily import DailyBooks, DailyBooksBuilder
 from pnl.events import CashKind, CashMovement, LedgerEvent, event_book
+from pnl.explain import Explainer
 from pnl.factors import by_factor
+from pnl.fill_attribution import by_fill
 from pnl.ledger import Ledger
 from pnl.lots import CostMethod
 from pnl.position_state import Position
+from pnl.postings import Entry
+from services.pnl_explanation import Explanation, explanation_of
 from services.pnl_performance import Performance, performance_of
 from services.ports import LedgerRecord, LedgerStore
 
@@ -38,6 +42,16 @@ class BookingReport:
     booked: int
     seen_before: int
     last_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    """The books at one close, and what was booked since the one before."""
+
+    session: date
+    ledger: Ledger
+    booked: list[tuple[LedgerEvent, Entry]]
+    marks: dict[str, Decimal]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,6 +132,48 @@ class Accounting:
         MissingDataError
             If the portfolio has no entries, or a held symbol no close in a session.
         """
+        builder = DailyBooksBuilder(base=self.base_currency)
+        for close in self._closes(run_id, closes, portfolio, field_name):
+            builder.close(close.session, close.ledger, close.marks)
+        return builder.build()
+
+    def explain(
+        self, run_id: str, closes: Panel, *, portfolio: str, field_name: str = "close"
+    ) -> Explanation:
+        """Say of every session why equity changed; see `pnl.explain` for the parts.
+
+        Raises
+        ------
+        MissingDataError
+            As `daily_books`.
+        """
+        explainer = Explainer(base=self.base_currency)
+        return explanation_of(
+            explainer.close(close.session, close.ledger, close.booked, close.marks)
+            for close in self._closes(run_id, closes, portfolio, field_name)
+        )
+
+    def fill_attribution(
+        self,
+        run_id: str,
+        daily: DailyBooks,
+        closes: Panel,
+        *,
+        by: str,
+        portfolio: str,
+        field_name: str = "close",
+    ) -> Attribution:
+        """Split profit by `model_version`, `arm`, `order`, `side` or `hour` of the fills.
+
+        `daily` are the books of the same run over the sessions of `closes`.
+        """
+        last = daily.sessions[-1].item()
+        events = [e for day, e in self._events(run_id, portfolio) if day <= last]
+        column = int(np.searchsorted(closes.sessions, daily.sessions[-1]))
+        marks = _marks(closes.symbols, closes[field_name][:, column])
+        return by_fill(daily, events, marks, self.instruments, by=by)
+
+    def _events(self, run_id: str, portfolio: str) -> list[tuple[date, LedgerEvent]]:
         events = [
             (day, event)
             for day, event in self.store.events(run_id)
@@ -127,16 +183,25 @@ class Accounting:
             raise MissingDataError(
                 f"portfolio {portfolio!r} of run {run_id!r} has no entries: book its fills first"
             )
+        return events
+
+    def _closes(
+        self, run_id: str, closes: Panel, portfolio: str, field_name: str
+    ) -> Iterator[_Close]:
+        """Fold the portfolio's books session by session and yield each close."""
+        events = self._events(run_id, portfolio)
         ledger = Ledger(self.instruments, method=self.method)
-        builder = DailyBooksBuilder(base=self.base_currency)
         prices = closes[field_name]
-        booked = 0
+        at = 0
         for column, session in enumerate(closes.sessions.tolist()):
-            while booked < len(events) and events[booked][0] <= session:
-                ledger.book(events[booked][1], day=events[booked][0])
-                booked += 1
-            builder.close(session, ledger, _marks(closes.symbols, prices[:, column]))
-        return builder.build()
+            booked = []
+            while at < len(events) and events[at][0] <= session:
+                day, event = events[at]
+                entry = ledger.book(event, day=day)
+                if entry is not None:
+                    booked.append((event, entry))
+                at += 1
+            yield _Close(session, ledger, booked, _marks(closes.symbols, prices[:, column]))
 
     def performance(
         self,

@@ -205,3 +205,27 @@ def test_an_unknown_portfolio_and_an_unknown_key_are_refused(accounting: Account
     daily = accounting.daily_books(RUN, CLOSES, portfolio="Core")
     with pytest.raises(InvalidInputError, match="cannot attribute by 'colour'"):
         accounting.attribution(daily, by="colour")
+
+
+def test_every_session_is_explained_to_the_cent(accounting: Accounting) -> None:
+    book_all(accounting)
+
+    explanation = accounting.explain(RUN, CLOSES, portfolio="Core")
+
+    daily = accounting.daily_books(RUN, CLOSES, portfolio="Core")
+    assert explanation.total == D("145.00")
+    sums = [sum(column) for column in zip(*(p.by_session for p in explanation.parts), strict=True)]
+    assert sums == [daily.money(amount) for amount in daily.pnl.sum(axis=0)]
+    # All fills are at the close, without fees: everything is price.
+    assert {p.name: p.pnl for p in explanation.parts if p.pnl} == {"price": D("145.00")}
+
+
+def test_profit_by_side_sums_to_the_booked_total(accounting: Accounting) -> None:
+    book_all(accounting)
+    daily = accounting.daily_books(RUN, CLOSES, portfolio="Core")
+
+    split = accounting.fill_attribution(RUN, daily, CLOSES, by="side", portfolio="Core")
+
+    # Bought 10 AAA at 100 (now 99) and 20 BBB at 50 (now 55); sold 5 AAA at 110.
+    assert {p.name: p.pnl for p in split.parts} == {"buy": D("90.00"), "sell": D("55.00")}
+    assert split.residual == 0

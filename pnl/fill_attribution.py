@@ -1,0 +1,117 @@
+"""Profit by what a fill knows: its model version, experiment arm, order, side or hour.
+
+Profit is linear in trades: a fill of q at p is worth q (m - p) less its fee at a mark of m,
+whatever lots it opened or closed. Each fill's worth goes to its name; dividends, financing and
+whole cents belong to no fill and stand as the residual, so that the sum is the booked total.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+
+from basics.errors import InvalidInputError, MissingDataError
+from basics.instruments import Instrument
+from basics.money import round_money
+from basics.trading import Fill
+from pnl.attribution import Attribution, AttributionPart
+from pnl.daily import DailyBooks
+from pnl.events import FillCancel, FillCorrection, LedgerEvent, Settlement, Split
+from pnl.lots import ZERO
+
+UNKNOWN = "(unknown)"
+FILL_KEYS: dict[str, Callable[[Fill], str]] = {
+    "model_version": lambda fill: fill.lineage.model_version or UNKNOWN,
+    "arm": lambda fill: fill.lineage.arm or UNKNOWN,
+    "order": lambda fill: fill.cl_ord_id,
+    "side": lambda fill: "buy" if fill.quantity > 0 else "sell",
+    "hour": lambda fill: f"{fill.executed_at.hour:02}:00 UTC",
+}
+
+
+def by_fill(
+    daily: DailyBooks,
+    events: Iterable[LedgerEvent],
+    marks: Mapping[str, Decimal],
+    instruments: Mapping[str, Instrument],
+    *,
+    by: str,
+) -> Attribution:
+    """Split the profit since the first entry by a key of `FILL_KEYS`.
+
+    Parameters
+    ----------
+    daily : DailyBooks
+        Books that begin before the first fill and end at the close of `marks`.
+    events : iterable of LedgerEvent
+        Everything booked, in order.
+    marks : mapping of str to Decimal
+        Closing prices of the last session.
+
+    Raises
+    ------
+    InvalidInputError
+        If the key is unknown, or a fill is in another currency than the books: convert first.
+    MissingDataError
+        If an instrument has neither a mark nor a final settlement.
+    """
+    if by not in FILL_KEYS:
+        raise InvalidInputError(f"cannot attribute by {by!r}: one of {', '.join(FILL_KEYS)}")
+    name_of = FILL_KEYS[by]
+    worth: dict[str, Decimal] = {}
+    fees: dict[str, Decimal] = {}
+    standing, settled = _standing(events)
+    for fill, units, price in standing:
+        if fill.currency != daily.currency:
+            raise InvalidInputError(
+                f"fill {fill.exec_id} is in {fill.currency}, the books in {daily.currency}"
+            )
+        mark = marks.get(fill.symbol, settled.get(fill.symbol))
+        if mark is None:
+            raise MissingDataError(f"no mark for {fill.symbol}: load its price")
+        multiplier = instruments[fill.symbol].multiplier
+        name = name_of(fill)
+        fee = round_money(fill.fee, fill.currency)
+        worth[name] = worth.get(name, ZERO) + units * (mark - price) * multiplier - fee
+        fees[name] = fees.get(name, ZERO) + fee
+    parts = {name: round_money(amount, daily.currency) for name, amount in worth.items()}
+    total = daily.money(daily.pnl.sum())
+    return Attribution(
+        by=by,
+        currency=daily.currency,
+        start=daily.sessions[0].item(),
+        end=daily.sessions[-1].item(),
+        parts=tuple(
+            AttributionPart(name=name, pnl=parts[name], fees=fees[name])
+            for name in sorted(parts, key=lambda name: (-parts[name], name))
+        ),
+        residual=total - sum(parts.values(), ZERO),
+        total=total,
+        exact=True,
+        notes=("the residual is dividends, financing and whole cents, which belong to no fill",),
+    )
+
+
+def _standing(
+    events: Iterable[LedgerEvent],
+) -> tuple[list[tuple[Fill, Decimal, Decimal]], dict[str, Decimal]]:
+    """Return the fills in effect with quantity and price after splits, and final settlements."""
+    rows: dict[tuple[str, str], tuple[Fill, Decimal, Decimal]] = {}
+    settled: dict[str, Decimal] = {}
+    for event in events:
+        match event:
+            case Fill():
+                rows[(event.venue, event.exec_id)] = event, event.quantity, event.price
+            case FillCorrection(fill=fill):
+                rows[(fill.venue, fill.exec_id)] = fill, fill.quantity, fill.price
+            case FillCancel():
+                rows.pop((event.venue, event.exec_id), None)
+            case Split():
+                _split(rows, event)
+            case Settlement(final=True):
+                settled[event.symbol] = event.price
+    return list(rows.values()), settled
+
+
+def _split(rows: dict[tuple[str, str], tuple[Fill, Decimal, Decimal]], split: Split) -> None:
+    for key, (fill, units, price) in rows.items():
+        if fill.symbol == split.symbol and fill.book == split.book:
+            rows[key] = fill, units * split.new / split.old, price * split.old / split.new

@@ -1,0 +1,141 @@
+"""Tests of `pnl.fill_attribution` and `pnl.attribution_test`."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from basics.errors import InvalidInputError, MissingDataError
+from basics.instruments import Instrument
+from basics.trading import Book, Fill, Lineage
+from pnl.attribution_test import Zone, attribution_test
+from pnl.daily import DailyBooksBuilder
+from pnl.events import CashKind, CashMovement, Dividend, LedgerEvent, Split
+from pnl.fill_attribution import FILL_KEYS, by_fill
+from pnl.ledger import Ledger
+
+D = Decimal
+BOOK = Book("Fund", "Core", "momentum", "acc")
+DAY = date(2022, 1, 3)
+INSTRUMENTS = {"AAA": Instrument(symbol="AAA"), "BBB": Instrument(symbol="BBB")}
+PAID = CashMovement(event_id="p", book=BOOK, day=DAY, kind=CashKind.CAPITAL, amount=D(10_000))
+
+
+def fill(n: int, symbol: str, quantity: int, price: str, *, version: str | None = "1") -> Fill:
+    return Fill(
+        venue="SIM", exec_id=str(n), cl_ord_id=f"order-{n}", book=BOOK, symbol=symbol,
+        quantity=D(quantity), price=D(price), fee=D("0.50"),
+        executed_at=datetime(2022, 1, 3, 14 + n % 3, tzinfo=UTC),
+        lineage=Lineage(model_version=version, arm="champion"),
+    )  # fmt: skip
+
+
+def split_by(events: list[LedgerEvent], marks: dict[str, Decimal], by: str):  # type: ignore[no-untyped-def]
+    ledger, builder = Ledger(INSTRUMENTS), DailyBooksBuilder()
+    ledger.book_all(events)
+    builder.close(DAY, ledger, marks)
+    return by_fill(builder.build(), events, marks, INSTRUMENTS, by=by)
+
+
+def test_two_model_versions_share_a_position_by_hand() -> None:
+    events = [
+        PAID,
+        fill(1, "AAA", 10, "100", version="1"),
+        fill(2, "AAA", -4, "110", version="2"),
+        fill(3, "BBB", 5, "20", version=None),
+    ]
+    split = split_by(events, {"AAA": D(105), "BBB": D(21)}, "model_version")
+
+    # Version 1 bought 10 at 100, now 105; version 2 sold 4 at 110, now 105.
+    assert {p.name: p.pnl for p in split.parts} == {
+        "1": D("49.50"), "2": D("19.50"), "(unknown)": D("4.50"),
+    }  # fmt: skip
+    assert split.residual == 0
+    assert split.total == D("73.50")
+
+
+def test_dividends_belong_to_no_fill() -> None:
+    dividend = Dividend(event_id="d", book=BOOK, symbol="AAA", day=DAY, per_unit=D(1))
+    split = split_by([PAID, fill(1, "AAA", 10, "100"), dividend], {"AAA": D(100)}, "side")
+
+    assert [(p.name, p.pnl) for p in split.parts] == [("buy", D("-0.50"))]
+    assert split.residual == D(10)
+
+
+def test_a_fill_before_a_split_is_measured_in_new_units() -> None:
+    change = Split(event_id="x", book=BOOK, symbol="AAA", day=DAY, new=2, old=1)
+    split = split_by([PAID, fill(1, "AAA", 10, "100"), change], {"AAA": D(51)}, "order")
+
+    assert [(p.name, p.pnl) for p in split.parts] == [("order-1", D("19.50"))]
+
+
+TRADES = st.lists(
+    st.tuples(
+        st.sampled_from(["AAA", "BBB"]),
+        st.integers(-20, 20).filter(bool),
+        st.decimals(D(1), D(200), places=2),
+        st.sampled_from(["1", "2", None]),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(TRADES, st.sampled_from(list(FILL_KEYS)))
+def test_fills_alone_sum_to_the_booked_profit(
+    trades: list[tuple[str, int, Decimal, str | None]], by: str
+) -> None:
+    events: list[LedgerEvent] = [PAID]
+    events += [fill(n, s, q, str(p), version=v) for n, (s, q, p, v) in enumerate(trades)]
+
+    split = split_by(events, {"AAA": D("99.99"), "BBB": D("50.01")}, by)
+
+    # Prices and marks have two decimals, so there are no cents to round.
+    assert split.residual == 0
+    assert sum((part.pnl for part in split.parts), D(0)) == split.total
+
+
+def test_an_unknown_key_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="cannot attribute by 'colour'"):
+        split_by([PAID], {}, "colour")
+
+
+def test_a_risk_model_that_sees_the_same_profit_is_green() -> None:
+    generator = np.random.default_rng(1)
+    hypothetical = generator.normal(0, 100, 250)
+
+    outcome = attribution_test(hypothetical + generator.normal(0, 10, 250), hypothetical)
+
+    assert outcome.spearman > 0.95
+    assert outcome.zone is Zone.GREEN
+
+
+def test_a_risk_model_that_sees_half_the_moves_fails_by_distribution_alone() -> None:
+    hypothetical = np.random.default_rng(1).normal(0, 100, 250)
+
+    outcome = attribution_test(0.5 * hypothetical, hypothetical)
+
+    assert outcome.spearman == pytest.approx(1.0)
+    assert (outcome.spearman_zone, outcome.kolmogorov_smirnov_zone) == (Zone.GREEN, Zone.RED)
+    assert outcome.zone is Zone.RED
+
+
+def test_the_distance_of_two_shifted_series_is_known() -> None:
+    # 100 points against the same shifted by 10 of their ranks: a tenth of the mass moves.
+    ranks = np.arange(100.0)
+
+    outcome = attribution_test(ranks + 10.5, ranks)
+
+    assert outcome.kolmogorov_smirnov == pytest.approx(0.11)
+    assert outcome.kolmogorov_smirnov_zone is Zone.AMBER
+
+
+def test_too_few_days_and_a_flat_series_are_named() -> None:
+    with pytest.raises(MissingDataError, match="19 days are too few"):
+        attribution_test(np.arange(19.0), np.arange(19.0))
+    with pytest.raises(InvalidInputError, match="theoretical P&L does not vary"):
+        attribution_test(np.zeros(30), np.arange(30.0))
