@@ -19,7 +19,8 @@ from pnl.events import CashKind, CashMovement, LedgerEvent
 from services.accounting import Accounting
 from services.experiment import TradingParameters
 from services.ports import OrderJournal
-from services.trading import StrategyPlan, TradingRequest, TradingResult, TradingSimulation
+from services.strategy_book import StrategyPlan
+from services.trading import TradingRequest, TradingResult, TradingSimulation
 
 MODEL, MOMENTUM = "model", "momentum"
 STRATEGIES = (MODEL, MOMENTUM)

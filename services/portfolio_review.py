@@ -10,7 +10,7 @@ from datetime import date
 
 import numpy as np
 
-from basics.arrays import DateArray, FloatArray
+from basics.arrays import DateArray, FloatArray, IntArray
 from basics.errors import MissingDataError
 from market.panel import Panel
 from pnl.daily import DailyBooks
@@ -53,7 +53,7 @@ def universe_returns(prices: Panel, sessions: DateArray) -> FloatArray:
     return mean
 
 
-def _positions(sessions: DateArray, wanted: DateArray) -> FloatArray:
+def _positions(sessions: DateArray, wanted: DateArray) -> IntArray:
     at = np.searchsorted(sessions, wanted)
     if (at >= len(sessions)).any() or (sessions[at] != wanted).any():
         raise MissingDataError(f"prices do not cover {wanted[0]} to {wanted[-1]}")
