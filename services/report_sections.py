@@ -1,6 +1,6 @@
 """Fill the day's report from the results of the day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,6 +11,7 @@ from basics.trading import Fill
 from market.datasets import SYMBOL
 from oms.controls import LAYERS
 from pnl.attribution import Attribution
+from pnl.shortfall import Slippage, fill_slippage
 from risk.profile import RiskProfile
 from services.market_data import MarketData
 from services.pnl_performance import Performance
@@ -202,19 +203,14 @@ def _strategies(result: TradingResult, fills: Sequence[Fill]) -> tuple[StrategyT
 
 
 def _costs(fills: Sequence[Fill]) -> tuple[CostPart, ...]:
-    """Return fees, and spread with impact: the distance of the price from the mid price."""
-    paid: Mapping[str, Decimal] = {
-        "fees": sum((fill.fee for fill in fills), ZERO),
-        "spread and impact": sum(
-            (
-                fill.quantity * (fill.price - fill.mid_price)
-                for fill in fills
-                if fill.mid_price is not None
-            ),
-            ZERO,
-        ),
-    }
-    return tuple(CostPart(name=name, amount=amount) for name, amount in paid.items())
+    """Return fees and the split of implementation shortfall, over stocks (multiplier 1)."""
+    lost = sum((fill_slippage(fill) for fill in fills), Slippage())
+    return (
+        CostPart(name="fees", amount=sum((fill.fee for fill in fills), ZERO)),
+        CostPart(name="spread", amount=lost.spread),
+        CostPart(name="impact", amount=lost.impact),
+        CostPart(name="delay", amount=lost.delay),
+    )
 
 
 def _notional(fills: Sequence[Fill]) -> Decimal:

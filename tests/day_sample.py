@@ -298,7 +298,9 @@ def _trading(sessions: tuple[date, ...]) -> TradingSection:
         ),
         costs=(
             CostPart(name="fees", amount=Decimal("8412.31")),
-            CostPart(name="spread and impact", amount=Decimal("42124.5")),
+            CostPart(name="spread", amount=Decimal("42124.5")),
+            CostPart(name="impact", amount=Decimal("1200.5")),
+            CostPart(name="delay", amount=Decimal("-812.25")),
         ),
         last_fills=(
             FillRow(

@@ -61,21 +61,20 @@ def _strategies_table(trading: TradingSection, currency: str) -> Table:
 
 
 def _costs_table(trading: TradingSection, currency: str) -> Table:
-    paid = sum(float(cost.amount) for cost in trading.costs)
     traded = float(sum(row.traded_notional for row in trading.strategies))
     return Table(
         title=f"What trading cost ({currency})",
-        columns=cells.columns("cost", "paid", "share", "basis points"),
+        columns=cells.columns("cost", "amount", "basis points"),
         rows=[
             [
                 cells.text(cost.name),
                 cells.money(cost.amount, digits=2),
-                cells.rate(float(cost.amount) / paid if paid else None, digits=1),
                 cells.number(1e4 * float(cost.amount) / traded if traded else None),
             ]
             for cost in trading.costs
         ],
-        note="Basis points of what was traded.",
+        note="Positive is a cost; basis points of what was traded. Delay is what the price did "
+        "between the decision and the order's arrival in the market.",
         wide=False,
     )
 
