@@ -49,7 +49,7 @@ def limits_table(limits: Sequence[LimitCheck]) -> Table:
             ]
             for row in rows
         ],
-        note="From policy/limits.toml; the pre-trade controls ask the same evaluator."
+        note="From policy/limits.toml. Orders are held to policy/controls.toml before they are sent."
         + (f" {left} less used limits are left out here." if left else ""),
     )
 
