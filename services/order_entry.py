@@ -10,64 +10,36 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 from typing import Final, TypeVar
 
 from basics.clock import Clock
 from basics.errors import ConflictError, InvalidInputError, MissingDataError, RefusedError
-from basics.trading import Book, Side
+from basics.trading import Book
 from oms.controls import (
     ControlContext,
     ControlLimits,
-    RecentOrder,
     approve,
     strictest,
     working_orders,
 )
 from oms.orders import Order, Report
-from oms.states import OrderEvent, OrderStatus, OrderType, TimeInForce
+from oms.states import OrderEvent, OrderStatus
 from services.book_standing import BookStanding, book_standing
 from services.desk_market import MarketView
+from services.order_tickets import (
+    DESK,
+    OrderTicket,
+    desk_report,
+    order_of,
+    recent_of,
+    same_order,
+)
 from services.ports import ControlStore, OrderChange, OrderJournal, ReplayVenue
 
-DESK: Final = "desk"  # The run of live orders, and the name under which the desk reports.
 RECENT_ORDERS: Final = 1000
 
-_TERMS: Final = (
-    "cl_ord_id",
-    "symbol",
-    "side",
-    "quantity",
-    "order_type",
-    "limit_price",
-    "stop_price",
-    "time_in_force",
-    "expires_on",
-)
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderTicket:
-    """What a person or program asks to trade.
-
-    Attributes
-    ----------
-    cl_ord_id : str
-        Chosen by whoever asks; asking again with it changes nothing.
-    """
-
-    cl_ord_id: str
-    symbol: str
-    side: Side
-    quantity: Decimal
-    order_type: OrderType = OrderType.MARKET
-    limit_price: Decimal | None = None
-    stop_price: Decimal | None = None
-    time_in_force: TimeInForce = TimeInForce.DAY
-    expires_on: date | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,14 +81,14 @@ class OrderEntry:
         """
         known = await _aside(self._find, ticket.cl_ord_id)
         if known is not None:
-            return _same(known, ticket)
+            return same_order(known, ticket)
         async with self.exclusive():
             market = await self._take_up()
-            order = _order(ticket, self.book, market, self.clock)
+            order = order_of(ticket, self.book, market, self.clock)
             try:
                 approved = approve(order, await self._context(order, market))
             except RefusedError as error:
-                refusal = _request(order, OrderEvent.REJECTED, self.clock, reason=str(error))
+                refusal = desk_report(order, OrderEvent.REJECTED, self.clock, reason=str(error))
                 await self._store(order, [refusal])
                 raise
             await self._store(order, [])
@@ -137,7 +109,7 @@ class OrderEntry:
         async with self.exclusive():
             await self._take_up()
             order = await self._open_order(cl_ord_id)
-            asked = _request(order, OrderEvent.PENDING_CANCEL, self.clock)
+            asked = desk_report(order, OrderEvent.PENDING_CANCEL, self.clock)
             await self._store(order, [asked])
             await self.venue.cancel(cl_ord_id)
             await self._collect()
@@ -167,7 +139,7 @@ class OrderEntry:
             if (wanted.quantity, wanted.limit_price) == (order.quantity, order.limit_price):
                 raise InvalidInputError(f"{cl_ord_id}: nothing to replace, the terms are the same")
             approved = approve(wanted, await self._context(wanted, market))
-            asked = _request(order, OrderEvent.PENDING_REPLACE, self.clock)
+            asked = desk_report(order, OrderEvent.PENDING_REPLACE, self.clock)
             await self._store(order, [asked])
             await self.venue.replace(approved)
             await self._collect()
@@ -203,7 +175,7 @@ class OrderEntry:
                 await self.venue.cancel(order.cl_ord_id)
             elif order.status is OrderStatus.PENDING_REPLACE:
                 lost = "its terms were lost with the process that asked; ask again"
-                no = _request(order, OrderEvent.REPLACE_REJECTED, self.clock, reason=lost)
+                no = desk_report(order, OrderEvent.REPLACE_REJECTED, self.clock, reason=lost)
                 await self._store(order, [no])
         await self._collect()
         return market
@@ -213,7 +185,7 @@ class OrderEntry:
         try:
             approved = approve(order, await self._context(order, market))
         except RefusedError as error:
-            refusal = _request(order, OrderEvent.REJECTED, self.clock, reason=str(error))
+            refusal = desk_report(order, OrderEvent.REJECTED, self.clock, reason=str(error))
             await self._store(order, [refusal])
             return
         await self.venue.submit(approved)
@@ -246,7 +218,7 @@ class OrderEntry:
             working=working_orders(others),
             multipliers={s: i.multiplier for s, i in market.instruments.items()},
             # What was refused was never sent, so it is no message and no duplicate.
-            recent=[_recent(o) for o in others if o.status is not OrderStatus.REJECTED],
+            recent=[recent_of(o) for o in others if o.status is not OrderStatus.REJECTED],
             daily_volume=None if quote is None else Decimal(int(quote.daily_volume)),
             risk=risk if order.symbol in market.prices else None,
             drawdown=standing.drawdown,
@@ -289,53 +261,3 @@ class OrderEntry:
 async def _aside(work: Callable[..., T], *arguments: object) -> T:
     """Run `work`, which waits on the disk, beside the event loop."""
     return await asyncio.to_thread(work, *arguments)
-
-
-def _order(ticket: OrderTicket, book: Book, market: MarketView, clock: Clock) -> Order:
-    price = market.prices.get(ticket.symbol)
-    instrument = market.instruments.get(ticket.symbol)
-    return Order(
-        **{name: getattr(ticket, name) for name in _TERMS},
-        book=book,
-        created_at=clock.now(),
-        decision_price=price,
-        arrival_price=price,
-        currency="USD" if instrument is None else instrument.currency,
-    )
-
-
-def _same(order: Order, ticket: OrderTicket) -> Order:
-    """Return `order` when `ticket` asks for it again, refuse another under the same name."""
-    # Quantity and limit may have been replaced since.
-    fixed = ("symbol", "side", "order_type", "stop_price", "time_in_force", "expires_on")
-    other = [name for name in fixed if getattr(order, name) != getattr(ticket, name)]
-    if other:
-        raise ConflictError(
-            f"cl_ord_id {order.cl_ord_id} is taken by an order with another {', '.join(other)}: "
-            "choose a new one"
-        )
-    return order
-
-
-def _request(order: Order, event: OrderEvent, clock: Clock, *, reason: str = "") -> Report:
-    """Return the desk's own report on an order: a request, or a refusal."""
-    number = sum(venue == DESK for venue, _ in order.reports_seen) + 1
-    return Report(
-        venue=DESK,
-        cl_ord_id=order.cl_ord_id,
-        report_id=f"{order.cl_ord_id}:{DESK}:{number}",
-        event=event,
-        at=clock.now(),
-        reason=reason,
-    )
-
-
-def _recent(order: Order) -> RecentOrder:
-    return RecentOrder(
-        order.cl_ord_id,
-        order.symbol,
-        order.side,
-        order.quantity,
-        order.limit_price,
-        order.created_at,
-    )

@@ -62,7 +62,7 @@ class SessionTape:
         self.symbols = panel.symbols
         self._sessions = panel.sessions
         self._session_close = session_close
-        self._instruments = instruments
+        self.instruments = instruments
         self._close = _carried_forward(panel["close"])
         self._traded = np.isfinite(panel["close"])
         self._volume = panel["volume"]
@@ -92,7 +92,7 @@ class SessionTape:
 
     def multiplier(self, symbol: str) -> Decimal:
         """Return the money per point of price of one unit."""
-        return self._instruments[symbol].multiplier
+        return self.instruments[symbol].multiplier
 
     def daily_volumes(self, column: int) -> FloatArray:
         """Return each symbol's mean volume over the last sessions, NaN without any."""

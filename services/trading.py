@@ -7,10 +7,9 @@ every identifier follows from run, session, strategy and symbol, and all state i
 the booked fills.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Final
@@ -22,10 +21,11 @@ from basics.errors import InvalidInputError, RefusedError
 from basics.instruments import Instrument
 from basics.trading import Book, Fill
 from market.panel import Panel
-from oms.controls import ControlContext, ControlLimits, RecentOrder, approve, working_orders
+from oms.controls import ControlLimits, approve
 from oms.orders import ZERO, Order, Report
 from oms.states import OrderEvent, TimeInForce
 from services.ports import OrderChange, OrderJournal, ReplayVenue, SessionRecord
+from services.session_desk import SessionDesk
 from services.session_tape import SessionTape
 from services.strategy_book import StrategyBook, StrategyPlan
 from strategy.rebalance import Trade
@@ -159,7 +159,14 @@ class TradingSimulation:
         self.venue.set_market(tape.quotes(column, covariance), at=tape.moment(column))
         changes = []
         for book in books:
-            desk = _Desk(self, request, tape, column, book, covariance)
+            desk = SessionDesk(
+                book,
+                tape,
+                decided=column - 1,
+                covariance=covariance,
+                limits=self.limits(book.plan.book),
+                restricted=self.restricted,
+            )
             for trade in book.decide(tape, column - 1, covariance):
                 order = _order(request, tape, column, book, trade)
                 try:
@@ -172,58 +179,6 @@ class TradingSimulation:
                 said = [r for r in await self.venue.reports() if r.cl_ord_id == order.cl_ord_id]
                 changes.append(_applied(order, said))
         return changes
-
-
-class _Desk:
-    """What the controls see of one strategy while it sends the orders of a session."""
-
-    def __init__(
-        self,
-        simulation: TradingSimulation,
-        request: TradingRequest,
-        tape: SessionTape,
-        column: int,
-        book: StrategyBook,
-        covariance: FloatArray,
-    ) -> None:
-        decided = column - 1
-        self._request = request
-        self._book = book
-        self._risk = tape.risk(decided, covariance, book.positions)
-        self._volumes = dict(zip(tape.symbols, tape.daily_volumes(decided).tolist(), strict=True))
-        self._sent: list[Order] = []
-        self._base = ControlContext(
-            now=tape.moment(decided),
-            limits=simulation.limits(book.plan.book),
-            instrument=None,
-            prices=tape.prices(decided),
-            equity=book.equity,
-            restricted=simulation.restricted,
-            positions=dict(book.positions),
-            multipliers={s: i.multiplier for s, i in request.instruments.items()},
-            risk=self._risk,
-            drawdown=book.drawdown,
-            daily_pnl=book.daily_pnl,
-        )
-
-    def context(self, order: Order) -> ControlContext:
-        """Return the state of the book at the moment of the order's check."""
-        volume = self._volumes.get(order.symbol, math.nan)
-        return replace(
-            self._base,
-            instrument=self._request.instruments.get(order.symbol),
-            daily_volume=Decimal(int(volume)) if math.isfinite(volume) else None,
-            working=working_orders(self._sent),
-            recent=[
-                RecentOrder(o.cl_ord_id, o.symbol, o.side, o.quantity, o.limit_price, o.created_at)
-                for o in self._sent
-            ],
-        )
-
-    def sent(self, order: Order) -> None:
-        """Count `order` as working."""
-        self._sent.append(order)
-        self._risk.add(order.symbol, float(order.quantity) * order.side.sign)
 
 
 def _open_books(request: TradingRequest) -> dict[str, StrategyBook]:

@@ -121,6 +121,12 @@ class Working:
     to_buy: Decimal = ZERO
     to_sell: Decimal = ZERO
 
+    def with_order(self, order: Order) -> "Working":
+        """Return this with what is left of `order` added."""
+        if order.side is Side.BUY:
+            return Working(self.to_buy + order.leaves_quantity, self.to_sell)
+        return Working(self.to_buy, self.to_sell + order.leaves_quantity)
+
 
 @dataclass(frozen=True, slots=True)
 class RecentOrder:
@@ -192,13 +198,9 @@ class ControlContext:
     def worst_position(self, symbol: str, order: Order | None = None) -> Decimal:
         """Return the largest holding, by size, that working orders and `order` can lead to."""
         held, working = self.position(symbol), self.working.get(symbol, Working())
-        to_buy, to_sell = working.to_buy, working.to_sell
         if order is not None and order.symbol == symbol:
-            if order.side is Side.BUY:
-                to_buy += order.leaves_quantity
-            else:
-                to_sell += order.leaves_quantity
-        return max(held + to_buy, held - to_sell, key=abs)
+            working = working.with_order(order)
+        return max(held + working.to_buy, held - working.to_sell, key=abs)
 
     def reduces(self, order: Order) -> bool:
         """Whether `order`, with all that works already, only brings its position nearer to zero."""
@@ -212,11 +214,6 @@ def working_orders(orders: Iterable[Order]) -> dict[str, Working]:
     """Sum the leaves of open orders, by symbol."""
     totals: dict[str, Working] = {}
     for order in orders:
-        leaves, so_far = order.leaves_quantity, totals.get(order.symbol, Working())
-        if not leaves:
-            continue
-        if order.side is Side.BUY:
-            totals[order.symbol] = Working(so_far.to_buy + leaves, so_far.to_sell)
-        else:
-            totals[order.symbol] = Working(so_far.to_buy, so_far.to_sell + leaves)
+        if order.leaves_quantity:
+            totals[order.symbol] = totals.get(order.symbol, Working()).with_order(order)
     return totals

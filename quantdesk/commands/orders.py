@@ -1,30 +1,27 @@
-"""`quantdesk orders`: place, list, replace and cancel orders on paper; stop and resume trading."""
+"""`quantdesk orders`: place, list, replace, cancel and plan orders on paper."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from quantdesk.commands.order_controls import choice, order_controls
 from quantdesk.output import AsJson, show_json, show_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from decimal import Decimal
 
-    from oms.controls import Override, TradingSwitch
     from oms.orders import Order
 
 orders = typer.Typer(
     help="Orders of the manual book, on the simulated venue at the desk date's prices.",
     no_args_is_help=True,
 )
+orders.add_typer(order_controls)  # Without a name, its commands stand beside these.
 
 OrderId = Annotated[str, typer.Argument(help="The order's cl_ord_id.")]
-By = Annotated[str, typer.Option("--by", help="Who acts; kept in the audit.")]
-Scope = Annotated[str, typer.Option("--scope", help="A strategy, a portfolio, or `desk`.")]
 
 SIDES = {"buy": "1", "sell": "2", "short": "5"}
 LIFETIMES = {"day": "0", "gtc": "1", "ioc": "3", "fok": "4", "close": "7"}
-STATES = ("active", "reducing", "halted")
 
 
 @orders.command()
@@ -48,18 +45,18 @@ def submit(  # noqa: PLR0913, PLR0917 - one parameter for each option of the com
     from basics.trading import Side
     from infra.bootstrap import open_desk
     from oms.states import OrderType, TimeInForce
-    from services.order_entry import OrderTicket
+    from services.order_tickets import OrderTicket
 
     types = {(False, False): "1", (True, False): "2", (False, True): "3", (True, True): "4"}
     ticket = OrderTicket(
         cl_ord_id=cl_ord_id or f"cli-{uuid4().hex[:12]}",
         symbol=symbol,
-        side=Side(_choice("side", side, SIDES)),
+        side=Side(choice("side", side, SIDES)),
         quantity=_decimal("quantity", quantity),
         order_type=OrderType(types[limit is not None, stop is not None]),
         limit_price=None if limit is None else _decimal("limit", limit),
         stop_price=None if stop is None else _decimal("stop", stop),
-        time_in_force=TimeInForce(_choice("lifetime", lifetime, LIFETIMES)),
+        time_in_force=TimeInForce(choice("lifetime", lifetime, LIFETIMES)),
     )
     with open_desk() as desk:
         _show_one(desk.run(desk.order_entry.place(ticket)), as_json=as_json)
@@ -136,7 +133,7 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comma
     from services.execution_plans import Algorithm, ExecutionTerms
 
     terms = ExecutionTerms(
-        algorithm=Algorithm(_choice("algorithm", algorithm, {a.value: a.value for a in Algorithm})),
+        algorithm=Algorithm(choice("algorithm", algorithm, {a.value: a.value for a in Algorithm})),
         symbol=symbol,
         quantity=_decimal("quantity", quantity),
         slices=slices,
@@ -176,77 +173,6 @@ def positions(as_json: AsJson = False) -> None:
     typer.echo(f"equity {standing.equity:.2f}, of which today {standing.daily_pnl:+.2f}")
 
 
-@orders.command()
-def kill(
-    reason: Annotated[str, typer.Argument(help="Why; told with every refusal.")],
-    by: By,
-    scope: Scope = "desk",
-    as_json: AsJson = False,
-) -> None:
-    """Stop all trading of a scope at once."""
-    from infra.bootstrap import open_desk
-
-    with open_desk() as desk:
-        _show_switches([desk.trading_controls.kill(scope, reason=reason, by=by)], as_json=as_json)
-
-
-@orders.command()
-def release(by: By, scope: Scope = "desk", as_json: AsJson = False) -> None:
-    """Take the kill switch of a scope back."""
-    from infra.bootstrap import open_desk
-
-    with open_desk() as desk:
-        _show_switches([desk.trading_controls.release(scope, by=by)], as_json=as_json)
-
-
-@orders.command("state")
-def set_state(
-    state: Annotated[str | None, typer.Argument(help="active, reducing or halted.")] = None,
-    by: Annotated[str, typer.Option("--by", help="Who acts; kept in the audit.")] = "",
-    scope: Scope = "desk",
-    as_json: AsJson = False,
-) -> None:
-    """Show every trading state and override in force, or set the state of a scope."""
-    from infra.bootstrap import open_desk
-    from oms.controls import TradingState
-
-    with open_desk() as desk:
-        controls = desk.trading_controls
-        if state is not None:
-            chosen = TradingState(_choice("state", state, dict(zip(STATES, STATES, strict=True))))
-            controls.set_state(scope, chosen, by=by)
-        switches, given = controls.switches(), controls.overrides_in_force()
-    if as_json:
-        show_json({"switches": switches, "overrides": given})
-        return
-    _show_switches(switches, as_json=False)
-    _show_overrides(given)
-
-
-@orders.command()
-def override(
-    rule: Annotated[str, typer.Argument(help="The rule to lift, such as SIZE_ABOVE_NOTIONAL.")],
-    reason: Annotated[str, typer.Option(help="Why; kept in the audit.")],
-    by: By,
-    scope: Scope,
-    minutes: Annotated[float, typer.Option(min=1, max=1440, help="How long it lasts.")] = 60,
-    as_json: AsJson = False,
-) -> None:
-    """Lift one rule for a book for a while."""
-    from datetime import timedelta
-
-    from infra.bootstrap import open_desk
-
-    with open_desk() as desk:
-        given = desk.trading_controls.override(
-            rule, scope=scope, reason=reason, by=by, lasts=timedelta(minutes=minutes)
-        )
-    if as_json:
-        show_json(given)
-    else:
-        _show_overrides([given])
-
-
 def order_document(order: "Order") -> dict[str, Any]:
     """Return an order in the words of its user."""
     return {
@@ -278,31 +204,6 @@ def _show_one(order: "Order", *, as_json: bool) -> None:
         f"{order.cl_ord_id}: {document['status']}, {order.cum_quantity} of {order.quantity} "
         f"{order.symbol} done{price}"
     )
-
-
-def _show_switches(switches: "Sequence[TradingSwitch]", *, as_json: bool) -> None:
-    if as_json:
-        show_json(switches)
-        return
-    rows = [
-        (s.scope, s.state.value, s.kill_reason, s.changed_by, f"{s.changed_at:%F %T} UTC")
-        for s in switches
-    ]
-    show_table("Trading state", ("scope", "state", "stopped because", "by", "since"), rows)
-
-
-def _show_overrides(given: "Sequence[Override]") -> None:
-    rows = [(o.rule, o.scope, o.reason, o.granted_by, f"{o.expires_at:%F %T} UTC") for o in given]
-    show_table("Overrides in force", ("rule", "scope", "reason", "by", "until"), rows)
-
-
-def _choice(name: str, value: str, known: dict[str, str]) -> str:
-    from basics.errors import InvalidInputError
-
-    try:
-        return known[value.lower()]
-    except KeyError:
-        raise InvalidInputError(f"{name} is one of {', '.join(known)}, got {value!r}") from None
 
 
 def _decimal(name: str, text: str) -> "Decimal":

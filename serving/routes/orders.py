@@ -12,7 +12,7 @@ from pydantic.config import JsonDict
 from basics.trading import Side
 from oms.orders import Order
 from oms.states import OrderType, TimeInForce
-from services.order_entry import OrderTicket
+from services.order_tickets import OrderTicket
 from serving.context import context_of
 from serving.problems import problem_responses
 from serving.schemas import Body, body_of, read_body

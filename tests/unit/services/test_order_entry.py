@@ -25,7 +25,8 @@ from market.panel import Panel
 from oms.controls import ApprovedOrder, ControlLimits, TradingState
 from oms.states import OrderStatus, OrderType, TimeInForce
 from services.desk_market import SessionMarket, last_session_market
-from services.order_entry import DESK, OrderEntry, OrderTicket
+from services.order_entry import OrderEntry
+from services.order_tickets import DESK, OrderTicket
 from services.trading import close_at_2100_utc
 from services.trading_controls import TradingControls
 from tests.integration.trading_run import database
