@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from services.accounting import Accounting
     from services.execution_plans import ExecutionPlan, ExecutionTerms
     from services.feature_store import FeatureStore
+    from services.limit_register import LimitRegister
     from services.market_data import MarketData
     from services.order_entry import OrderEntry
     from services.paper_trading import PaperTrading
@@ -123,15 +124,28 @@ class Desk:
     @cached_property
     def risk(self) -> "RiskService":
         """Profiles books against the policy in force."""
-        from infra.policy import load_limits, load_stress, policy_version
+        from infra.policy import load_stress, policy_version
         from services.risk import RiskService
 
         folder = self.settings.policy_dir
         return RiskService(
-            limits=load_limits(folder),
+            limits=self.limit_register.in_force(),
             scenarios=load_stress(folder),
             results=self.results,
             policy_version=policy_version(folder),
+            register=self.limit_register,
+            seed=self.settings.seed,
+        )
+
+    @cached_property
+    def limit_register(self) -> "LimitRegister":
+        """Which limits are in force, who raised one and until when, what was breached."""
+        from infra.database.limits import DatabaseLimitStore
+        from infra.policy import load_limits
+        from services.limit_register import LimitRegister
+
+        return LimitRegister(
+            DatabaseLimitStore(self.database), self.clock, load_limits(self.settings.policy_dir)
         )
 
     @cached_property

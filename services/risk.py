@@ -11,6 +11,7 @@ from risk.limits import Limit
 from risk.profile import RiskProfile
 from risk.score import Level
 from risk.stress import StressScenario
+from services.limit_register import LimitRegister
 from services.ports import JsonDocument, ResultStore, StoredResult
 from services.risk_inputs import RiskInputs
 
@@ -31,6 +32,8 @@ class RiskService:
         Sessions of history behind an estimate.
     seed : int
         Of what is simulated, such as the critical values of the ES tests.
+    register : LimitRegister or None
+        Where breaches are logged when a profile is stored.
     """
 
     limits: Sequence[Limit]
@@ -39,6 +42,7 @@ class RiskService:
     policy_version: str
     lookback: int = 1000
     seed: int = 0
+    register: LimitRegister | None = None
 
     def profile(self, inputs: RiskInputs) -> RiskProfile:
         """Compute the profile of one book; the same inputs give the same profile."""
@@ -56,7 +60,10 @@ class RiskService:
         )
 
     def store(self, profile: RiskProfile, *, lineage: JsonDocument) -> None:
-        """Keep the profile as the document of its scope and date, replacing an earlier one."""
+        """Keep the profile as the document of its scope and date, replacing an earlier one.
+
+        Its breaches are logged, each once a day and limit.
+        """
         self.results.put(
             PROFILE_KIND,
             profile.scope,
@@ -64,6 +71,8 @@ class RiskService:
             profile_document(profile),
             {**lineage, "policy_version": self.policy_version, "lookback": self.lookback},
         )
+        if self.register is not None:
+            self.register.log(profile.scope, profile.limits, as_of=profile.as_of)
 
     def latest(self, scope: str) -> StoredResult:
         """Return the stored profile with the latest date.
