@@ -22,6 +22,7 @@ from pydantic import (
 from basics.errors import InvalidInputError, MissingDataError
 from basics.identifiers import content_hash
 from infra.control_policy import load_control_policy
+from infra.data_quality.policy import load_rules
 from risk.limits import EVERY, Limit, Override, Scope
 from risk.shocks import Shock
 from risk.stress import Basis, StressScenario
@@ -138,7 +139,7 @@ def load_stress(policy_dir: Path) -> tuple[StressScenario, ...]:
 def check_policy(policy_dir: Path) -> list[str]:
     """Return every complaint about the files, an empty list when all is well."""
     complaints = []
-    for load in (load_limits, load_stress, load_control_policy):
+    for load in (load_limits, load_stress, load_control_policy, load_rules):
         try:
             load(policy_dir)
         except (InvalidInputError, MissingDataError) as error:

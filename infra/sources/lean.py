@@ -65,7 +65,7 @@ class LeanSource:
         if self._factor_files():
             fields = ("split", "dividend")
             found.append(
-                Dataset(name=ACTIONS, fields=fields, partition=Partition.DECADE,
+                Dataset(name=ACTIONS, fields=fields, calendar=None, partition=Partition.DECADE,
                         source=str(self.folder))
             )  # fmt: skip
         if self._minute():

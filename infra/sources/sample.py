@@ -91,6 +91,7 @@ DATASETS = {
         Dataset(
             name="equities_ohlcv_actions",
             fields=("split", "dividend"),
+            calendar=None,
             partition=Partition.DECADE,
             source="bokeh_sampledata stocks",
             notes="Read out of the ratio of adjusted to traded closes; known on the ex-date.",
@@ -110,6 +111,7 @@ DATASETS = {
         Dataset(
             name="macro",
             fields=("value",),
+            calendar=None,  # Some series have values on days that are no session.
             partition=Partition.DECADE,
             source="arch vix, wti and default",
             notes="VIX in points, WTI in dollars a barrel, AAA and BAA yields as fractions a year, "

@@ -71,6 +71,7 @@ class YahooSource:
             Dataset(
                 name=ACTIONS,
                 fields=("split", "dividend"),
+                calendar=None,
                 partition=Partition.DECADE,
                 source="Yahoo through yfinance",
             ),

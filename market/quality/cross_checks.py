@@ -19,13 +19,14 @@ def swapped(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame
     tolerance = rule.number("tolerance")
     crossed = (pl.col(PRICE) / pl.col(f"{PREVIOUS}_right")).log().abs() < tolerance
     back = (pl.col(f"{PRICE}_right") / pl.col(PREVIOUS)).log().abs() < tolerance
-    return (
+    found = (
         sides.join(sides, on=SESSION)
         .filter((pl.col(SYMBOL) != pl.col(f"{SYMBOL}_right")) & crossed & back)
         .unique(subset=[ROW], keep="first", maintain_order=True)
-        .select(ROW, SYMBOL, SESSION, detail=pl.format("stands where {} stood", f"{SYMBOL}_right"))
         .collect()
     )
+    detail = pl.format("stands where {} stood", f"{SYMBOL}_right")
+    return found.select(ROW, SYMBOL, SESSION, detail=detail) if found.height else target.nothing()
 
 
 def session_repeated(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame:
@@ -47,8 +48,10 @@ def session_jump(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.Data
 
 
 def session_thin(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame:
-    """Find sessions with fewer than `at_least` of the symbols of the session before."""
+    """Find sessions with fewer than `at_least` of the three or more symbols of the one before."""
     del fields
+    if target.around.sessions is None:
+        return target.nothing()
     per = (
         target.rows.group_by(SESSION)
         .agg(pl.col(SYMBOL).n_unique().alias("_count"), pl.col(NEW).any(), pl.col(ROW).max())
@@ -56,8 +59,12 @@ def session_thin(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.Data
         .with_columns(pl.col("_count").shift(1).alias("_before"))
     )
     thin = per.filter(
-        pl.col(NEW) & (pl.col("_count") < rule.number("at_least") * pl.col("_before"))
+        pl.col(NEW)
+        & (pl.col("_before") >= 3)
+        & (pl.col("_count") < rule.number("at_least") * pl.col("_before"))
     )
+    if thin.is_empty():
+        return target.nothing()
     return thin.select(
         pl.lit(-1, dtype=pl.Int64).alias(ROW),
         pl.lit("*").alias(SYMBOL),

@@ -82,11 +82,12 @@ def in_order(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFram
     late = delivered.with_columns(latest.alias("_latest")).filter(
         pl.col(EVENT_TIME) < pl.col("_latest")
     )
-    found = late.select(
-        ROW, SYMBOL, SESSION, detail=pl.format("{} stands after {}", EVENT_TIME, "_latest")
-    ).collect()
+    found = late.collect()
     rows = target.rows.filter(NEW).height
-    return found if found.height <= rule.number("at_most", 0.4) * rows else target.nothing()
+    if found.is_empty() or found.height > rule.number("at_most", 0.4) * rows:
+        return target.nothing()
+    detail = pl.format("{} stands after {}", EVENT_TIME, "_latest")
+    return found.select(ROW, SYMBOL, SESSION, detail=detail)
 
 
 def on_calendar(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame:
@@ -111,14 +112,15 @@ def in_session_hours(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.
     # A daily bar happens at the close: hours earlier means the wrong zone.
     if target.dataset.frequency == "1d":
         early = stamp < pl.col("close_time") - slack
-    return (
+    found = (
         target.rows.lazy()
         .filter(NEW)
         .join(times.lazy(), on=SESSION, how="inner")
         .filter(early | late)
-        .select(ROW, SYMBOL, SESSION, detail=pl.format("{} is outside the session", EVENT_TIME))
         .collect()
     )
+    detail = pl.format("{} is outside the session", EVENT_TIME)
+    return found.select(ROW, SYMBOL, SESSION, detail=detail) if found.height else target.nothing()
 
 
 def not_future(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame:

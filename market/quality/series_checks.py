@@ -15,14 +15,15 @@ def stale(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame:
     repeats = int(rule.number("repeats"))
     same = pl.all_horizontal(pl.col(n).eq(pl.col(n).shift(1).over(SYMBOL)) for n in fields)
     run = pl.col("_same").cast(pl.Int32).rolling_sum(repeats, min_samples=repeats).over(SYMBOL)
-    return (
+    found = (
         target.moves.lazy()
         .with_columns(same.fill_null(value=False).alias("_same"))
         .with_columns(run.alias("_run"))
         .filter((pl.col("_run") >= repeats) & pl.col(NEW))
-        .select(ROW, SYMBOL, SESSION, detail=pl.format("{} repeats", fields[0]))
         .collect()
     )
+    detail = pl.format("{} repeats", fields[0])
+    return found.select(ROW, SYMBOL, SESSION, detail=detail) if found.height else target.nothing()
 
 
 def missing_sessions(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame:

@@ -37,13 +37,11 @@ class Target:
 
     def report(self, bad: pl.Expr, detail: pl.Expr, *, moves: bool = False) -> pl.DataFrame:
         """Return the new rows for which `bad` is true; an unknown comparison is no breach."""
-        return (
-            (self.moves if moves else self.rows)
-            .lazy()
-            .filter(bad.fill_null(value=False) & pl.col(NEW))
-            .select(ROW, SYMBOL, SESSION, detail=detail)
-            .collect()
-        )
+        rows = self.moves if moves else self.rows
+        found = rows.lazy().filter(bad.fill_null(value=False) & pl.col(NEW)).collect()
+        if found.is_empty():  # Formatting the text of no rows is where polars 2.1 may panic.
+            return self.nothing()
+        return found.select(ROW, SYMBOL, SESSION, detail=detail)
 
     def nothing(self) -> pl.DataFrame:
         """Return the answer of a check that found nothing."""

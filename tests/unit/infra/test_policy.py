@@ -14,7 +14,7 @@ from risk.stress import Basis
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "stress").mkdir()
-    for name in ("limits.toml", "controls.toml", "restricted.toml"):
+    for name in ("limits.toml", "controls.toml", "restricted.toml", "data_quality.toml"):
         shutil.copy(PROJECT_ROOT / "policy" / name, tmp_path)
     for path in (PROJECT_ROOT / "policy" / "stress").glob("*.toml"):
         shutil.copy(path, tmp_path / "stress")
