@@ -184,10 +184,28 @@ class Order:
                 f"{self.cl_ord_id}: {report.event.name} cannot follow {self.status.name}; "
                 f"reconcile the order with venue {report.venue}"
             )
-        moved = _with_terms(_with_trade(self, report), report)
-        moved = replace(moved, standing=_standing(self, report, outcome))
-        status = _by_quantity(moved) if outcome == BY_QUANTITY else OrderStatus(outcome)
-        return replace(moved, status=status, reports_seen=self.reports_seen | {key})
+        executions = _executions_after(self, report)
+        executed = sum((execution.quantity for execution in executions), ZERO)
+        quantity, limit_price = _terms_after(self, report, executed)
+        if executed > quantity:
+            raise ConflictError(
+                f"{self.cl_ord_id}: executed {executed} of {quantity} ordered; "
+                f"reconcile the order with venue {report.venue}"
+            )
+        standing = _standing_after(self, report, outcome)
+        return replace(
+            self,
+            quantity=quantity,
+            limit_price=limit_price,
+            executions=executions,
+            standing=standing,
+            status=(
+                _by_quantity(executed, quantity, standing)
+                if outcome == BY_QUANTITY
+                else OrderStatus(outcome)
+            ),
+            reports_seen=self.reports_seen | {key},
+        )
 
     def fill(self, execution: Execution) -> Fill:
         """Return `execution` as the record that the ledger books."""
@@ -210,10 +228,10 @@ class Order:
         )
 
 
-def _with_trade(order: Order, report: Report) -> Order:
-    """Return `order` with the trade of `report` added, corrected or taken out."""
+def _executions_after(order: Order, report: Report) -> tuple[Execution, ...]:
+    """Return the trades that stand once that of `report` is added, corrected or taken out."""
     if report.event not in _TRADES:
-        return order
+        return order.executions
     kept = order.executions
     if report.exec_ref_id is not None:
         kept = tuple(e for e in kept if (e.venue, e.exec_id) != (report.venue, report.exec_ref_id))
@@ -222,30 +240,19 @@ def _with_trade(order: Order, report: Report) -> Order:
                 f"{order.cl_ord_id}: {report.event.name} names the unknown trade "
                 f"{report.exec_ref_id} at {report.venue}"
             )
-    added = () if report.execution is None else (report.execution,)
-    moved = replace(order, executions=(*kept, *added))
-    if moved.cum_quantity > order.quantity:
-        raise ConflictError(
-            f"{order.cl_ord_id}: executed {moved.cum_quantity} of {order.quantity} ordered; "
-            f"reconcile the order with venue {report.venue}"
-        )
-    return moved
+    return kept if report.execution is None else (*kept, report.execution)
 
 
-def _with_terms(order: Order, report: Report) -> Order:
-    """Return `order` on the terms that a Replaced or Restated report brings."""
+def _terms_after(order: Order, report: Report, executed: Decimal) -> tuple[Decimal, Decimal | None]:
+    """Return quantity and limit price, new ones where a report brings them."""
     if report.event not in {OrderEvent.REPLACED, OrderEvent.RESTATED}:
-        return order
+        return order.quantity, order.limit_price
     # A quantity below what was executed meanwhile means: cancel the rest (Appendix D, C.2.a).
-    quantity = order.quantity if report.quantity is None else report.quantity
-    return replace(
-        order,
-        quantity=max(quantity, order.cum_quantity),
-        limit_price=order.limit_price if report.limit_price is None else report.limit_price,
-    )
+    quantity = order.quantity if report.quantity is None else max(report.quantity, executed)
+    return quantity, order.limit_price if report.limit_price is None else report.limit_price
 
 
-def _standing(order: Order, report: Report, outcome: str) -> OrderStatus | None:
+def _standing_after(order: Order, report: Report, outcome: str) -> OrderStatus | None:
     """Return what holds beneath the quantities after `report`."""
     if report.event in _RELEASES:
         return None
@@ -256,11 +263,10 @@ def _standing(order: Order, report: Report, outcome: str) -> OrderStatus | None:
     return order.standing
 
 
-def _by_quantity(order: Order) -> OrderStatus:
+def _by_quantity(executed: Decimal, quantity: Decimal, standing: OrderStatus | None) -> OrderStatus:
     """Return the status that the quantities and the standing give."""
-    executed = order.cum_quantity
-    if executed == order.quantity:
+    if executed == quantity:
         return OrderStatus.FILLED
-    if order.standing is not None:
-        return order.standing
+    if standing is not None:
+        return standing
     return OrderStatus.PARTIALLY_FILLED if executed else OrderStatus.NEW
