@@ -52,7 +52,7 @@ class CacheSettings(Section):
     url: SecretStr | None = Field(
         default=None, description="redis:// URL; empty selects the in-process cache"
     )
-    timeout_seconds: float = Field(default=0.05, gt=0, le=5, description="longest wait for a call")
+    timeout_seconds: float = Field(default=0.04, gt=0, le=5, description="longest wait for a call")
     breaker_open_seconds: float = Field(
         default=0.5, gt=0, le=60, description="pause after a failure before the next probe"
     )

@@ -1,6 +1,7 @@
 """The HTTP face of the desk: an application made from a desk, which answers what it holds."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -60,6 +61,9 @@ def create_app(
             await start_up.run()
             if start_up.error is not None:
                 on_failed()
+            # What start-up made stays: a collection that walks it would hold up requests.
+            gc.collect()
+            gc.freeze()
 
         task = asyncio.create_task(come_up())
         try:

@@ -110,7 +110,7 @@ def _register_models(desk: Desk) -> None:
     for number in (1, 2):
         data = lightgbm.Dataset(x, number * x[:, 0] + x[:, 1] ** 2, feature_name=list(FEATURES))
         parameters = {"verbose": -1, "num_leaves": 31, "seed": 1, "num_threads": 1}
-        booster = lightgbm.train(parameters, data, num_boost_round=200)
+        booster = lightgbm.train(parameters, data, num_boost_round=50)
         run = ModelRun(
             name="price",
             estimator="lightgbm",
