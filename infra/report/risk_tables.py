@@ -49,7 +49,7 @@ def limits_table(limits: Sequence[LimitCheck]) -> Table:
             ]
             for row in rows
         ],
-        note="From policy/limits.toml. Orders are held to policy/controls.toml before they are sent."
+        note="From policy/limits.toml. Orders are held to policy/controls.toml first."
         + (f" {left} less used limits are left out here." if left else ""),
     )
 
