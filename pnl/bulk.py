@@ -14,7 +14,7 @@ import polars as pl
 from basics.errors import MissingDataError
 from basics.instruments import Instrument
 from basics.money import round_money
-from basics.trading import Book
+from basics.trading import Book, Fill
 from pnl.lots import ZERO, CostMethod, Lot, Lots
 from pnl.position_state import MARGINED
 
@@ -83,6 +83,18 @@ def fold_fills(
         keys=folded.keys, key_of=folded.key_of, cash=folded.cash, inventory=folded.inventory,
         realised=folded.realised, fees=folded.fees, open_lots=lots,
     )  # fmt: skip
+
+
+def fills_of_columns(fills: pl.DataFrame) -> list[Fill]:
+    """Return the rows as fills, in order."""
+    own = ("venue", "exec_id", "cl_ord_id", "symbol", "quantity", "price", "executed_at",
+           "currency", "fee")  # fmt: skip
+    return [
+        Fill(
+            book=Book(*(row[name] for name in KEY_COLUMNS[:4])), **{name: row[name] for name in own}
+        )
+        for row in fills.iter_rows(named=True)
+    ]
 
 
 _State = tuple[Lots, Decimal, Decimal, bool]

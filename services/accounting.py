@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 import numpy as np
+import polars as pl
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError
@@ -19,6 +20,7 @@ from basics.money import to_decimal
 from basics.trading import Book, Fill
 from market.panel import Panel
 from pnl.attribution import Attribution, by_period, by_sector, by_strategy, by_symbol
+from pnl.bulk import fills_of_columns, fold_fills
 from pnl.daily import DailyBooks, DailyBooksBuilder
 from pnl.events import CashKind, CashMovement, LedgerEvent, event_book
 from pnl.explain import Explainer
@@ -96,6 +98,19 @@ class Accounting:
         This is how the books catch up with the order journal: give it all fills of the run.
         """
         return self._book(run_id, [(None, fill) for fill in fills])
+
+    def book_columns(self, run_id: str, fills: pl.DataFrame) -> BookingReport:
+        """Book fills given as columns (see `pnl.bulk`), in one transaction, in row order.
+
+        The first fills of a run take the fast path; later ones are booked one by one onto the
+        positions that stand.
+        """
+        if self.store.last_sequence(run_id) > 0:
+            return self.book_fills(run_id, fills_of_columns(fills))
+        if len(fills):
+            folded = fold_fills(fills, self.instruments, method=self.method)
+            self.store.append_fills(run_id, fills, folded)
+        return BookingReport(booked=len(fills), seen_before=0, last_sequence=len(fills))
 
     def book_events(self, run_id: str, events: Sequence[LedgerEvent]) -> BookingReport:
         """Book events on their own days, in one transaction."""

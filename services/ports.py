@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from oms.controls import ApprovedOrder, Override, TradingSwitch
     from oms.matching import Quote
     from oms.orders import Order, Report
+    from pnl.bulk import FoldedFills
     from pnl.events import LedgerEvent
     from pnl.postings import Entry
 
@@ -605,6 +606,10 @@ class LedgerStore(Protocol):
 
     def append(self, run_id: str, records: Sequence[LedgerRecord]) -> None:
         """Store the records in one transaction; `ConflictError` if one is there already."""
+        ...
+
+    def append_fills(self, run_id: str, fills: pl.DataFrame, folded: FoldedFills) -> None:
+        """Store fills as the first entries of a run, all or none; `ConflictError` if it has any."""
         ...
 
     def last_sequence(self, run_id: str) -> int:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 
 import msgspec
+import polars as pl
 import sqlalchemy as sa
 
 from infra.database.engine import Database
+from infra.database.ledger_bulk import append_fills
 from infra.database.statements import Row
 from infra.database.tables.ledger import ledger_entries, ledger_postings
+from pnl.bulk import FoldedFills
 from pnl.events import EVENT_KINDS, LedgerEvent
 from services.ports import LedgerRecord
 
@@ -31,6 +34,10 @@ class DatabaseLedgerStore:
             postings = [row for record in records for row in _posting_rows(run_id, record)]
             if postings:
                 connection.execute(ledger_postings.insert(), postings)
+
+    def append_fills(self, run_id: str, fills: pl.DataFrame, folded: FoldedFills) -> None:
+        """Store fills as the first entries of a run, all or none; `ConflictError` if it has any."""
+        append_fills(self.database, run_id, fills, folded)
 
     def last_sequence(self, run_id: str) -> int:
         """Return the sequence of the last entry, 0 if there is none."""

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as cs
 
 from basics.errors import InvalidInputError
 from basics.instruments import Instrument
@@ -85,21 +86,25 @@ def read_statement(
     table, rejected = _table(path, STATEMENT_COLUMNS, mapping or {})
     lines: dict[StatementKey, Decimal] = {}
     for row in table.iter_rows(named=True):
-        try:
-            amount = Decimal(row["amount"] or "")
-            key = StatementKey(
-                account=row["account"] or "",
-                subject=Subject(row["subject"]),
-                name=row["name"] or "",
-            )
-            if not (amount.is_finite() and key.account and key.name):
-                raise ValueError("a value is missing")
-        except (InvalidOperation, ValueError):
+        line = _statement_line(row)
+        if line is None:
             reason = "account, subject (position or cash), name and a number are needed"
             rejected.append(Rejection(path.name, row[LINE], reason, _text(row)))
             continue
+        key, amount = line
         lines[key] = lines.get(key, Decimal(0)) + amount
     return lines, tuple(rejected)
+
+
+def _statement_line(row: Mapping[str, str | None]) -> tuple[StatementKey, Decimal] | None:
+    account, subject, name = row["account"], row["subject"], row["name"]
+    try:
+        amount = Decimal(row["amount"] or "")
+    except InvalidOperation:
+        return None
+    if not (amount.is_finite() and account and name and subject in set(Subject)):
+        return None
+    return StatementKey(account=account, subject=Subject(subject), name=name), amount
 
 
 def _table(
@@ -111,13 +116,16 @@ def _table(
     rejected: list[Rejection] = []
     if path.suffix == ".parquet":
         table = pl.read_parquet(path).with_row_index(LINE, offset=1)
-        table = table.with_columns(pl.all().exclude(LINE, pl.Datetime).cast(pl.String))
+        table = table.with_columns((cs.all() - cs.by_name(LINE) - cs.datetime()).cast(pl.String))
     else:
         batches = list(read_text(path))
         rejected = [
             Rejection(r.file, r.line, r.reason, r.text) for batch in batches for r in batch.rejected
         ]
-        table = pl.concat([batch.rows for batch in batches], how="vertical")
+        frames = [batch.rows for batch in batches if batch.rows.width]
+        if not frames:
+            raise InvalidInputError(f"{path.name} holds no rows: {rejected[0].reason}")
+        table = pl.concat(frames, how="vertical")
     table = table.rename(
         {theirs: ours for ours, theirs in mapping.items() if theirs in table.columns}
     )

@@ -1,12 +1,18 @@
-"""Commands of profit and loss: `pnl show`."""
+"""Commands of profit and loss: `pnl show`, and those on the books."""
 
 from typing import Annotated, Any
 
 import typer
 
+from quantdesk.commands.pnl_books import pnl_explain, pnl_import, pnl_reconcile, pnl_settle
 from quantdesk.output import AsJson, show_json, show_table
 
 pnl = typer.Typer(help="What a portfolio earned, and where it came from.", no_args_is_help=True)
+
+pnl.command("explain")(pnl_explain)
+pnl.command("import")(pnl_import)
+pnl.command("reconcile")(pnl_reconcile)
+pnl.command("settle")(pnl_settle)
 
 Scope = Annotated[
     str | None, typer.Argument(help="Portfolio; may be left out where there is only one.")

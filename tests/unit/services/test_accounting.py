@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 
 from basics.errors import InvalidInputError, MissingDataError
@@ -17,6 +18,7 @@ from infra.database.ledger import DatabaseLedgerStore
 from infra.database.schema import upgrade_database
 from infra.settings import DatabaseSettings
 from market.panel import Panel
+from pnl.bulk import FoldedFills
 from pnl.events import LedgerEvent
 from services.accounting import Accounting
 from services.ports import LedgerRecord
@@ -40,6 +42,10 @@ def fill(session: int, symbol: str, quantity: int, price: str, *, book: Book = B
     )  # fmt: skip
 
 
+COLUMNS = (
+    "venue", "exec_id", "cl_ord_id", "symbol", "quantity", "price", "executed_at", "currency",
+    "fee",
+)  # fmt: skip
 FILLS = [fill(0, "AAA", 10, "100"), fill(1, "AAA", -5, "110"), fill(1, "BBB", 20, "50")]
 
 
@@ -103,6 +109,9 @@ class _FailingStore:
             self.fails = False
             raise OSError("disk full")
         self.store.append(run_id, records)
+
+    def append_fills(self, run_id: str, fills: pl.DataFrame, folded: FoldedFills) -> None:
+        self.store.append_fills(run_id, fills, folded)
 
     def last_sequence(self, run_id: str) -> int:
         return self.store.last_sequence(run_id)
@@ -229,3 +238,21 @@ def test_profit_by_side_sums_to_the_booked_total(accounting: Accounting) -> None
     # Bought 10 AAA at 100 (now 99) and 20 BBB at 50 (now 55); sold 5 AAA at 110.
     assert {p.name: p.pnl for p in split.parts} == {"buy": D("90.00"), "sell": D("55.00")}
     assert split.residual == 0
+
+
+def test_columns_are_booked_onto_what_stands(accounting: Accounting) -> None:
+    frame = pl.DataFrame(
+        [
+            {name: getattr(f, name) for name in COLUMNS}
+            | {name: getattr(f.book, name) for name in ("fund", "portfolio", "strategy", "account")}
+            for f in FILLS
+        ]
+    )
+
+    first = accounting.book_columns(RUN, frame.head(2))
+    again = accounting.book_columns(RUN, frame)
+
+    assert (first.booked, again.booked, again.seen_before) == (2, 1, 2)
+    other = Accounting(store=accounting.store, instruments=INSTRUMENTS)
+    other.book_fills("other", FILLS)
+    assert accounting.positions(RUN) == other.positions("other")

@@ -1,0 +1,197 @@
+"""Commands on the books themselves: `pnl explain`, `pnl import`, `pnl reconcile`, `pnl settle`."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quantdesk.output import AsJson, show_json, show_table
+
+if TYPE_CHECKING:
+    from infra.bootstrap import Desk
+    from services.accounting import Accounting
+    from services.pnl_reconciliation import Reconciliation, ReconciliationReport
+
+Run = Annotated[
+    str | None, typer.Option("--run", help="Run; the one of the latest profit if left out.")
+]
+Mapped = Annotated[
+    list[str] | None, typer.Option("--map", help='Our column = yours: quantity="Qty".')
+]
+
+
+def pnl_explain(
+    portfolio: Annotated[
+        str | None, typer.Argument(help="Portfolio; may be left out where there is only one.")
+    ] = None,
+    dataset: Annotated[str, typer.Option(help="Dataset of the closing prices.")] = "equities",
+    start: Annotated[datetime | None, typer.Option(help="First session shown.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why equity changed: every cent of every session under one name."""
+    from infra.bootstrap import open_desk
+
+    with open_desk() as desk:
+        stored = _latest_performance(desk, portfolio)
+        accounting = _accounting(desk, dataset)
+        panel = desk.market_data.panel(
+            dataset, fields=("close",), start=date.fromisoformat(stored.payload["start"]),
+            end=date.fromisoformat(stored.payload["end"]),
+        )  # fmt: skip
+        explanation = accounting.explain(stored.lineage["run_id"], panel, portfolio=stored.scope)
+    if as_json:
+        show_json(explanation)
+        return
+    first = start.date() if start else explanation.start
+    shown = [i for i, session in enumerate(explanation.sessions) if session >= first]
+    rows = [
+        (part.name, f"{sum(part.by_session[i] for i in shown):,.2f}", f"{part.pnl:,.2f}")
+        for part in explanation.parts
+        if part.pnl or part.name == "rounding"
+    ]
+    rows.append(("total", "", f"{explanation.total:,.2f}"))
+    show_table(
+        f"{stored.scope}: why equity changed, {explanation.currency}",
+        ("part", f"since {first}", f"since {explanation.start}"),
+        rows,
+        right=(f"since {first}", f"since {explanation.start}"),
+    )
+
+
+def pnl_import(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet of fills.")],
+    run: Annotated[str, typer.Option("--run", help="Name of the books that take them.")],
+    mapping: Mapped = None,
+    dataset: Annotated[str, typer.Option(help="Dataset whose symbols are known.")] = "equities",
+    as_json: AsJson = False,
+) -> None:
+    """Book your own fills; what is booked already is passed over, bad rows are listed."""
+    from infra.bootstrap import open_desk
+    from infra.sources.ledger_files import read_fills
+    from infra.sources.rejections import RejectionFile
+
+    with open_desk() as desk:
+        accounting = _accounting(desk, dataset)
+        found = read_fills(file, accounting.instruments, mapping=_pairs(mapping))
+        booked = accounting.book_columns(run, found.fills)
+        listed = RejectionFile(desk.settings.state_dir / "rejections").write(
+            f"fills-{run}", found.rejected
+        )
+    document = {
+        "run": run,
+        "booked": booked.booked,
+        "seen_before": booked.seen_before,
+        "rejected": len(found.rejected),
+        "rejections": listed,
+    }
+    if as_json:
+        show_json(document)
+        return
+    typer.echo(
+        f"{run}: {booked.booked} booked, {booked.seen_before} already there, "
+        f"{len(found.rejected)} rejected" + (f", listed in {listed}" if listed else "")
+    )
+
+
+def pnl_reconcile(
+    file: Annotated[Path, typer.Argument(help="Statement: account, subject, name, amount.")],
+    run: Run = None,
+    day: Annotated[datetime | None, typer.Option(help="Desk date of the statement.")] = None,
+    mapping: Mapped = None,
+    dataset: Annotated[str, typer.Option(help="Dataset whose symbols are known.")] = "equities",
+    as_json: AsJson = False,
+) -> None:
+    """Hold the books against a custodian's statement; breaks keep their age."""
+    from infra.bootstrap import open_desk
+    from infra.sources.ledger_files import read_statement
+
+    lines, rejected = read_statement(file, mapping=_pairs(mapping))
+    with open_desk() as desk:
+        name = run or _latest_performance(desk, None).lineage["run_id"]
+        desk_date = day.date() if day else _latest_performance(desk, None).desk_date
+        report = _reconciliation(desk, dataset).run(name, lines, day=desk_date)
+    _show_report(report, as_json=as_json)
+    for one in rejected:
+        typer.echo(f"line {one.line} was not read: {one.reason}", err=True)
+
+
+def pnl_settle(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    account: Annotated[str, typer.Argument(help="Custody account.")],
+    subject: Annotated[str, typer.Argument(help="position or cash.")],
+    name: Annotated[str, typer.Argument(help="Symbol or currency.")],
+    reason: Annotated[str, typer.Option(help="Why the difference is right.")],
+    author: Annotated[str, typer.Option(help="Who settles it.")],
+    approver: Annotated[str, typer.Option(help="Who agreed; another person.")],
+    run: Run = None,
+    dataset: Annotated[str, typer.Option(help="Dataset whose symbols are known.")] = "equities",
+    as_json: AsJson = False,
+) -> None:
+    """Settle a break with a reason and a second person; it stays in view while it lasts."""
+    from infra.bootstrap import open_desk
+    from pnl.reconciliation import Resolution, StatementKey, Subject
+
+    if subject not in set(Subject):
+        raise typer.BadParameter(f"subject is position or cash, not {subject}")
+    key = StatementKey(account=account, subject=Subject(subject), name=name)
+    with open_desk() as desk:
+        latest = _latest_performance(desk, None) if run is None else None
+        books = run or latest.lineage["run_id"]
+        resolution = Resolution(
+            reason=reason, author=author, approver=approver, day=desk.clock.now().date()
+        )
+        report = _reconciliation(desk, dataset).settle(books, key, resolution)
+    _show_report(report, as_json=as_json)
+
+
+def _show_report(report: "ReconciliationReport", *, as_json: bool) -> None:
+    if as_json:
+        show_json(report)
+        return
+    rows = [
+        (
+            one.key.account, one.key.subject, one.key.name, one.ours, one.theirs, one.difference,
+            one.age_days, "open" if one.resolution is None else one.resolution.reason,
+        )
+        for one in report.breaks
+    ]  # fmt: skip
+    show_table(
+        f"{report.day}: {report.lines} lines, {len(report.open)} open breaks",
+        ("account", "subject", "name", "ours", "theirs", "difference", "age in days", "state"),
+        rows,
+        right=("ours", "theirs", "difference", "age in days"),
+    )
+
+
+def _latest_performance(desk: "Desk", portfolio: str | None) -> Any:  # noqa: ANN401 - a StoredResult, imported lazily
+    from basics.errors import InvalidInputError, MissingDataError
+
+    known = desk.results.scopes("pnl.performance")
+    if not known:
+        raise MissingDataError("no profit is stored yet: run `quantdesk demo`")
+    if portfolio is None and len(known) > 1:
+        raise InvalidInputError(f"say which portfolio: {', '.join(known)}")
+    return desk.results.latest("pnl.performance", portfolio or known[0])
+
+
+def _accounting(desk: "Desk", dataset: str) -> "Accounting":
+    from services.universe import equities
+
+    symbols = desk.market_data.panel(dataset, fields=("close",)).symbols
+    return desk.accounting(equities(symbols, desk.market_data.sectors))
+
+
+def _reconciliation(desk: "Desk", dataset: str) -> "Reconciliation":
+    from services.pnl_reconciliation import Reconciliation
+
+    return Reconciliation(accounting=_accounting(desk, dataset), results=desk.results)
+
+
+def _pairs(mapping: list[str] | None) -> dict[str, str]:
+    from basics.errors import InvalidInputError
+
+    pairs = [one.partition("=") for one in mapping or []]
+    wrong = [ours for ours, sign, theirs in pairs if not (sign and theirs)]
+    if wrong:
+        raise InvalidInputError(f"--map needs ours=yours, got {wrong[0]!r}")
+    return {ours: theirs for ours, _, theirs in pairs}
