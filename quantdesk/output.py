@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+WIDE = 160  # Characters of a line that goes to a file or a pipe.
+LONGEST_WORD = 16  # Longer ones, such as hashes and paths, may break.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -19,13 +21,29 @@ def show_json(document: object) -> None:
 def show_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()
 ) -> None:
-    """Print `rows` as a table; the columns named in `right` are numbers."""
+    """Print `rows` as a table; the columns named in `right` are numbers.
+
+    A number is never cut or broken, words fold at spaces first, and where no terminal sets a
+    width a line may be WIDE.
+    """
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left")
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal and console.width < WIDE:
+        console = Console(width=WIDE)
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    table = Table(
+        title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for place, column in enumerate(columns):
+        if column in right:
+            table.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
+        else:
+            words = [word for row in cells for word in row[place].split()]
+            longest = max(map(len, words), default=0)
+            table.add_column(column, overflow="fold", min_width=min(longest, LONGEST_WORD))
+    for row in cells:
+        table.add_row(*row)
+    console.print(table)
