@@ -20,9 +20,10 @@ from features.expressions import (
     Expression,
     Function,
     Rolling,
+    Smoothing,
 )
 from features.plans import Plan
-from features.rolling import Pass, run_cross_section, run_pass
+from features.rolling import Pass, run_cross_section, run_pass, run_smoothing
 
 
 class Scratch(threading.local):
@@ -112,12 +113,17 @@ def _compute(node: Expression, work: Plan, chunk: Chunk, place: FloatArray | Non
         chunk.values[node] = answer
     elif isinstance(operator, Delay):
         chunk.values[node] = _delayed(chunk, node, int(node.params[0]))
+    elif isinstance(operator, Smoothing):
+        have = min(need + operator.history(node.params), chunk.sessions)
+        x = np.ascontiguousarray(chunk.last(node.args[0], have))
+        chunk.values[node] = run_smoothing(operator, node.params, x, chunk.stride)
     elif isinstance(operator, Function):
         have = min(need + operator.history(node.params), chunk.sessions)
         answer = operator.function(*(chunk.by_symbol(arg, have) for arg in node.args))
         chunk.values[node] = chunk.in_cells(answer)
     else:
-        answer = run_cross_section(operator.name, chunk.by_symbol(node.args[0], need))
+        inputs = [chunk.by_symbol(arg, need) for arg in node.args]
+        answer = run_cross_section(operator.name, inputs)
         chunk.values[node] = chunk.in_cells(answer)
 
 

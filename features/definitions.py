@@ -13,8 +13,9 @@ import numpy.typing as npt
 from basics.arrays import FloatArray, IntArray
 from basics.errors import InvalidInputError, MissingDataError
 from basics.identifiers import content_hash
+from features.calendars import PREFIX, calendar_values
 from features.evaluation import Plan, evaluate, first_bars, plan
-from features.expressions import Expression, fields_of, lookback_of
+from features.expressions import Expression, fields_of, lookback_of, warm_up_of
 from features.panel import FeaturePanel
 from market.panel import Panel
 
@@ -45,13 +46,18 @@ class Feature:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of the panel's fields that the feature reads."""
-        return fields_of([self.expression])
+        """Names of the panel's fields that the feature reads; the calendar's are none."""
+        return tuple(n for n in fields_of([self.expression]) if not n.startswith(PREFIX))
 
     @property
     def lookback(self) -> int:
         """Sessions before t that the value at t rests on."""
         return lookback_of([self.expression])
+
+    @property
+    def warm_up(self) -> int:
+        """Sessions after a symbol's first bar until the feature has its full window."""
+        return warm_up_of([self.expression])
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class FeatureSet:
     version : int
     features : tuple of Feature
     complete_windows : bool
-        If true, a feature is missing until its symbol has a whole `lookback` of history; if
+        If true, a feature is missing until its symbol has the `warm_up` of its history; if
         false, a window may be shorter near a symbol's first bar (qlib's rule).
     """
 
@@ -80,11 +86,10 @@ class FeatureSet:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise InvalidInputError(f"feature set {self.name} names {twice[0]} twice: rename one")
-        for feature in self.features:
-            if not feature.fields:
-                raise InvalidInputError(
-                    f"feature {feature.name} = {feature.formula} reads no field of the panel"
-                )
+        if not self.fields:
+            raise InvalidInputError(
+                f"feature set {self.name} reads no field of the panel: add a feature that does"
+            )
 
     @property
     def label(self) -> str:
@@ -107,7 +112,14 @@ class FeatureSet:
     @cached_property
     def fields(self) -> tuple[str, ...]:
         """Names of the panel's fields that the set reads, sorted."""
-        return fields_of([feature.expression for feature in self.features])
+        names = fields_of([feature.expression for feature in self.features])
+        return tuple(name for name in names if not name.startswith(PREFIX))
+
+    @cached_property
+    def calendar_fields(self) -> tuple[str, ...]:
+        """Names of what the set reads off a session's date."""
+        names = fields_of([feature.expression for feature in self.features])
+        return tuple(name for name in names if name.startswith(PREFIX))
 
     @cached_property
     def lookback(self) -> int:
@@ -151,11 +163,15 @@ class FeatureSet:
             If the panel lacks a field.
         """
         arrays = {name: np.asarray(panel[name], dtype) for name in self.fields}
-        values = evaluate(self.plan, arrays, threads=threads)
+        dates = {
+            name: calendar_values(name, panel.sessions).astype(dtype)
+            for name in self.calendar_fields
+        }
+        values = evaluate(self.plan, arrays, dates=dates, threads=threads)
         if self.complete_windows:
             starts = first_bars(arrays)
             for feature, of_feature in zip(self.features, values, strict=True):
-                _blank_warm_up(of_feature, starts + feature.lookback)
+                _blank_warm_up(of_feature, starts + feature.warm_up)
         return FeaturePanel(
             self.names,
             panel.symbols,

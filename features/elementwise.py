@@ -31,6 +31,12 @@ def _log(x: Value, *, out: FloatArray | None) -> FloatArray:
     return logarithm
 
 
+def _exp(x: Value, *, out: FloatArray | None) -> FloatArray:
+    power = np.exp(x, out=out)
+    np.copyto(power, np.nan, where=np.isinf(power))
+    return power
+
+
 def _comparison(compare: Callable[..., Any]) -> Callable[..., FloatArray]:
     def function(a: Value, b: Value, *, out: FloatArray | None) -> FloatArray:
         dtype = a.dtype if isinstance(a, np.ndarray) else np.asarray(b).dtype
@@ -51,6 +57,7 @@ FUNCTIONS: Mapping[str, Callable[..., FloatArray]] = {
     "<": _comparison(np.less),
     "abs": np.absolute,
     "log": _log,
+    "exp": _exp,
     "sqrt": np.sqrt,
     "sign": np.sign,
     "maximum": np.maximum,

@@ -24,7 +24,12 @@ CHUNK_CELLS = 131_072
 
 
 def evaluate(
-    work: Plan, fields: Mapping[str, FloatArray], *, last: int | None = None, threads: int = 1
+    work: Plan,
+    fields: Mapping[str, FloatArray],
+    *,
+    dates: Mapping[str, FloatArray] | None = None,
+    last: int | None = None,
+    threads: int = 1,
 ) -> FloatArray:
     """Compute the plan's roots.
 
@@ -34,6 +39,8 @@ def evaluate(
     fields : mapping of str to float ndarray of shape (n_symbols, n_sessions)
         All of one dtype, float64 or float32, which is also the dtype of the result. An
         infinite value counts as missing.
+    dates : mapping of str to ndarray of shape (n_sessions,), optional
+        What the calendar says of each session; not a bar.
     last : int, optional
         Compute the last columns only; all by default.
     threads : int
@@ -50,6 +57,8 @@ def evaluate(
     n_last = columns if last is None else min(last, columns)
     out = np.empty((len(work.roots), n_symbols, n_last), next(iter(clean.values())).dtype)
     starts = _first(there)
+    for name, values in (dates or {}).items():
+        clean[name] = np.ascontiguousarray(np.broadcast_to(values, there.shape))
     need, scratch = needed_sessions(work, columns, n_last), Scratch()
 
     def run(rows: slice) -> None:
@@ -68,7 +77,12 @@ def evaluate(
 
 
 def evaluate_live(
-    work: Plan, fields: Mapping[str, FloatArray], *, starts: IntArray, scratch: Scratch
+    work: Plan,
+    fields: Mapping[str, FloatArray],
+    *,
+    starts: IntArray,
+    scratch: Scratch,
+    dates: Mapping[str, FloatArray] | None = None,
 ) -> FloatArray:
     """Compute the plan's roots for the newest session of every symbol at once.
 
@@ -87,7 +101,11 @@ def evaluate_live(
         Bit for bit what `evaluate` gives for the same history.
     """
     n_sessions, n_symbols = next(iter(fields.values())).shape
-    rows = {name: values.reshape(1, -1) for name, values in fields.items()}
+    by_date = {
+        name: np.ascontiguousarray(np.broadcast_to(values[:, None], (n_sessions, n_symbols)))
+        for name, values in (dates or {}).items()
+    }
+    rows = {name: values.reshape(1, -1) for name, values in {**fields, **by_date}.items()}
     values = {node: _source(node, rows, slice(None)) for node in work.nodes if not node.args}
     need = needed_sessions(work, n_sessions, 1)
     out = np.empty((len(work.roots), 1, n_symbols))

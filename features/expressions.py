@@ -31,10 +31,14 @@ class Operator:
         As it stands in a formula.
     history : callable
         Sessions before t, beyond those of its inputs, that the value at t rests on.
+    warm_up : callable, optional
+        Sessions before the first full value, where that is less: exponential smoothing answers
+        long before it has forgotten how it began.
     """
 
     name: str
     history: Callable[[tuple[Param, ...]], int] = lambda _: 0
+    warm_up: Callable[[tuple[Param, ...]], int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +139,25 @@ class Rolling(Operator):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Smoothing(Operator):
+    """Exponential smoothing, see `measures.kernels.recursive`.
+
+    Attributes
+    ----------
+    alpha : callable
+        Weight of the newest value.
+    seed : callable
+        Values left out, values summed, divisor of the sum.
+    quiet : int
+        Steps after the seed without an answer.
+    """
+
+    alpha: Callable[[tuple[Param, ...]], float]
+    seed: Callable[[tuple[Param, ...]], tuple[int, int, float]]
+    quiet: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CrossSection(Operator):
     """The value of a symbol from the inputs of every symbol in the same session."""
 
@@ -198,7 +221,7 @@ def walk(roots: Sequence[Expression]) -> Iterator[Expression]:
 
 
 def fields_of(roots: Sequence[Expression]) -> tuple[str, ...]:
-    """Return the names of the fields that `roots` read, sorted."""
+    """Return the names of the fields that `roots` read, sorted; the calendar's among them."""
     return tuple(sorted({str(n.params[0]) for n in walk(roots) if n.operator is FIELD}))
 
 
@@ -208,6 +231,16 @@ def lookback_of(roots: Sequence[Expression]) -> int:
     for node in walk(roots):
         below = max((deep[arg] for arg in node.args), default=0)
         deep[node] = below + node.operator.history(node.params)
+    return max((deep[root] for root in roots), default=0)
+
+
+def warm_up_of(roots: Sequence[Expression]) -> int:
+    """Return how many sessions after a symbol's first bar all `roots` have full values."""
+    deep: dict[Expression, int] = {}
+    for node in walk(roots):
+        below = max((deep[arg] for arg in node.args), default=0)
+        own = node.operator.warm_up or node.operator.history
+        deep[node] = below + own(node.params)
     return max((deep[root] for root in roots), default=0)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from basics.arrays import FloatArray, IntArray
 from basics.errors import ConflictError, InvalidInputError, MissingDataError
+from features.calendars import calendar_values
 from features.chunks import Scratch
 from features.definitions import FeatureSet
 from features.evaluation import evaluate_live, first_bars
@@ -45,6 +46,8 @@ class OnlineFeatures:
         }
         kept = min(self._depth, len(history.sessions))
         self._end = self._depth
+        self._sessions = history.sessions[-1] + np.arange(1 - self._depth, 1)
+        self._sessions[-kept:] = history.sessions[-kept:]
         for name, values in fields.items():
             finite = np.where(np.isfinite(values), values, np.nan)
             self._bars[name][self._end - kept : self._end] = finite[:, -kept:].T
@@ -53,7 +56,7 @@ class OnlineFeatures:
         shift = len(history.sessions) - self._depth
         # As of the session before the newest, which may still be revised.
         self._starts: IntArray = np.where(came_before, starts - shift, NOT_YET)
-        self._lookbacks = np.array([feature.lookback for feature in features.features])
+        self._warm_ups = np.array([feature.warm_up for feature in features.features])
 
     def update(self, session: np.datetime64, bars: Mapping[str, FloatArray]) -> FloatArray:
         """Take the bars of a new session; return the features at its close.
@@ -89,6 +92,7 @@ class OnlineFeatures:
             self._end = self._depth
         self._end += 1
         self.session = session
+        self._sessions = np.append(self._sessions[1:], session)
         return self._put(checked)
 
     def revise(self, bars: Mapping[str, FloatArray]) -> FloatArray:
@@ -99,10 +103,13 @@ class OnlineFeatures:
         """Return the features at the newest session, shape (n_features, n_symbols)."""
         window = slice(self._end - self._depth, self._end)
         fields = {name: values[window] for name, values in self._bars.items()}
+        dates = {n: calendar_values(n, self._sessions) for n in self.features.calendar_fields}
         starts = self._current_starts()
-        out = evaluate_live(self.features.plan, fields, starts=starts, scratch=self._scratch)
+        out = evaluate_live(
+            self.features.plan, fields, starts=starts, scratch=self._scratch, dates=dates
+        )
         if self.features.complete_windows:
-            short = (self._depth - 1 - starts)[None, :] < self._lookbacks[:, None]
+            short = (self._depth - 1 - starts)[None, :] < self._warm_ups[:, None]
             out[short] = np.nan
         return out
 

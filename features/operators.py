@@ -7,6 +7,8 @@ include the session itself and may be shorter near a symbol's first bar (one val
 unless an operator says more).
 """
 
+import math
+
 from basics.errors import InvalidInputError
 from features.expressions import (
     CrossSection,
@@ -15,6 +17,7 @@ from features.expressions import (
     Expression,
     Param,
     Rolling,
+    Smoothing,
     call,
 )
 
@@ -39,6 +42,11 @@ def returns(x: Expression, sessions: int) -> Expression:
 def log(x: Expression) -> Expression:
     """Return the natural logarithm; missing where x is not positive."""
     return call(Elementwise("log"), x)
+
+
+def exp(x: Expression) -> Expression:
+    """Return e to the power of x."""
+    return call(Elementwise("exp"), x)
 
 
 def sqrt(x: Expression) -> Expression:
@@ -91,6 +99,11 @@ def residual(x: Expression, window: int) -> Expression:
     return _rolling("residual", "moments", "residual", x, window=window)
 
 
+def mean_deviation(x: Expression, window: int) -> Expression:
+    """Return the mean absolute deviation from the window's mean."""
+    return _rolling("mean_deviation", "deviation", "deviation", x, window=window)
+
+
 def highest(x: Expression, window: int) -> Expression:
     """Return the largest value of the window."""
     return _rolling("highest", "highest", "extreme", x, window=window)
@@ -136,6 +149,69 @@ def beta(x: Expression, y: Expression, window: int) -> Expression:
     return _rolling("beta", "comoments", "beta", x, y, window=window)
 
 
+def covariance(x: Expression, y: Expression, window: int) -> Expression:
+    """Return the covariance (ddof 1) over the window's complete pairs."""
+    return _rolling("covariance", "comoments", "covariance", x, y, window=window)
+
+
+def ema(x: Expression, window: int, *, left_out: int = 0) -> Expression:
+    """Return the exponential average of weight 2 / (window + 1), begun with a simple average.
+
+    It begins with the mean of the first `window` values after `left_out` ones, as TA-Lib does;
+    what is missing is passed over. Its lookback is what it takes to forget how it began to
+    fifteen digits.
+    """
+    return _smoothing("ema", x, (_window(window), left_out), 2.0 / (window + 1), window)
+
+
+def wilder(x: Expression, window: int) -> Expression:
+    """Return Wilder's average, of weight 1 / window, begun with the mean of `window` values."""
+    return _smoothing("wilder", x, (_window(window), 0), 1.0 / window, window)
+
+
+def wilder_sum(x: Expression, window: int) -> Expression:
+    """Return Wilder's average as TA-Lib's directional movement begins it.
+
+    With the sum of window - 1 values over the window, and one step before its first answer.
+    """
+    operator = Smoothing(
+        "wilder_sum",
+        lambda params: _memory(1.0 / int(params[0])),
+        lambda params: int(params[0]) - 1,
+        alpha=lambda params: 1.0 / int(params[0]),
+        seed=lambda params: (0, int(params[0]) - 1, float(params[0])),
+        quiet=1,
+    )
+    return call(operator, x, params=(_window(window),))
+
+
+def decayed(x: Expression, decay: float) -> Expression:
+    """Return the average that keeps the share `decay` at each session (RiskMetrics: 0.94).
+
+    It begins with the first value.
+    """
+    if not 0.0 < decay < 1.0:
+        raise InvalidInputError(f"a decay lies in (0, 1), got {decay}")
+    operator = Smoothing(
+        "decayed",
+        lambda params: _memory(1.0 - float(params[0])),
+        lambda _: 0,
+        alpha=lambda params: 1.0 - float(params[0]),
+        seed=lambda _: (0, 1, 1.0),
+    )
+    return call(operator, x, params=(float(decay),))
+
+
+def group_demean(x: Expression, groups: Expression) -> Expression:
+    """Return x less the mean of its group in the session; `groups` numbers them."""
+    return call(CrossSection("group_demean"), x, groups)
+
+
+def cross_residual(x: Expression, y: Expression) -> Expression:
+    """Return what the line of x on y over the symbols of the session leaves of x."""
+    return call(CrossSection("cross_residual"), x, y)
+
+
 def cross_rank(x: Expression) -> Expression:
     """Return the percentile rank among the symbols of the session, in (0, 1]."""
     return call(CrossSection("cross_rank"), x)
@@ -154,6 +230,24 @@ def cross_zscore(x: Expression) -> Expression:
 def _rolling(name: str, family: str, statistic: str, *args: Expression, window: int) -> Expression:
     operator = Rolling(name, _window_history, family=family, statistic=statistic)
     return call(operator, *args, params=(_window(window),))
+
+
+def _smoothing(
+    name: str, x: Expression, params: tuple[int, int], alpha: float, window: int
+) -> Expression:
+    operator = Smoothing(
+        name,
+        lambda given: _memory(alpha) + int(given[1]),
+        lambda given: int(given[0]) + int(given[1]) - 1,
+        alpha=lambda _: alpha,
+        seed=lambda given: (int(given[1]), window, float(window)),
+    )
+    return call(operator, x, params=params)
+
+
+def _memory(alpha: float) -> int:
+    """Return after how many steps the weight of the beginning is below 1e-15."""
+    return math.ceil(math.log(1e-15) / math.log1p(-alpha)) if alpha < 1.0 else 1
 
 
 def _window_history(params: tuple[Param, ...]) -> int:

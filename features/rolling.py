@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from basics.arrays import FloatArray, IntArray
+from features.expressions import Param, Smoothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,24 @@ def run_pass(family: str, work: Pass) -> None:
     FAMILIES[family](work)
 
 
-def run_cross_section(name: str, x: FloatArray) -> FloatArray:
+def run_cross_section(name: str, inputs: Sequence[FloatArray]) -> FloatArray:
     """Return the operator `name` over the symbols (rows) of each session (column)."""
     from measures.kernels import cross_section
 
-    out = np.empty_like(x, order="C")
-    getattr(cross_section, name)(np.ascontiguousarray(x), out)
+    arrays = [np.ascontiguousarray(x) for x in inputs]
+    out = np.empty_like(arrays[0])
+    getattr(cross_section, name)(*arrays, out)
+    return out
+
+
+def run_smoothing(
+    operator: Smoothing, params: tuple[Param, ...], x: FloatArray, stride: int
+) -> FloatArray:
+    """Return `x` smoothed."""
+    from measures.kernels.recursive import smooth
+
+    out = np.empty_like(x)
+    smooth(x, stride, operator.alpha(params), operator.seed(params), operator.quiet, out)
     return out
 
 
@@ -94,11 +107,18 @@ def _quantile(work: Pass) -> None:
     rolling_quantile(work.inputs[0], work.stride, work.windows, probabilities, work.first, work.out)
 
 
+def _deviation(work: Pass) -> None:
+    from measures.kernels.deviation import rolling_deviation
+
+    rolling_deviation(work.inputs[0], work.stride, work.windows, work.first, work.out)
+
+
 FAMILIES: Mapping[str, Callable[[Pass], None]] = {
     "moments": _moments,
     "comoments": _comoments,
     "highest": lambda work: _extremes(work, 1),
     "lowest": lambda work: _extremes(work, -1),
+    "deviation": _deviation,
     "rank": _rank,
     "quantile": _quantile,
 }

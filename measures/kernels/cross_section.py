@@ -68,3 +68,47 @@ def cross_zscore(x: Floats, out: Floats) -> None:
         std = np.sqrt(squares / (count - 1)) if count > 1 else np.nan
         for i in range(n_symbols):
             out[i, t] = (x[i, t] - mean) / std if std > 0 else np.nan
+
+
+@compiled
+def group_demean(x: Floats, groups: Floats, out: Floats) -> None:
+    """Fill `out` with x less the mean of its group in the session.
+
+    `groups` holds a number for each symbol and session; a value without a group is NaN.
+    """
+    n_symbols, n = x.shape
+    for t in range(n):
+        for i in range(n_symbols):
+            total, count = 0.0, 0
+            for k in range(n_symbols):
+                if groups[k, t] == groups[i, t] and not np.isnan(x[k, t]):
+                    total += x[k, t]
+                    count += 1
+            out[i, t] = x[i, t] - total / count if count else np.nan
+
+
+@compiled
+def cross_residual(x: Floats, y: Floats, out: Floats) -> None:
+    """Fill `out` with what the line of x on y over the session's symbols leaves of x.
+
+    NaN where x or y is missing, and for all where fewer than three pairs are there or y does
+    not vary.
+    """
+    n_symbols, n = x.shape
+    for t in range(n):
+        mean_x, mean_y, count = 0.0, 0.0, 0
+        for i in range(n_symbols):
+            if not (np.isnan(x[i, t]) or np.isnan(y[i, t])):
+                mean_x += x[i, t]
+                mean_y += y[i, t]
+                count += 1
+        mean_x, mean_y = mean_x / max(count, 1), mean_y / max(count, 1)
+        xy, yy = 0.0, 0.0
+        for i in range(n_symbols):
+            if not (np.isnan(x[i, t]) or np.isnan(y[i, t])):
+                xy += (x[i, t] - mean_x) * (y[i, t] - mean_y)
+                yy += (y[i, t] - mean_y) ** 2
+        sound = count > 2 and yy > 0
+        for i in range(n_symbols):
+            line = mean_x + xy / yy * (y[i, t] - mean_y) if sound else np.nan
+            out[i, t] = x[i, t] - line

@@ -11,6 +11,7 @@ from features.labels import Labels, forward_return
 from features.leakage import LeakageReport, prove_features, prove_labels
 from features.operators import mean
 from features.sets import feature_set, feature_set_names
+from features.trial import trial_panel
 from market.panel import Panel
 
 CLOSE = field("close")
@@ -41,10 +42,13 @@ def _prove(expression: Expression, seed: int = 0) -> LeakageReport:
 
 @pytest.mark.parametrize("name", feature_set_names())
 def test_every_set_that_ships_is_clean(name: str) -> None:
-    report = prove_features(feature_set(name), _panel(), rng=np.random.default_rng(1))
+    features, rng = feature_set(name), np.random.default_rng(1)
+    panel = trial_panel(features.fields, rng=rng, lookback=features.lookback)
+
+    report = prove_features(features, panel, rng=rng)
 
     assert report.clean, str(report.leaks[0])
-    assert report.subjects == feature_set(name).names
+    assert report.subjects == features.names
 
 
 def test_tomorrows_close_is_caught_and_named() -> None:
