@@ -15,6 +15,8 @@ from typing import Any, Protocol
 from basics.errors import InvalidInputError, UnavailableError
 
 STAGING = ".staging"
+# Stores that polars reads by itself, with the credentials of the environment.
+POLARS_SCHEMES = frozenset({"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss"})
 
 
 class Storage(Protocol):
@@ -60,12 +62,7 @@ class FolderStorage:
         target = self.root / key
         staging = self.root / STAGING / f"{uuid.uuid4().hex}"
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            staging.parent.mkdir(parents=True, exist_ok=True)
-            with staging.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            self._stage(target, staging, data)
             os.link(staging, target)
         except FileExistsError:
             raise
@@ -98,6 +95,18 @@ class FolderStorage:
         """Return the path."""
         return self.root / key
 
+    def _stage(self, target: Path, staging: Path, data: bytes) -> None:
+        """Write and sync the bytes beside; make the folders of both."""
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            staging.parent.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:  # Not the object: a file stands where a folder is needed.
+            raise UnavailableError(f"cannot write {target}: {error}") from error
+        with staging.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectStorage:
@@ -108,6 +117,7 @@ class ObjectStorage:
 
     filesystem: Any
     root: str
+    scheme: str = ""
 
     def read(self, key: str) -> bytes:
         """Return the object's bytes."""
@@ -137,8 +147,10 @@ class ObjectStorage:
         with contextlib.suppress(FileNotFoundError):
             self.filesystem.rm_file(f"{self.root}/{key}")
 
-    def source(self, key: str) -> BytesIO:
-        """Return the object's bytes as a buffer."""
+    def source(self, key: str) -> str | BytesIO:
+        """Return the URL where polars reads it by itself, ranges only; else the bytes."""
+        if self.scheme in POLARS_SCHEMES:
+            return f"{self.scheme}://{self.root}/{key}"
         return BytesIO(self.read(key))
 
 
@@ -160,7 +172,7 @@ def open_storage(location: Path | str) -> Storage:
         raise InvalidInputError(
             f"cannot open the lake at {location}: {error}; install the package that it names"
         ) from error
-    return ObjectStorage(filesystem, root.rstrip("/"))
+    return ObjectStorage(filesystem, root.rstrip("/"), location.split("://", 1)[0])
 
 
 def _stamp(info: dict[str, Any]) -> float:

@@ -242,3 +242,16 @@ def test_a_path_without_a_file_is_missing(tmp_path: Path) -> None:
     (tmp_path / "x.xlsx").write_text("")
     with pytest.raises(InvalidInputError, match=r"is none of \.csv"):
         open_files(tmp_path / "x.xlsx", dataset=None, reading=Reading())
+
+
+def test_with_a_calendar_a_saturday_is_rejected_and_a_bar_is_stamped_at_its_close(
+    market: MarketData, tmp_path: Path
+) -> None:
+    path = tmp_path / "aaa.csv"
+    path.write_text("date,close\n2021-07-02,1\n2021-07-03,2\n")
+
+    report = imported(market, path, calendar="XNYS")
+
+    assert listed(report) == [(3, "session-on-calendar")]
+    stamps = market.bars("mine").collect()["event_time"].to_list()
+    assert stamps == [datetime(2021, 7, 2, 20, tzinfo=UTC)]
