@@ -87,11 +87,13 @@ def _show_figures(earned: Any, *, every: bool) -> None:  # noqa: ANN401 - a stor
         for figure in earned["figures"]
         if every or figure["name"] in FIRST_FIGURES
     ]
-    benchmark = earned["benchmark_name"] or "benchmark"
+    beside = f", beside {earned['benchmark_name']}" if earned["benchmark_name"] else ""
     show_table(
-        "Performance", ("figure", "portfolio", benchmark, "note"), rows,
-        right=("portfolio", benchmark),
-    )  # fmt: skip
+        f"Performance{beside}",
+        ("figure", "portfolio", "benchmark", "note"),
+        rows,
+        right=("portfolio", "benchmark"),
+    )
 
 
 def _show_split(split: Any) -> None:  # noqa: ANN401 - a stored JSON document
