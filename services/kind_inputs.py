@@ -45,6 +45,9 @@ def volatility_inputs(
     ranges : bool
         Use open, high and low: only where they are observed, over the sessions that have them.
     """
+    # Another universe is another model: their predictions share no rows to be compared on.
+    name = spec.name if dataset == "equities" and not ranges else f"{spec.name}_{dataset}"
+    spec = replace(spec, name=f"{name}_ranges" if ranges else name)
     if ranges:
         panel = market.panel(dataset, fields=OHLC, start=RANGES_FROM, end=RANGES_TO)
         # Two refits of GARCH must lie before the test.
