@@ -20,7 +20,7 @@ from infra.report.json_file import write_json
 from pnl.attribution import Attribution
 from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
-from services.market_data import IngestReport
+from services.ingest_report import IngestReport
 from services.morning import last_night, last_profile
 from services.night_books import night_books, night_market
 from services.nightly_risk import NIGHT_STRESS_KIND, NightChunk, NightPolicy, night_chunks

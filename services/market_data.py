@@ -6,10 +6,10 @@ rule is in the report so that nothing downstream runs on it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from basics.clock import Clock
@@ -19,82 +19,14 @@ from market.asof import asof_join_blocks
 from market.calendars import exchange_calendar
 from market.datasets import EVENT_TIME, SESSION, SYMBOL, Dataset, DatasetState
 from market.panel import Panel, panel_from_bars
-from market.quality import Finding, Inspection, Rule, Severity, Surroundings, flagged, inspect
+from market.quality import Inspection, Rule, Surroundings, flagged, inspect
+from market.reference import Universe
+from services.ingest_report import DatasetIngest, IngestReport, Landing, documented_batches
 from services.ports import BarLake, BarSource, DataQualityReporter
 
 HISTORY_DAYS = 90  # Stored days that checks of staleness, outliers and volume look back on.
-NEWEST_PARTITIONS = 1  # Validated by themselves for people; older ones of a delivery together.
 
 ACTIONS = "_actions"  # A dataset's corporate actions stand under its name with this behind.
-
-Status = Literal["unchanged", "landed", "stopped"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetIngest:
-    """What became of one dataset of a delivery.
-
-    Attributes
-    ----------
-    status : str
-        `unchanged`: nothing new; `landed`; `stopped`: good rows landed, but a stop rule was
-        broken, and what follows must not run.
-    new, corrected, unchanged, quarantined : int
-        Rows by what became of them.
-    document : str or None
-        Where the Data Docs of the validation start.
-    quarantine : str or None
-        File of the rows set aside, with reasons.
-    """
-
-    dataset: str
-    status: Status
-    version: str
-    new: int = 0
-    corrected: int = 0
-    unchanged: int = 0
-    quarantined: int = 0
-    partitions: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    document: str | None = None
-    quarantine: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """One batch that went through the gate.
-
-    Attributes
-    ----------
-    broken : DataFrame
-        One row for each row of the batch (`_row`, its place) and rule that it broke.
-    """
-
-    outcome: DatasetIngest
-    broken: pl.DataFrame
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestReport:
-    """What became of a delivery."""
-
-    source: str
-    datasets: tuple[DatasetIngest, ...]
-
-    @property
-    def stopped(self) -> bool:
-        """Whether a stop rule was broken, so that nothing downstream may run."""
-        return any(item.status == "stopped" for item in self.datasets)
-
-    @property
-    def reason(self) -> str:
-        """One line that says which stop rules were broken where; empty if none was."""
-        return "; ".join(
-            f"{item.dataset}: {finding.rule} broken by {finding.count} rows"
-            for item in self.datasets
-            for finding in item.findings
-            if finding.severity is Severity.STOP
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +41,8 @@ class MarketData:
         The table of rules of data quality.
     sectors : mapping of str to str
         Sector of each symbol that the reference table knows.
+    universes : mapping of str to Universe
+        Dated membership, by the universe's name.
     """
 
     lake: BarLake
@@ -117,6 +51,7 @@ class MarketData:
     reporter: DataQualityReporter
     clock: Clock
     sectors: Mapping[str, str]
+    universes: Mapping[str, Universe] = field(default_factory=dict)
 
     def ingest(self, source: str, *, datasets: Sequence[str] | None = None) -> IngestReport:
         """Bring what `source` has into the lake; unchanged data adds no row.
@@ -154,6 +89,7 @@ class MarketData:
         symbols: Sequence[str] | None = None,
         as_of: datetime | None = None,
         purpose: Purpose = Purpose.AS_TRADED,
+        universe: str | None = None,
     ) -> Panel:
         """Return daily `fields` as arrays of shape (n_symbols, n_sessions), as known at `as_of`.
 
@@ -162,11 +98,13 @@ class MarketData:
         purpose : Purpose
             `AS_TRADED` leaves prices as the source stores them; the others adjust for the
             corporate actions in the dataset `<dataset>_actions`, as known at `as_of`.
+        universe : str, optional
+            NaN where a symbol did not belong, as known at `as_of`; adjusting comes first.
 
         Raises
         ------
         MissingDataError
-            If the dataset, a field, its actions, or every row of the range is missing.
+            If the dataset, a field, its actions, the universe, or every row is missing.
         """
         known = self.lake.state(dataset).dataset
         if absent := [name for name in fields if name not in known.fields]:
@@ -180,7 +118,8 @@ class MarketData:
             wanted = dict.fromkeys((SYMBOL, SESSION, "close", *fields))
             actions = self.actions(dataset)
             table = adjust(rows.select(*wanted).collect(), actions, purpose=purpose, as_of=as_of)
-        return panel_from_bars(table, fields=fields, simulated=known.simulated)
+        panel = panel_from_bars(table, fields=fields, simulated=known.simulated)
+        return panel if universe is None else self._within(panel, universe, as_of)
 
     def actions(self, dataset: str) -> pl.DataFrame:
         """Return the corporate actions of a dataset, with columns of `market.actions`."""
@@ -236,6 +175,15 @@ class MarketData:
         )
         return inspect(rows, dataset=known, rules=self.rules, around=around)
 
+    def _within(self, panel: Panel, universe: str, as_of: datetime | None) -> Panel:
+        """Return the panel with NaN where a symbol did not belong to the universe."""
+        if universe not in self.universes:
+            known = ", ".join(sorted(self.universes)) or "none"
+            raise MissingDataError(f"no universe {universe!r}: there are {known}")
+        mask = self.universes[universe].mask(panel.symbols, panel.sessions, as_of=as_of)
+        fields = {name: np.where(mask, values, np.nan) for name, values in panel.fields.items()}
+        return replace(panel, fields=fields)
+
     def _ingest_dataset(self, source: BarSource, dataset: Dataset) -> DatasetIngest:
         fingerprint = source.fingerprint(dataset.name)
         if self.lake.has(dataset.name):
@@ -267,7 +215,7 @@ class MarketData:
         )
         judged = inspect(rows, dataset=dataset, rules=self.rules, around=around)
         marked = flagged(rows, judged, dataset=dataset, rules=self.rules)
-        document = self.reporter.validate(dataset, _documented_batches(dataset, marked), self.rules)
+        document = self.reporter.validate(dataset, documented_batches(dataset, marked), self.rules)
         appended = self.lake.append(dataset, judged.passed, lineage={"source": origin})
         outcome = DatasetIngest(
             dataset=dataset.name,
@@ -346,23 +294,3 @@ class MarketData:
         table = exchange_calendar(dataset.calendar).table
         early = first - timedelta(days=HISTORY_DAYS)
         return table.filter(pl.col(SESSION).is_between(early, last))
-
-
-def _documented_batches(dataset: Dataset, rows: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
-    """Name the batches to validate for people: the newest partitions singly, the rest as one."""
-    named = rows.with_columns(dataset.partition.key(pl.col(SESSION)).alias("_partition"))
-    parts = {
-        str(name): part.drop("_partition")
-        for (name,), part in sorted(
-            named.group_by("_partition", maintain_order=True), key=lambda item: str(item[0][0])
-        )
-    }
-    newest = sorted(parts)[-NEWEST_PARTITIONS:]
-    older = [name for name in sorted(parts) if name not in newest]
-    batches = {name: parts[name] for name in newest}
-    if len(older) == 1:
-        return {older[0]: parts[older[0]]} | batches
-    if older:
-        span = f"{older[0]} to {older[-1]}"
-        return {span: pl.concat([parts[name] for name in older])} | batches
-    return batches

@@ -1,7 +1,7 @@
 """Tests of `services.market_data` on a real lake in a folder, with sources made of frames."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from basics.identifiers import content_hash
 from infra.data_quality.policy import load_rules
 from infra.isolation import PROJECT_ROOT
 from infra.lake import ParquetLake, open_storage
+from infra.market_data import REFERENCE, load_universes
 from infra.sources.sample import SampleSource
 from market.actions import Purpose
 from market.datasets import Dataset
 from market.quality import Rule
+from market.reference import Membership, Universe
 from services.market_data import MarketData
 from services.ports import DataQualityDocument
 
@@ -181,6 +183,33 @@ def test_prices_adjust_on_read_for_a_purpose_and_as_known(tmp_path: Path) -> Non
     # Apple split two for one on 2005-02-28.
     assert traded["close"][0].tolist() == [88.99, 44.86]
     assert held["close"][0].tolist() == [88.99 / 2, 44.86]
+
+
+def test_a_universe_leaves_out_who_did_not_belong_as_known(
+    market: MarketData,
+) -> None:
+    member = Membership(
+        universe="mine", symbol="A", first=TUESDAY, last=None, known_at=NOW - timedelta(days=5)
+    )
+    market = replace(market, universes={"mine": Universe("mine", (member,))})
+    market.ingest("frames")
+
+    now = market.panel("equities_two", fields=["close"], universe="mine")
+    before = market.panel(
+        "equities_two", fields=["close"], universe="mine", as_of=NOW - timedelta(days=9)
+    )
+
+    assert np.array_equal(now["close"], [[np.nan, 10.1]], equal_nan=True)
+    assert np.isnan(before["close"]).all()
+    with pytest.raises(MissingDataError, match="no universe 'other': there are mine"):
+        market.panel("equities_two", fields=["close"], universe="other")
+
+
+def test_nobody_knew_the_sample_universe_before_it_was_chosen() -> None:
+    chosen = load_universes(REFERENCE / "universes.csv")["sample_20"]
+
+    assert len(chosen.members(date(2000, 1, 3))) == 20
+    assert chosen.members(date(2000, 1, 3), as_of=datetime(2000, 1, 4, tzinfo=UTC)) == ()
 
 
 def test_an_unknown_source_is_refused_by_name(market: MarketData) -> None:
