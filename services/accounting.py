@@ -183,12 +183,19 @@ class Accounting:
         `daily` are the books of the same run over the sessions of `closes`.
         """
         last = daily.sessions[-1].item()
-        events = [e for day, e in self._events(run_id, portfolio) if day <= last]
+        events = [e for day, e in self.events(run_id, portfolio=portfolio) if day <= last]
         column = int(np.searchsorted(closes.sessions, daily.sessions[-1]))
         marks = _marks(closes.symbols, closes[field_name][:, column])
         return by_fill(daily, events, marks, self.instruments, by=by)
 
-    def _events(self, run_id: str, portfolio: str) -> list[tuple[date, LedgerEvent]]:
+    def events(self, run_id: str, *, portfolio: str) -> list[tuple[date, LedgerEvent]]:
+        """Return day and event of everything booked for a portfolio, in order.
+
+        Raises
+        ------
+        MissingDataError
+            If there is nothing.
+        """
         events = [
             (day, event)
             for day, event in self.store.events(run_id)
@@ -204,7 +211,7 @@ class Accounting:
         self, run_id: str, closes: Panel, portfolio: str, field_name: str
     ) -> Iterator[_Close]:
         """Fold the portfolio's books session by session and yield each close."""
-        events = self._events(run_id, portfolio)
+        events = self.events(run_id, portfolio=portfolio)
         ledger = Ledger(self.instruments, method=self.method)
         prices = closes[field_name]
         at = 0

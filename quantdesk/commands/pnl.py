@@ -4,7 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
-from quantdesk.commands.pnl_books import pnl_explain, pnl_import, pnl_reconcile, pnl_settle
+from quantdesk.commands.pnl_books import (
+    pnl_explain,
+    pnl_import,
+    pnl_reconcile,
+    pnl_replay,
+    pnl_settle,
+)
 from quantdesk.output import AsJson, show_json, show_table
 
 pnl = typer.Typer(help="What a portfolio earned, and where it came from.", no_args_is_help=True)
@@ -12,6 +18,7 @@ pnl = typer.Typer(help="What a portfolio earned, and where it came from.", no_ar
 pnl.command("explain")(pnl_explain)
 pnl.command("import")(pnl_import)
 pnl.command("reconcile")(pnl_reconcile)
+pnl.command("replay")(pnl_replay)
 pnl.command("settle")(pnl_settle)
 
 Scope = Annotated[

@@ -1,0 +1,197 @@
+"""A past session, tick by tick through the live engine, held against the books computed at once.
+
+The ticks are SIMULATED inside the session's daily bars (`market.simulated`), which they reproduce;
+fills are the run's own, at their own times. What the engine shows along the way illustrates; what
+it shows at the close must equal the batch, and the report says by how much it does.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+
+from basics.arrays import FloatArray, IntArray
+from basics.errors import MissingDataError
+from basics.trading import Fill
+from market.panel import Panel
+from market.simulated.session import DailyBar, simulate_session
+from pnl.engine import PnlEngine
+from pnl.events import LedgerEvent
+from pnl.ledger import Ledger
+from services.accounting import Accounting
+
+OPEN_UTC, CLOSE_UTC = time(14, 30), time(21)  # 9:30 and 16:00 in New York in winter.
+POINTS = 79  # Every five minutes of a session, both ends included.
+BAR_FIELDS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayPoint:
+    """The session's profit so far, in the base currency."""
+
+    at: datetime
+    pnl: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayReport:
+    """How the session went, and whether streaming equals batch.
+
+    Attributes
+    ----------
+    simulated : bool
+        Always true: the path between the closes is drawn, not observed.
+    streamed, batch : float
+        Profit of the session by increments, and summed afresh from positions and closes.
+    booked : Decimal
+        The same by the daily books, in whole cents.
+    error_of_gross : float
+        Difference of streamed and batch, over gross exposure.
+    """
+
+    session: date
+    portfolio: str
+    simulated: bool
+    ticks: int
+    fills: int
+    points: tuple[ReplayPoint, ...]
+    streamed: float
+    batch: float
+    booked: Decimal
+    error_of_gross: float
+
+
+def replay_session(  # noqa: PLR0913 - one question, each part by name
+    accounting: Accounting,
+    run_id: str,
+    bars: Panel,
+    *,
+    session: date,
+    portfolio: str,
+    rng: np.random.Generator,
+    trades: int = 500,
+) -> ReplayReport:
+    """Replay one session of a run.
+
+    Parameters
+    ----------
+    bars : Panel
+        Fields `open`, `high`, `low`, `close` and `volume`, with the session and the one before.
+    trades : int
+        Simulated trades of each symbol.
+
+    Raises
+    ------
+    MissingDataError
+        If the panel lacks the session or one before it, or a held symbol has no bar.
+    """
+    column = int(np.searchsorted(bars.sessions, np.datetime64(session)))
+    if not 0 < column < len(bars.sessions) or bars.sessions[column].item() != session:
+        raise MissingDataError(f"{session} is no session with one before it in the panel")
+    events = accounting.events(run_id, portfolio=portfolio)
+    before = [event for day, event in events if day < session]
+    todays = [event for day, event in events if day == session]
+    ledger = Ledger(accounting.instruments, method=accounting.method)
+    ledger.book_all(before)
+    ticks = _ticks(bars, column, _traded(ledger, todays), rng, trades)
+    engine = PnlEngine(accounting.instruments, base=accounting.base_currency)
+    engine.hold(ledger.positions(flat=True))
+    for symbol, close in zip(bars.symbols, bars["close"][:, column - 1], strict=True):
+        if np.isfinite(close):
+            engine.mark(symbol, float(close), event_time_ns=0, sequence=-1)
+    opening = float(engine.totals()[1].sum())
+    points = _stream(engine, ledger, ticks, todays, session)
+    streamed = engine.totals()[1].sum() - opening
+    gross = max(engine.gross_exposure(), 1.0)
+    engine.remark()
+    batch = engine.totals()[1].sum() - opening
+    daily = accounting.daily_books(run_id, bars.window(column - 1, column + 1), portfolio=portfolio)
+    return ReplayReport(
+        session=session,
+        portfolio=portfolio,
+        simulated=True,
+        ticks=len(ticks),
+        fills=sum(isinstance(event, Fill) for event in todays),
+        points=tuple(ReplayPoint(at=at, pnl=pnl - opening) for at, pnl in points),
+        streamed=float(streamed),
+        batch=float(batch),
+        booked=daily.money(daily.pnl[:, 1].sum()),
+        error_of_gross=float(abs(streamed - batch) / gross),
+    )
+
+
+def _traded(ledger: Ledger, todays: list[LedgerEvent]) -> set[str]:
+    held = {position.symbol for position in ledger.positions()}
+    return held | {event.symbol for event in todays if isinstance(event, Fill)}
+
+
+def _ticks(
+    bars: Panel, column: int, symbols: set[str], rng: np.random.Generator, trades: int
+) -> pl.DataFrame:
+    """Draw the trades of every symbol inside its bar, in order of time."""
+    session = bars.sessions[column].item()
+    tables = []
+    for row, symbol in enumerate(bars.symbols):
+        if symbol not in symbols:
+            continue
+        values = {name: float(bars[name][row, column]) for name in BAR_FIELDS}
+        if not all(np.isfinite(value) for value in values.values()):
+            raise MissingDataError(f"{symbol} has no bar on {session}: load its prices")
+        bar = DailyBar(
+            symbol=symbol,
+            session=session,
+            open=values["open"],
+            high=max(values[name] for name in BAR_FIELDS[:4]),
+            low=min(values[name] for name in BAR_FIELDS[:4]),
+            close=values["close"],
+            volume=max(int(values["volume"]), trades),
+            open_time=datetime.combine(session, OPEN_UTC, tzinfo=UTC),
+            close_time=datetime.combine(session, CLOSE_UTC, tzinfo=UTC),
+        )
+        drawn = simulate_session(bar, rng, trades=trades).trades
+        tables.append(drawn.select("symbol", "event_time", "sequence", "price"))
+    if not tables:
+        raise MissingDataError(f"nothing was held or traded on {session}")
+    return pl.concat(tables).sort("event_time", "symbol", "sequence")
+
+
+def _stream(
+    engine: PnlEngine,
+    ledger: Ledger,
+    ticks: pl.DataFrame,
+    todays: list[LedgerEvent],
+    session: date,
+) -> list[tuple[datetime, float]]:
+    """Feed ticks and fills in order of time; note the profit at even moments."""
+    start = datetime.combine(session, OPEN_UTC, tzinfo=UTC)
+    step = (datetime.combine(session, CLOSE_UTC, tzinfo=UTC) - start) / (POINTS - 1)
+    numbers: IntArray = ticks["symbol"].replace_strict(engine.number).to_numpy().astype(np.int64)
+    times: IntArray = ticks["event_time"].dt.timestamp("ns").to_numpy()
+    rows = np.column_stack([numbers, times, ticks["sequence"].to_numpy()]).astype(np.int64)
+    prices: FloatArray = ticks["price"].to_numpy()
+    waiting = sorted(todays, key=_moment)
+    points, done = [], 0
+    for i in range(POINTS):
+        at = start + i * step
+        stop = int(np.searchsorted(times, int(at.timestamp() * 1e9), side="right"))
+        stop = len(times) if i == POINTS - 1 else stop
+        engine.mark_many(rows[done:stop], prices[done:stop])
+        done = stop
+        while waiting and (i == POINTS - 1 or _moment(waiting[0]) <= at):
+            _book(engine, ledger, waiting.pop(0))
+        points.append((at, float(engine.totals()[1].sum())))
+    return points
+
+
+def _book(engine: PnlEngine, ledger: Ledger, event: LedgerEvent) -> None:
+    entry = ledger.book(event)
+    if entry is not None:
+        symbols = {posting.symbol for posting in entry.postings} | {entry.symbol}
+        engine.hold(ledger.position(entry.book, s) for s in sorted(s for s in symbols if s))
+
+
+def _moment(event: LedgerEvent) -> datetime:
+    """Return when a fill happened; other events of a day take effect at its start."""
+    return event.executed_at if isinstance(event, Fill) else datetime.min.replace(tzinfo=UTC)

@@ -1,0 +1,90 @@
+"""Tests of `services.pnl_replay`: a session streamed tick by tick ends where the books do."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from basics.errors import MissingDataError
+from basics.instruments import Instrument
+from basics.trading import Book, Fill
+from infra.database.engine import open_database
+from infra.database.ledger import DatabaseLedgerStore
+from infra.database.schema import upgrade_database
+from infra.settings import DatabaseSettings
+from market.panel import Panel
+from services.accounting import Accounting
+from services.pnl_replay import replay_session
+
+D = Decimal
+RUN, BOOK = "run", Book("Fund", "Core", "momentum", "acc")
+SESSIONS = np.array(["2022-01-03", "2022-01-04"], dtype="datetime64[D]")
+BARS = Panel(
+    ("AAA", "BBB"),
+    SESSIONS,
+    {
+        "open": np.array([[100.0, 101.0], [50.0, 49.0]]),
+        "high": np.array([[102.0, 106.0], [51.0, 52.0]]),
+        "low": np.array([[98.0, 100.0], [49.0, 47.0]]),
+        "close": np.array([[101.0, 105.0], [50.0, 48.0]]),
+        "volume": np.array([[1e6, 1e6], [1e6, 1e6]]),
+    },
+)
+
+
+def fill(day: int, hour: int, symbol: str, quantity: int, price: str) -> Fill:
+    return Fill(
+        venue="SIM", exec_id=f"{day}-{hour}-{symbol}", cl_ord_id="o", book=BOOK, symbol=symbol,
+        quantity=D(quantity), price=D(price), fee=D("0.50"),
+        executed_at=datetime(2022, 1, day, hour, tzinfo=UTC),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def accounting(tmp_path: Path) -> Iterator[Accounting]:
+    database = open_database(DatabaseSettings(), state_dir=tmp_path)
+    upgrade_database(database)
+    instruments = {symbol: Instrument(symbol=symbol) for symbol in BARS.symbols}
+    accounting = Accounting(store=DatabaseLedgerStore(database), instruments=instruments)
+    accounting.pay_in(RUN, BOOK, day=date(2022, 1, 3), amount=D(100_000))
+    accounting.book_fills(
+        RUN,
+        [
+            fill(3, 21, "AAA", 100, "101"),
+            fill(4, 16, "AAA", -40, "104"),
+            fill(4, 21, "BBB", -30, "48"),
+        ],
+    )
+    yield accounting
+    database.close()
+
+
+def replay(accounting: Accounting, day: int, seed: int = 1):  # type: ignore[no-untyped-def]
+    return replay_session(
+        accounting, RUN, BARS, session=date(2022, 1, day), portfolio="Core",
+        rng=np.random.default_rng(seed), trades=200,
+    )  # fmt: skip
+
+
+def test_streaming_equals_batch_equals_the_books(accounting: Accounting) -> None:
+    report = replay(accounting, 4)
+
+    # 40 sold at 104 and 60 held to 105, from 101; two fees.
+    assert report.booked == D(40 * 3 + 60 * 4 - 1)
+    assert report.streamed == pytest.approx(float(report.booked), abs=0.01)
+    assert report.error_of_gross < 1e-9
+    assert (report.ticks, report.fills, report.simulated) == (400, 2, True)
+    assert report.points[-1].pnl == pytest.approx(report.streamed)
+
+
+def test_the_same_seed_replays_the_same_session(accounting: Accounting) -> None:
+    assert replay(accounting, 4) == replay(accounting, 4)
+    assert replay(accounting, 4).points != replay(accounting, 4, seed=2).points
+
+
+def test_the_first_session_of_the_panel_cannot_be_replayed(accounting: Accounting) -> None:
+    with pytest.raises(MissingDataError, match="is no session with one before it"):
+        replay(accounting, 3)
