@@ -7,6 +7,7 @@ booked total to the cent.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
@@ -15,6 +16,7 @@ from basics.arrays import BoolArray, FloatArray
 from basics.errors import InvalidInputError, MissingDataError
 from basics.money import to_decimal
 from measures.regression import newey_west_lags, ordinary_least_squares
+from measures.rolling_regression import rolling_ridge
 from pnl.attribution import Attribution, AttributionPart
 from pnl.daily import DailyBooks
 
@@ -36,12 +38,7 @@ def by_factor(daily: DailyBooks, factors: Mapping[str, FloatArray]) -> Attributi
         If too few sessions have all factors.
     """
     names, values = aligned_factors(daily, factors)
-    capital = daily.opening_capital()
-    known: BoolArray = np.isfinite(values).all(axis=1) & (capital > 0)
-    if known.sum() <= len(names) + 1:
-        raise MissingDataError(
-            f"{int(known.sum())} sessions have all of {', '.join(names)}: too few to regress"
-        )
+    known, capital = _usable(daily, names, values)
     returns = daily.returns()[known]
     fit = ordinary_least_squares(returns, values[known], lags=newey_west_lags(int(known.sum())))
     earned = (values[known] * capital[known, None]).sum(axis=0)
@@ -55,6 +52,113 @@ def by_factor(daily: DailyBooks, factors: Mapping[str, FloatArray]) -> Attributi
         errors=fit.standard_errors * np.abs(earned),
         notes=tuple(notes),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorTiming:
+    """One factor's profit: tilt (mean exposure held throughout) and timing (changes of it).
+
+    Attributes
+    ----------
+    mean_exposure : float
+        Mean return of the book per unit of the factor's, over the sessions used.
+    standard_error : float
+        Of tilt and timing together, in the base currency: what the window's errors add up to
+        if they all err the same way, which overlapping windows nearly do.
+    """
+
+    name: str
+    mean_exposure: float
+    tilt: Decimal
+    timing: Decimal
+    standard_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollingFactorAttribution:
+    """Profit = common (tilt + timing of every factor) + specific, to the cent.
+
+    Attributes
+    ----------
+    window, shrinkage : int, float
+        Of the rolling regression.
+    """
+
+    currency: str
+    window: int
+    shrinkage: float
+    factors: tuple[FactorTiming, ...]
+    specific: Decimal
+    total: Decimal
+
+    @property
+    def common(self) -> Decimal:
+        """What the factors explain."""
+        return sum((factor.tilt + factor.timing for factor in self.factors), Decimal(0))
+
+
+def by_rolling_factor(
+    daily: DailyBooks,
+    factors: Mapping[str, FloatArray],
+    *,
+    window: int = 63,
+    shrinkage: float = 0.25,
+) -> RollingFactorAttribution:
+    """Split profit by factor with exposures that change over time.
+
+    Exposures come from a rolling ridge regression pulled towards the whole span
+    (`measures.rolling_regression`). This looks back: the first window's exposures stand for the
+    sessions before it is full.
+
+    Raises
+    ------
+    InvalidInputError, MissingDataError
+        As `by_factor`; and if `window` or `shrinkage` is out of range.
+    """
+    names, values = aligned_factors(daily, factors)
+    known, capital = _usable(daily, names, values)
+    moves = values[known]
+    fit = rolling_ridge(
+        daily.returns()[known], moves, window=window, shrinkage=shrinkage,
+        lags=newey_west_lags(int(known.sum())),
+    )  # fmt: skip
+    earned = moves * capital[known, None]
+    mean = fit.coefficients.mean(axis=0)
+    tilts = mean * earned.sum(axis=0)
+    timings = ((fit.coefficients - mean) * earned).sum(axis=0)
+    errors = np.abs((fit.standard_errors * earned).sum(axis=0))
+    parts = tuple(
+        FactorTiming(
+            name=name,
+            mean_exposure=float(mean[i]),
+            tilt=to_decimal(float(tilts[i]), digits=daily.digits),
+            timing=to_decimal(float(timings[i]), digits=daily.digits),
+            standard_error=float(errors[i]),
+        )
+        for i, name in enumerate(names)
+    )
+    total = daily.money(daily.pnl.sum())
+    return RollingFactorAttribution(
+        currency=daily.currency,
+        window=window,
+        shrinkage=shrinkage,
+        factors=parts,
+        specific=total - sum((part.tilt + part.timing for part in parts), Decimal(0)),
+        total=total,
+    )
+
+
+def _usable(
+    daily: DailyBooks, names: tuple[str, ...], values: FloatArray
+) -> tuple[BoolArray, FloatArray]:
+    """Return which sessions have every factor and capital, and the capital."""
+    capital = daily.opening_capital()
+    known: BoolArray = np.isfinite(values).all(axis=1) & (capital > 0)
+    if known.sum() <= len(names) + 1:
+        raise MissingDataError(
+            f"{int(known.sum())} sessions have all of {', '.join(names)}: too few to regress"
+        )
+    return known, capital
 
 
 def aligned_factors(

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from basics.errors import InvalidInputError, MissingDataError
 from basics.instruments import Instrument
 from basics.trading import Book, Fill
+from measures.regression import ordinary_least_squares
+from measures.rolling_regression import rolling_ridge
 from pnl.attribution import by_period, by_sector, by_strategy, by_symbol
 from pnl.daily import DailyBooks, DailyBooksBuilder
 from pnl.events import CashKind, CashMovement, LedgerEvent
-from pnl.factors import by_factor
+from pnl.factors import by_factor, by_rolling_factor
 from pnl.ledger import Ledger
 
 D = Decimal
@@ -253,3 +255,61 @@ def test_too_few_sessions_with_factors_are_refused() -> None:
 
     with pytest.raises(MissingDataError, match="too few to regress"):
         by_factor(with_returns(np.full(50, 0.001)), {"market": market})
+
+
+def test_a_steady_exposure_is_all_tilt() -> None:
+    market = 0.01 * np.random.default_rng(6).standard_normal(500)
+
+    split = by_rolling_factor(with_returns(0.8 * market), {"market": market})
+
+    (part,) = split.factors
+    assert part.mean_exposure == pytest.approx(0.8, abs=1e-6)
+    assert abs(part.timing) < 1
+    # The whole is the factor's but for cents, which each session's equity is rounded to.
+    assert abs(split.specific) < 5
+    assert split.common + split.specific == split.total
+
+
+def test_an_exposure_raised_in_good_times_earns_by_timing() -> None:
+    generator = np.random.default_rng(7)
+    market = 0.01 * generator.standard_normal(600) + np.repeat([0.004, -0.004], 300)
+    exposure = np.repeat([1.5, 0.5], 300)
+
+    split = by_rolling_factor(
+        with_returns(exposure * market), {"market": market}, window=21, shrinkage=0.0
+    )
+
+    (part,) = split.factors
+    capital = with_returns(exposure * market).opening_capital()
+    expected = float(((exposure - 1.0) * market) @ capital)
+    assert float(part.timing) == pytest.approx(expected, rel=0.1)
+
+
+def test_shrinkage_moves_from_each_windows_estimate_to_the_whole() -> None:
+    generator = np.random.default_rng(8)
+    x = generator.standard_normal((200, 2))
+    y = x @ np.array([1.0, -1.0]) + generator.standard_normal(200)
+
+    free = rolling_ridge(y, x, window=50, shrinkage=0.0)
+    bound = rolling_ridge(y, x, window=50, shrinkage=1e9)
+
+    last = ordinary_least_squares(y[-50:], x[-50:])
+    np.testing.assert_allclose(free.coefficients[-1], last.coefficients, rtol=1e-9)
+    np.testing.assert_allclose(bound.coefficients[-1], bound.whole.coefficients, rtol=1e-6)
+
+
+def test_a_window_beyond_the_data_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"window must lie in \(2, 10\], got 11"):
+        rolling_ridge(np.arange(10.0), np.arange(10.0)[:, None] ** 2, window=11, shrinkage=0.0)
+
+
+def test_least_squares_by_hand_and_its_white_errors() -> None:
+    x = np.array([[0.0], [1.0], [2.0], [3.0]])
+    y = np.array([1.0, 2.0, 4.0, 5.0])
+
+    fit = ordinary_least_squares(y, x)
+
+    # Slope 1.4, intercept 0.9; residuals 0.1, -0.3, 0.3, -0.1 weighted by (x - 1.5)^2 / 25.
+    assert (fit.intercept, fit.coefficients[0]) == pytest.approx((0.9, 1.4))
+    meat = 2 * (1.5**2 * 0.1**2 + 0.5**2 * 0.3**2)
+    assert fit.standard_errors[0] == pytest.approx((meat / 25 * 4 / 2) ** 0.5)
