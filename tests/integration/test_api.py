@@ -12,10 +12,15 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
-from infra.settings import CacheSettings, Settings
+from infra.database.engine import open_database
+from infra.database.schema import upgrade_database
+from infra.servers.postgres import PostgresServer
+from infra.servers.redis import RedisServer, redis_server
+from infra.settings import CacheSettings, DatabaseSettings, QueueSettings, Settings
 from pnl.attribution import Attribution
 from risk.profile import RiskProfile
 from services.pnl_performance import Performance
@@ -93,7 +98,13 @@ def test_value_at_risk_and_stresses_are_parts_of_the_profile(client: httpx.Clien
     assert var["tails"] == profile["tails"]
     assert {t["confidence"] for t in var["tails"]} >= {0.95, 0.99}
     assert stress["stresses"] == profile["stresses"]
-    assert len(stress["stresses"]) == 5
+    assert {s["name"] for s in stress["stresses"]} >= {
+        "market_crash",
+        "volatility_spike",
+        "correlation_breakdown",
+        "liquidity_crisis",
+        "interest_rate_shock",
+    }
 
 
 def test_profit_is_answered_to_the_cent(client: httpx.Client) -> None:
@@ -177,7 +188,7 @@ def test_a_cache_that_is_gone_degrades_and_the_api_answers(
 ) -> None:
     settings = Settings(
         state_dir=stocked_state,
-        cache=CacheSettings(url="redis://127.0.0.1:1/0"),  # type: ignore[arg-type]
+        cache=CacheSettings(url=SecretStr("redis://127.0.0.1:1/0")),
     )
     with served(settings) as client:
         cache = client.get("/ready").json()["components"][1]
@@ -186,6 +197,44 @@ def test_a_cache_that_is_gone_degrades_and_the_api_answers(
     assert (cache["name"], cache["mode"]) == ("cache", "degraded")
     assert "does not answer" in cache["detail"]
     assert (answer.status_code, answer.headers["x-cache"]) == (200, "miss")
+
+
+def test_with_real_servers_every_edge_is_real(
+    redis: RedisServer, postgres: PostgresServer, tmp_path: Path, served: Served
+) -> None:
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE served")
+    own = DatabaseSettings(url=SecretStr(postgres.url_of("served")))
+    database = open_database(own, state_dir=tmp_path)
+    upgrade_database(database)
+    database.close()
+    settings = Settings(
+        state_dir=tmp_path,
+        database=own,
+        cache=CacheSettings(url=SecretStr(redis.url), timeout_seconds=5),
+        queue=QueueSettings(url=SecretStr(redis.url)),
+    )
+
+    with served(settings) as client:
+        modes = {c["name"]: c["mode"] for c in client.get("/ready").json()["components"]}
+        queue = client.get("/performance/queue/status").json()
+        missing = client.get("/risk/var")
+
+    assert [modes[name] for name in ("database", "cache", "queue")] == ["real"] * 3
+    assert queue["mode"] == "real"
+    assert missing.status_code == 404
+
+
+def test_a_redis_that_wants_a_password_is_told_in_one_line(
+    stocked_state: Path, served: Served
+) -> None:
+    with redis_server(password="sesame") as server:
+        url = SecretStr(server.url.replace(":sesame@", ""))
+        with served(Settings(state_dir=stocked_state, cache=CacheSettings(url=url))) as client:
+            cache = client.get("/ready").json()["components"][1]
+
+    assert (cache["name"], cache["mode"]) == ("cache", "degraded")
+    assert "needs a password: put it into the URL" in cache["detail"]
 
 
 @contextmanager
@@ -223,7 +272,7 @@ def test_a_taken_port_is_one_line(stocked_state: Path) -> None:
         socket.create_server(("127.0.0.1", 0)) as taken,
         quantdesk_serve(stocked_state, taken.getsockname()[1]) as process,
     ):
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=180)
 
     assert process.returncode == 6
     assert error.count("\n") == 1
@@ -233,7 +282,7 @@ def test_a_taken_port_is_one_line(stocked_state: Path) -> None:
 def test_a_database_that_is_gone_ends_the_command_in_one_line(stocked_state: Path) -> None:
     url = "postgresql://u:sesame@127.0.0.1:1/d"
     with quantdesk_serve(stocked_state, 0, QUANTDESK_DATABASE__URL=url) as process:
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=180)
 
     assert process.returncode == 6
     assert error.count("\n") == 1
