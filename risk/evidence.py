@@ -46,7 +46,7 @@ class Evidence:
 
 
 NO_EVIDENCE = Evidence(
-    basis="no backtest: the history is too short",
+    basis="no backtest: the history is too short, or none was asked for",
     sessions=np.array([], dtype="datetime64[D]"),
     realised=np.array([]),
     runs=(),

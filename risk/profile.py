@@ -130,6 +130,34 @@ class BookMeasures:
     breach_probability: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class AdvisedTrade:
+    """A trade of a remedy: quantity signed, value and expected cost in money."""
+
+    symbol: str
+    quantity: float
+    value: float
+    expected_cost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """The cheapest trades that restore the limits, and what they would leave.
+
+    Attributes
+    ----------
+    after : tuple of LimitCheck
+        The limits as they would stand.
+    not_solved : tuple of str
+        Breached limits that no trade addresses.
+    """
+
+    trades: tuple[AdvisedTrade, ...]
+    expected_cost: float
+    after: tuple[LimitCheck, ...]
+    not_solved: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskProfile:
     """Everything that is known of the risk of one book on one date.
@@ -167,5 +195,6 @@ class RiskProfile:
     limits: tuple[LimitCheck, ...]
     calibration: Calibration
     recommendations: tuple[str, ...]
+    advice: Advice | None = None
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]

@@ -42,7 +42,7 @@ def compute_profile(
     limits: Sequence[Limit],
     scenarios: Sequence[StressScenario],
     lookback: int,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None = None,
 ) -> RiskProfile:
     """Compute the profile of one book.
 
@@ -53,8 +53,9 @@ def compute_profile(
     ----------
     lookback : int
         Sessions of history that today's estimates and every past forecast use.
-    rng : Generator
-        For the simulated p-values and the bootstrap of the confidence set.
+    rng : Generator or None
+        For the simulated p-values and the bootstrap of the confidence set; without it the
+        estimators are not backtested, which is all that a what-if needs.
     """
     equity = float(inputs.equity.values[-1])
     book = align_book(inputs.holdings, inputs.prices, lookback=lookback)
@@ -65,7 +66,8 @@ def compute_profile(
     stresses: tuple[StressResult, ...] = ()
     components = NormalComponents(0.0, np.zeros(0), np.zeros(0))
     if measured is not None:
-        evidence = _evidence(inputs, measured, lookback, rng)
+        if rng is not None:
+            evidence = _evidence(inputs, measured, lookback, rng)
         tails = tail_table(measured.pnl, equity=equity, evidence=evidence)
         components = normal_components(
             book.exposures, measured.state.covariance, confidence=HEADLINE

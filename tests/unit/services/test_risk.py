@@ -17,6 +17,7 @@ from risk.shocks import Shock
 from risk.stress import Basis, StressScenario
 from services.ports import StoredResult
 from services.risk import RiskService, profile_document
+from services.risk_advice import advised_profile
 from services.risk_inputs import History, RiskInputs
 
 N_SESSIONS, N_LIFE = 1100, 300
@@ -187,11 +188,11 @@ def test_breached_limit_raises_the_level_and_says_what_to_sell(profile: RiskProf
     worst = profile.limits[0]
     assert (worst.metric, worst.name, worst.state) == ("weight", "BBB", "hard")
     assert profile.level in (Level.HIGH, Level.CRITICAL)
-    assert "of BBB to return to the warning level" in profile.recommendations[0]
+    assert any("of BBB to return to the warning level" in r for r in profile.recommendations)
 
 
 def test_selling_what_is_recommended_returns_to_the_warning_level(profile: RiskProfile) -> None:
-    words = profile.recommendations[0].split()
+    words = next(r for r in profile.recommendations if r.startswith("Sell")).split()
     sold = float(words[1].replace(",", ""))
     inputs = make_inputs()
     held = inputs.holdings["BBB"]
@@ -202,6 +203,41 @@ def test_selling_what_is_recommended_returns_to_the_warning_level(profile: RiskP
 
     check = next(c for c in after.limits if c.metric == "weight" and c.name == "BBB")
     assert check.value == pytest.approx(check.warn, rel=1e-3)
+
+
+def test_a_what_if_judges_the_same_limits_without_evidence(profile: RiskProfile) -> None:
+    quick = SERVICE.profile(make_inputs(), with_evidence=False)
+    assert quick.limits == profile.limits
+    assert quick.backtests == ()
+
+
+def test_advice_is_solved_and_applying_it_reduces_the_breaches() -> None:
+    volumes = dict.fromkeys(SYMBOLS, 2e7)
+    inputs = make_inputs(daily_notional=volumes)
+
+    profile = advised_profile(inputs, risk=SERVICE)
+
+    advice = profile.advice
+    assert advice is not None
+    assert profile.recommendations[0].startswith("Solved together, ")
+    traded = {t.symbol: t for t in advice.trades}
+    held = {
+        s: Holding(h.quantity + traded[s].quantity, h.market_value + traded[s].value)
+        if s in traded
+        else h
+        for s, h in inputs.holdings.items()
+    }
+    after = SERVICE.profile(make_inputs(daily_notional=volumes, holdings=held), with_evidence=False)
+    assert sum(c.breached for c in profile.limits) > 0
+    assert sum(c.breached for c in after.limits) == 0
+    assert advice.after == after.limits
+    assert advice.expected_cost > 0
+
+
+def test_without_volumes_the_note_says_why_no_remedy_was_solved() -> None:
+    profile = advised_profile(make_inputs(), risk=SERVICE)
+    assert profile.advice is None
+    assert any("No remedy was solved: no traded volume" in note for note in profile.notes)
 
 
 def test_simulated_volume_is_called_simulated(profile: RiskProfile) -> None:
