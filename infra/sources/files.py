@@ -9,12 +9,13 @@ import polars as pl
 from basics.errors import InvalidInputError, MissingDataError
 from basics.identifiers import content_hash, file_sha256
 from infra.sources.columns import PRICE_FIELDS, REASON, Layout, Reading, recognise, to_rows
-from infra.sources.text import LINE, RejectedLine, read_text
+from infra.sources.text import CHUNK_BYTES, LINE, RejectedLine, read_text
 from market.datasets import EVENT_TIME, SESSION, Dataset, Partition
 from services.ports import Delivery, Rejection
 
 TEXT_SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv")
 PARQUET_SUFFIXES = (".parquet", ".pq")
+GLANCE_BYTES = 2**20  # Of each file, to see what the dataset will be.
 PARQUET_ROWS = 1_000_000  # Rows of a Parquet file that are read at a time.
 
 
@@ -37,7 +38,7 @@ class FileBars:
         fields: list[str] = []
         intraday = False
         for path in self.paths:
-            for rows, _, _ in self._tables(path):
+            for rows, _, _ in self._tables(path, chunk_bytes=GLANCE_BYTES):
                 if rows.is_empty():
                     continue
                 fields += [n for n in rows.columns if n in self._names(rows) and n not in fields]
@@ -94,11 +95,11 @@ class FileBars:
                 )
 
     def _tables(
-        self, path: Path
+        self, path: Path, *, chunk_bytes: int = CHUNK_BYTES
     ) -> Iterator[tuple[pl.DataFrame, tuple[RejectedLine, ...], tuple[str, ...]]]:
         """Yield (rows, rejected lines, ignored columns) of the file, batch by batch."""
         layout: Layout | None = None
-        for table, rejected in _batches(path):
+        for table, rejected in _batches(path, chunk_bytes):
             if table.is_empty():
                 yield table, rejected, ()
                 continue
@@ -143,10 +144,12 @@ def _kind(path: Path) -> bool:
     return path.name.lower().endswith(TEXT_SUFFIXES + PARQUET_SUFFIXES)
 
 
-def _batches(path: Path) -> Iterator[tuple[pl.DataFrame, tuple[RejectedLine, ...]]]:
+def _batches(
+    path: Path, chunk_bytes: int
+) -> Iterator[tuple[pl.DataFrame, tuple[RejectedLine, ...]]]:
     """Yield the file as tables with the column `_line`."""
     if path.name.lower().endswith(TEXT_SUFFIXES):
-        for batch in read_text(path):
+        for batch in read_text(path, chunk_bytes=chunk_bytes):
             yield batch.rows, batch.rejected
         return
     try:

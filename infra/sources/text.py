@@ -35,7 +35,7 @@ class TextBatch:
     rejected: tuple[RejectedLine, ...]
 
 
-def read_text(path: Path) -> Iterator[TextBatch]:
+def read_text(path: Path, *, chunk_bytes: int = CHUNK_BYTES) -> Iterator[TextBatch]:
     """Yield the file in batches, every value as text, empty values as null.
 
     The delimiter is the one of `,;tab|` that stands most often in the header. UTF-8 is read, and
@@ -52,7 +52,7 @@ def read_text(path: Path) -> Iterator[TextBatch]:
             twice = sorted({name for name in columns if columns.count(name) > 1})
             raise InvalidInputError(f"{path.name}: the column {', '.join(twice)} stands twice")
         seen = False
-        for lines in _chunks(file):
+        for lines in _chunks(file, chunk_bytes):
             batch = _parse(lines, number + 1, columns, delimiter, path.name)
             number += len(lines)
             seen = seen or not batch.rows.is_empty()
@@ -86,9 +86,9 @@ def _header(file: BinaryIO, path: Path) -> tuple[str | None, int]:
     return None, 0
 
 
-def _chunks(file: BinaryIO) -> Iterator[list[bytes]]:
-    """Yield lists of whole lines of about `CHUNK_BYTES`."""
-    while lines := file.readlines(CHUNK_BYTES):
+def _chunks(file: BinaryIO, size: int) -> Iterator[list[bytes]]:
+    """Yield lists of whole lines of about `size` bytes."""
+    while lines := file.readlines(size):
         yield [line.rstrip(b"\r\n") for line in lines]
 
 
