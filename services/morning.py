@@ -38,8 +38,7 @@ def last_night(results: ResultStore) -> NightReport:
     ]
     if not rows and not summary.payload["failures"]:
         raise MissingDataError(
-            f"the night of {summary.desk_date} holds no book: run "
-            "`quantdesk flows run nightly-risk`"
+            f"the night of {summary.desk_date} holds no book: run `quantdesk flows run risk`"
         )
     return NightReport(
         as_of=summary.desk_date,
