@@ -7,6 +7,7 @@ A drawdown is history, and a liquidation stress is not convex in the trades: bot
 solved.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
@@ -14,7 +15,7 @@ from statistics import NormalDist
 import numpy as np
 
 from basics.arrays import FloatArray
-from basics.errors import MissingDataError
+from basics.errors import InvalidInputError, MissingDataError
 from market.liquidity import ImpactModel
 from risk.book import Book, Holding, align_book
 from risk.limits import Limit, LimitCheck, Scope
@@ -81,7 +82,9 @@ def remedy_for(
     if not is_measurable(book):
         raise MissingDataError(f"{inputs.scope}: nothing held can be measured: load its prices")
     state = measure_book(inputs, book, equity).state
-    restrictions = _restrictions(before, book, state, scenarios, inputs.sectors, equity)
+    # A replayed window and a reverse stress are shown, but bind no limit.
+    given = [scenario for scenario in scenarios if scenario.is_given]
+    restrictions = _restrictions(before, book, state, given, inputs.sectors, equity)
     remedy = remediate(
         _to_remedy(book, state, equity), restrictions, impact=impact, reduce_only=reduce_only
     )
@@ -95,6 +98,24 @@ def remedy_for(
         before=before,
         after=after,
         not_solved=tuple(f"{c.metric} of {c.name}" for c in after if c.breached),
+    )
+
+
+def scaled(limits: Sequence[Limit], scale: float) -> tuple[Limit, ...]:
+    """Return the limits with every threshold multiplied by `scale`, overrides dropped if not 1."""
+    if not 0 < scale < math.inf:
+        raise InvalidInputError(f"limits can be scaled by a positive number, got {scale}")
+    if scale == 1:
+        return tuple(limits)
+    return tuple(
+        replace(
+            limit,
+            warn=limit.warn * scale,
+            soft=limit.soft * scale,
+            hard=limit.hard * scale,
+            override=None,
+        )
+        for limit in limits
     )
 
 

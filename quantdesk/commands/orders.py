@@ -173,6 +173,68 @@ def positions(as_json: AsJson = False) -> None:
     typer.echo(f"equity {standing.equity:.2f}, of which today {standing.daily_pnl:+.2f}")
 
 
+@orders.command()
+def remedy(
+    limits_scale: Annotated[
+        float, typer.Option(help="Scale every limit; below 1 asks what tighter ones would cost.")
+    ] = 1.0,
+    hedge: Annotated[
+        bool, typer.Option("--hedge", help="Trades may also open positions against the risk.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Solve for the cheapest trades that bring the demo's book within its risk limits."""
+    from flows.day import open_day
+    from flows.steps import daily_books, risk_inputs
+    from market.liquidity import ImpactModel
+    from services.remediation import remedy_for, scaled
+
+    with open_day() as day:
+        report = remedy_for(
+            risk_inputs(day, daily_books(day)),
+            limits=scaled(day.desk.risk.limits, limits_scale),
+            scenarios=day.desk.risk.scenarios,
+            lookback=day.desk.risk.lookback,
+            impact=ImpactModel(half_spread=day.desk.settings.venue.half_spread),
+            reduce_only=not hedge,
+        )
+    if as_json:
+        show_json(report)
+        return
+    rows = [
+        (t.symbol, f"{t.quantity:+,.0f}", f"{t.value:+,.0f}", f"{t.expected_cost:,.2f}")
+        for t in report.trades
+    ]
+    show_table(
+        "Trades that restore the limits",
+        ("symbol", "quantity", "value", "cost"),
+        rows,
+        right=("quantity", "value", "cost"),
+    )
+    after = {(check.metric, check.name): check for check in report.after}
+    changed = [
+        (
+            c.metric,
+            c.name,
+            f"{c.value:.4f}",
+            f"{after[c.metric, c.name].value:.4f}",
+            f"{c.soft:.4f}",
+        )
+        for c in report.before
+        if c.breached and (c.metric, c.name) in after
+    ]
+    show_table(
+        "Limits past their soft threshold",
+        ("metric", "of", "before", "after", "limit"),
+        changed,
+        right=("before", "after", "limit"),
+    )
+    typer.echo(
+        f"expected cost {report.expected_cost:,.2f}"
+        + (f"; not solved by trades: {', '.join(report.not_solved)}" if report.not_solved else "")
+    )
+
+
 def order_document(order: "Order") -> dict[str, Any]:
     """Return an order in the words of its user."""
     return {

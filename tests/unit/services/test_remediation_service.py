@@ -6,14 +6,14 @@ from datetime import date
 import numpy as np
 import pytest
 
-from basics.errors import MissingDataError
+from basics.errors import InvalidInputError, MissingDataError
 from infra.isolation import PROJECT_ROOT
 from infra.policy import load_limits, load_stress
 from market.liquidity import ImpactModel
 from market.panel import Panel
 from risk.book import Holding
 from risk.limits import LimitState
-from services.remediation import RemedyReport, remedy_for
+from services.remediation import RemedyReport, remedy_for, scaled
 from services.risk_inputs import History, RiskInputs
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
@@ -43,10 +43,10 @@ def inputs(equity: float) -> RiskInputs:
     )
 
 
-def remedied(given: RiskInputs) -> RemedyReport:
+def remedied(given: RiskInputs, *, limits_scale: float = 1.0) -> RemedyReport:
     return remedy_for(
         given,
-        limits=load_limits(POLICY),
+        limits=scaled(load_limits(POLICY), limits_scale),
         scenarios=load_stress(POLICY),
         impact=ImpactModel(),
         lookback=400,
@@ -85,3 +85,13 @@ def test_book_without_known_volume_cannot_be_priced() -> None:
 def test_empty_book_is_missing() -> None:
     with pytest.raises(MissingDataError, match="nothing held can be measured"):
         remedied(replace(inputs(equity=700_000.0), holdings={}))
+
+
+def test_tighter_limits_ask_for_more_and_the_scale_must_be_positive() -> None:
+    now = remedied(inputs(equity=20_000_000.0))
+    tighter = remedied(inputs(equity=20_000_000.0), limits_scale=0.05)
+
+    assert now.expected_cost == 0.0 < tighter.expected_cost
+    assert tighter.not_solved == ()
+    with pytest.raises(InvalidInputError, match="scaled by a positive number, got 0"):
+        remedied(inputs(equity=1e6), limits_scale=0.0)
