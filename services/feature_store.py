@@ -1,12 +1,13 @@
 """Features over the lake: computed once for each state of the data, then read back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 import numpy as np
 
+from basics.errors import InvalidInputError
 from basics.identifiers import content_hash
 from features.panel import FeaturePanel
 from features.sets import FeatureSet, feature_set
@@ -86,3 +87,31 @@ class FeatureStore:
             return panel
         begin = int(np.searchsorted(panel.sessions, np.datetime64(start, "D")))
         return panel.window(begin, len(panel.sessions))
+
+    def stream(
+        self,
+        name: str | FeatureSet,
+        dataset: str,
+        *,
+        symbols: Sequence[str],
+        symbols_at_once: int = 250,
+        as_of: datetime | None = None,
+    ) -> Iterator[FeaturePanel]:
+        """Yield the features of some symbols after others, for a universe larger than memory.
+
+        The panels are independent and not cached; in all they hold what one panel would.
+
+        Raises
+        ------
+        InvalidInputError
+            If the set looks across symbols, which needs all of them at once.
+        """
+        wanted = feature_set(name) if isinstance(name, str) else name
+        if wanted.plan.whole:
+            raise InvalidInputError(
+                f"{wanted.label} looks across symbols and cannot be streamed: compute it whole"
+            )
+        for k in range(0, len(symbols), symbols_at_once):
+            part = list(symbols[k : k + symbols_at_once])
+            bars = self.market.panel(dataset, fields=wanted.fields, symbols=part, as_of=as_of)
+            yield wanted.compute(bars, threads=self.threads)

@@ -5,13 +5,15 @@ from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
-from basics.errors import MissingDataError
+from basics.errors import ConflictError, InvalidInputError, MissingDataError
 from features.definitions import Feature, FeatureSet
 from features.expressions import field
 from features.operators import mean
 from infra.feature_cache import DiskFeatureCache
+from infra.feature_export import export_features
 from market.panel import Panel
 from services.feature_store import FeatureStore
 
@@ -36,10 +38,12 @@ class Bars:
         symbols: Sequence[str] | None = None,
         as_of: datetime | None = None,
     ) -> Panel:
-        del dataset, start, symbols, as_of
+        del dataset, start, as_of
         self.reads += 1
         sessions = np.datetime64("2020-01-01") + np.arange(4)
-        panel = Panel(("A", "B"), sessions, {name: self.close for name in fields})
+        rows = [i for i, s in enumerate("AB") if symbols is None or s in symbols]
+        arrays = {name: self.close[rows] for name in fields}
+        panel = Panel(tuple("AB"[i] for i in rows), sessions, arrays)
         return panel if end is None else panel.until(np.datetime64(end))
 
 
@@ -81,3 +85,30 @@ def test_an_end_is_part_of_what_is_cached(store: FeatureStore) -> None:
 def test_an_unknown_set_is_named(store: FeatureStore) -> None:
     with pytest.raises(MissingDataError, match="no feature set 'mean'"):
         store.panel("mean", "equities")
+
+
+def test_a_streamed_universe_holds_what_one_panel_would(
+    store: FeatureStore, tmp_path: Path
+) -> None:
+    panels = store.stream(MEANS, "equities", symbols=["A", "B"], symbols_at_once=1)
+
+    rows = export_features(panels, tmp_path / "out")
+
+    whole = store.panel(MEANS, "equities")
+    found = pl.read_parquet(tmp_path / "out" / "*.parquet")
+    assert rows == len(found) == 8
+    np.testing.assert_allclose(
+        found.sort("symbol", "session")["mean_2"], whole["mean_2"].ravel(), rtol=1e-6
+    )
+
+
+def test_a_set_that_looks_across_symbols_is_not_streamed(store: FeatureStore) -> None:
+    with pytest.raises(InvalidInputError, match="looks across symbols"):
+        next(store.stream("close_momentum", "equities", symbols=["A"]))
+
+
+def test_an_export_is_not_written_over(store: FeatureStore, tmp_path: Path) -> None:
+    export_features([store.panel(MEANS, "equities")], tmp_path / "out")
+
+    with pytest.raises(ConflictError, match="already holds an export"):
+        export_features([], tmp_path / "out")
