@@ -6,7 +6,7 @@ DVC's own plot page loads its code from elsewhere; this one opens without a netw
 from collections.abc import Sequence
 
 from infra.experiments import EquityCurve, ExperimentRun
-from infra.report.page import Cell, Chart, Column, KeyFigure, Page, Section, Table
+from infra.report.page import Cell, Chart, Column, KeyFigure, Notice, Page, Section, Table
 from infra.report.theme import axis, layout
 from infra.report.traces import bars, line
 from services.report import Tone
@@ -18,6 +18,19 @@ GAINS = (
     "final_equity", "hit_rate", "rank_ic", "ic", "rank_icir", "icir", "sharpe_per_period",
 )  # fmt: skip
 LOSSES = ("max_drawdown", "volatility", "total_fees", "mse")
+CAVEATS = (
+    Notice(
+        tone=Tone.WARN,
+        text="Trades are simulated: at the next session's close, with modelled spread and impact. "
+        "On the sample data the closes are real, but volume is simulated and the names are "
+        "survivors.",
+    ),
+    Notice(
+        tone=Tone.PLAIN,
+        text="Each experiment is one more trial: the best of many looks better than it is. The "
+        "promotion gate counts them all.",
+    ),
+)
 YEARLY = "model.rank_ic_by_year."
 
 
@@ -33,7 +46,7 @@ def comparison_page(
         subtitle="The same data and code path; what differs is listed below.",
         figures=[_headline(name, before, after) for name in HEADLINES if name in after.metrics],
         findings=(),
-        reality=(),
+        caveats=CAVEATS,
         sections=[
             Section(
                 name="parameters", title="What was changed", blocks=[_parameters(before, after)]

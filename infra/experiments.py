@@ -62,7 +62,11 @@ def list_experiments(root: Path = PROJECT_ROOT) -> list[ExperimentRun]:
     UnavailableError
         If DVC cannot answer, for example outside a git checkout.
     """
-    shown = json.loads(_dvc(["exp", "show", "--json", "--no-pager"], root))
+    return read_experiments(json.loads(_dvc(["exp", "show", "--json", "--no-pager"], root)))
+
+
+def read_experiments(shown: Sequence[Mapping[str, Any]]) -> list[ExperimentRun]:
+    """Return the runs that `dvc exp show --json` shows."""
     runs = []
     for entry in shown:
         runs.append(_run(entry, _name(entry)))
