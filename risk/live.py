@@ -1,0 +1,168 @@
+"""A book that is kept measured: a change of one position costs one row, not a new profile.
+
+The P&L vector, and the product of each covariance with the exposures, are held and updated by one
+scaled row or column when a position changes; what is read from them (tails, components, stresses,
+score) is then a matter of milliseconds. Estimates of the market stay those of the night.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from basics.arrays import FloatArray
+from basics.errors import InvalidInputError, MissingDataError
+from measures.parametric_tail import normal_tail
+from measures.tail import tail_risk
+from risk.estimators import ESTIMATORS, check_history
+from risk.score import Calibration, breach_probability, pressure, risk_score, touch_probability
+from risk.shocks import MarketState
+from risk.stress import Basis, StressScenario, liquidation_cost
+
+CONFIDENCES = (0.95, 0.975, 0.99)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveMeasures:
+    """The book as it stands.
+
+    Attributes
+    ----------
+    tails : mapping of estimator to (value_at_risk, expected_shortfall)
+        Each an array over CONFIDENCES, in currency.
+    component_var, component_es : ndarray of shape (n_symbols,)
+        Euler components at 99%: normal VaR, historical ES.
+    stresses : mapping of scenario to loss
+    """
+
+    tails: dict[str, tuple[FloatArray, FloatArray]]
+    component_var: FloatArray
+    component_es: FloatArray
+    stresses: dict[str, float]
+
+
+class LiveBook:
+    """Keeps one linear book measured while its positions change.
+
+    Parameters
+    ----------
+    exposures : ndarray of shape (n_symbols,)
+        Signed market values, in the order of `state.symbols`.
+    returns : ndarray of shape (n_symbols, n_scenarios)
+        Daily returns, oldest first.
+    scenarios : sequence of StressScenario
+        Those whose shock is given; each shocked market is computed once, here.
+    """
+
+    def __init__(
+        self,
+        state: MarketState,
+        returns: FloatArray,
+        exposures: FloatArray,
+        *,
+        scenarios: Sequence[StressScenario],
+    ) -> None:
+        if not returns.shape[0] == len(state.symbols) == len(exposures):
+            raise InvalidInputError(
+                f"{len(state.symbols)} symbols, returns {returns.shape} and exposures "
+                f"{exposures.shape} must match"
+            )
+        check_history(returns, CONFIDENCES)
+        self._row_of = {symbol: row for row, symbol in enumerate(state.symbols)}
+        self._returns = np.ascontiguousarray(returns)
+        self._exposures = exposures.astype(np.float64)
+        self._pnl = self._exposures @ self._returns
+        self._scenarios = [scenario for scenario in scenarios if scenario.is_given]
+        self._shocked = [scenario.shock.apply(state) for scenario in self._scenarios]
+        self._covariance = state.covariance
+        self._pull = self._covariance @ self._exposures
+        tails = [i for i, s in enumerate(self._scenarios) if s.basis is Basis.TAIL_LOSS]
+        self._shocked_covariance = {i: self._shocked[i].covariance for i in tails}
+        self._shocked_pull = {i: c @ self._exposures for i, c in self._shocked_covariance.items()}
+
+    def set_exposure(self, symbol: str, exposure: float) -> None:
+        """Take a fill or a mark: `symbol` is now worth `exposure`, signed.
+
+        Raises
+        ------
+        MissingDataError
+            If the symbol is not in the night's market.
+        InvalidInputError
+            If the exposure is not finite.
+        """
+        row = self._row_of.get(symbol)
+        if row is None:
+            raise MissingDataError(f"{symbol} has no scenarios: import its bars")
+        if not np.isfinite(exposure):
+            raise InvalidInputError(f"exposure of {symbol} must be finite, got {exposure}")
+        change = exposure - self._exposures[row]
+        self._exposures[row] = exposure
+        self._pnl += change * self._returns[row]
+        # Covariances are symmetric: a row is a column, and contiguous.
+        self._pull += change * self._covariance[row]
+        for i, covariance in self._shocked_covariance.items():
+            self._shocked_pull[i] += change * covariance[row]
+
+    def measure(self) -> LiveMeasures:
+        """Read every measure of the book as it stands."""
+        rows = self._pnl[None, :]
+        tails = {}
+        for name, estimate in ESTIMATORS.items():
+            value, shortfall = estimate(rows, CONFIDENCES)
+            tails[name] = value[:, 0], shortfall[:, 0]
+        quantile, shortfall_of = normal_tail(np.zeros(1), np.ones(1), confidence=0.99)
+        return LiveMeasures(
+            tails=tails,
+            component_var=self._components(self._pull, float(quantile[0])),
+            component_es=self._shortfall_components(),
+            stresses={
+                scenario.name: self._stress(i, scenario.basis, float(shortfall_of[0]))
+                for i, scenario in enumerate(self._scenarios)
+            },
+        )
+
+    def score(
+        self,
+        *,
+        equity: float,
+        drawdown: float,
+        drawdown_limit: float,
+        utilisations: FloatArray,
+        calibration: Calibration,
+    ) -> float:
+        """Return the risk score with the night's calibration and volatility by covariance."""
+        std = float(np.sqrt(max(float(self._exposures @ self._pull), 0.0))) / equity
+        touch = touch_probability(
+            np.array([drawdown]), limit=drawdown_limit, daily_volatility=np.array([std])
+        )
+        used = float(pressure(utilisations))
+        return risk_score(breach_probability(float(touch[0]), used, calibration))
+
+    def _components(self, pull: FloatArray, quantile: float) -> FloatArray:
+        parts = self._exposures * pull
+        variance = float(parts.sum())
+        scaled: FloatArray = parts * (quantile / np.sqrt(variance) if variance > 0 else 0.0)
+        return scaled
+
+    def _shortfall_components(self) -> FloatArray:
+        value = tail_risk(self._pnl, confidence=0.99).value_at_risk
+        size = round(0.01 * len(self._pnl), 9)
+        beyond = self._pnl < -value
+        on = self._pnl == -value
+        # Scenarios at the quantile share what is left of the tail, be they one or several.
+        weights = beyond + on * ((size - beyond.sum()) / max(on.sum(), 1))
+        worst = np.flatnonzero(weights)
+        parts: FloatArray = -self._exposures * (self._returns[:, worst] @ weights[worst]) / size
+        return parts
+
+    def _stress(self, i: int, basis: Basis, shortfall: float) -> float:
+        after = self._shocked[i]
+        loss = -float(self._exposures @ after.moves)
+        if basis is Basis.TAIL_LOSS:
+            variance = float(self._exposures @ self._shocked_pull[i])
+            return loss + shortfall * float(np.sqrt(max(variance, 0.0)))
+        if basis is Basis.LIQUIDATION:
+            return loss + float(
+                liquidation_cost(after, self._exposures * (1.0 + after.moves)).sum()
+            )
+        return loss
