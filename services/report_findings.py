@@ -119,11 +119,13 @@ def _rejections(risk: RiskProfile, chart: ForecastChart) -> list[str]:
 
 
 def _worst_stress(risk: RiskProfile) -> Iterator[Finding]:
-    worst = max(risk.stresses, key=lambda stress: stress.loss, default=None)
+    """Name the worst of the scenarios that are written down: what was found fits the book."""
+    written = [stress for stress in risk.stresses if not stress.found]
+    worst = max(written, key=lambda stress: stress.loss, default=None)
     if worst is not None:
         yield Finding(
             tone=Tone.PLAIN,
-            text=f"The worst of {len(risk.stresses)} stress scenarios, {worst.title}, would cost "
+            text=f"The worst of {len(written)} stress scenarios, {worst.title}, would cost "
             f"{worst.loss_fraction:.1%} of equity.",
         )
 

@@ -31,6 +31,7 @@ from services.trading import TradingResult
 from services.training import TrainingResult
 
 LAST_FILLS = 12
+OWN_FILES = "files:"  # How the source of what a user imported begins.
 ZERO = Decimal(0)
 
 
@@ -145,7 +146,9 @@ def trading_section(result: TradingResult, fills: Sequence[Fill]) -> TradingSect
 def reality_of(datasets: Sequence[DatasetRow], performance: Performance) -> tuple[Reality, ...]:
     """Return what is observed and what is simulated, in words, simulated parts named last."""
     mixed = [row for row in datasets if row.simulated]
-    real = ", ".join(row.name for row in datasets if not row.simulated)
+    whole = [row for row in datasets if not row.simulated]
+    brought = [row.name for row in whole if row.source.startswith(OWN_FILES)]
+    real = ", ".join(row.name for row in whole if row.name not in brought)
     stated = [
         Reality(
             subject=f"{row.name}: {', '.join(row.observed)}",
@@ -157,6 +160,14 @@ def reality_of(datasets: Sequence[DatasetRow], performance: Performance) -> tupl
     if real:
         stated.append(
             Reality(subject="Other data", simulated=False, text=f"every column of {real}.")
+        )
+    if brought:
+        stated.append(
+            Reality(
+                subject="Your files",
+                simulated=False,
+                text=f"{', '.join(brought)}: as you brought them, taken as real.",
+            )
         )
     if performance.benchmark_name:
         stated.append(

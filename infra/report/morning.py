@@ -70,8 +70,7 @@ def _portfolio_section(profile: RiskProfile) -> Section:
         *(Notice(label="Recommendation.", text=t, tone=tone) for t in profile.recommendations),
         limits_table(profile.limits),
     ]
-    if profile.stresses:
-        blocks.append(risk_charts.stress_bars(profile.stresses, currency=profile.currency))
+    blocks += risk_charts.stress_charts(profile.stresses, currency=profile.currency)
     blocks.append(
         risk_charts.signed_bars(
             name="exposure",

@@ -65,13 +65,26 @@ def forecast_against_outcome(forecast: ForecastChart, *, currency: str) -> Chart
     )
 
 
-def stress_bars(stresses: Sequence[StressResult], *, currency: str) -> Chart:
+def stress_charts(stresses: Sequence[StressResult], *, currency: str) -> Sequence[Chart]:
+    """Draw the scenarios that are written down, and beside them what was found, if any was."""
+    written = [row for row in stresses if not row.found]
+    found = [row for row in stresses if row.found]
+    charts = []
+    if written:
+        charts.append(_stress_bars("stress", "Stress scenarios", written, currency))
+    if found:
+        title = "Past windows replayed, and a reverse stress"
+        charts.append(_stress_bars("stress-found", title, found, currency))
+    return charts
+
+
+def _stress_bars(name: str, title: str, stresses: Sequence[StressResult], currency: str) -> Chart:
     """Draw the book's P&L under each scenario, worst on top."""
     rows = sorted(stresses, key=lambda row: row.loss)
     values = [-row.loss for row in rows]
     return Chart(
-        name="stress",
-        title="Stress scenarios",
+        name=name,
+        title=title,
         traces=[
             bars(
                 [row.title for row in rows],
@@ -87,7 +100,7 @@ def stress_bars(stresses: Sequence[StressResult], *, currency: str) -> Chart:
             ),
             yaxis=axis(showgrid=False, type="category"),
         ),
-        summary="P&L of the final book under each stress scenario.",
+        summary=f"{title}: P&L of the book under each.",
         height=90 + 38 * max(len(rows), 1),
         wide=False,
     )

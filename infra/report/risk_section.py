@@ -59,9 +59,7 @@ def risk_section(risk: RiskProfile) -> Section:
 
 
 def _charts(risk: RiskProfile) -> Sequence[Block]:
-    charts: list[Block] = []
-    if risk.stresses:
-        charts.append(risk_charts.stress_bars(risk.stresses, currency=risk.currency))
+    charts: list[Block] = [*risk_charts.stress_charts(risk.stresses, currency=risk.currency)]
     charts.append(
         risk_charts.signed_bars(
             name="exposure",

@@ -132,6 +132,16 @@ def test_the_test_of_another_estimator_says_nothing_of_this_one(report: DayRepor
     assert text.endswith("no test rejects it.")
 
 
+def test_a_reverse_stress_is_not_the_worst_scenario(report: DayReport) -> None:
+    first = report.risk.stresses[0]
+    reverse = replace(first, title="Reverse", loss=9e9, loss_fraction=9.0, found=True)
+    risk = replace(report.risk, stresses=(reverse, *report.risk.stresses))
+
+    text, _ = one(replace(report, risk=risk), "stress scenarios")
+
+    assert text.startswith("The worst of 5 stress scenarios, Market crash, would cost 20.4%")
+
+
 def test_the_worst_news_comes_first(report: DayReport) -> None:
     tones = list(sentences(with_return(report, -0.1, 0.1)).values())
 

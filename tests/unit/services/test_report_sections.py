@@ -1,5 +1,6 @@
 """Tests of `services.report_sections`: results of the day into plain sections."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -102,3 +103,15 @@ def test_a_run_without_what_differs_between_two_runs() -> None:
 
     assert first == second
     assert not hasattr(first, "resumed_after")
+
+
+def test_what_a_user_brought_is_not_vouched_for() -> None:
+    report = sample_report(n_sessions=120)
+    own = replace(report.datasets[1], name="acme", source="files: acme.csv")
+
+    stated = {
+        row.subject: row.text for row in reality_of((*report.datasets, own), report.performance)
+    }
+
+    assert stated["Your files"] == "acme: as you brought them, taken as real."
+    assert "acme" not in stated["Other data"]

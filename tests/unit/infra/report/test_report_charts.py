@@ -133,21 +133,37 @@ def test_only_a_loss_beyond_the_forecast_is_an_exceedance() -> None:
     assert chart.traces[2]["x"] == ["2022-01-04"]
 
 
+def stressed(title: str, loss: float, *, found: bool = False) -> StressResult:
+    return StressResult(
+        name=title,
+        title=title,
+        description="",
+        basis=Basis.REVALUATION,
+        loss=loss,
+        loss_fraction=loss / 100,
+        contributions={},
+        found=found,
+    )
+
+
 def test_a_stress_loss_is_drawn_below_zero_and_the_worst_on_top() -> None:
-    rows = [
-        StressResult(
-            name=title,
-            title=title,
-            description="",
-            basis=Basis.REVALUATION,
-            loss=loss,
-            loss_fraction=loss / 100,
-            contributions={},
-        )
-        for title, loss in (("mild", 5.0), ("crash", 80.0), ("relief", -3.0))
-    ]
+    rows = [stressed("mild", 5.0), stressed("crash", 80.0), stressed("relief", -3.0)]
 
-    (trace,) = risk_charts.stress_bars(rows, currency="USD").traces
+    (chart,) = risk_charts.stress_charts(rows, currency="USD")
 
+    (trace,) = chart.traces
     assert trace["y"][-1] == "crash"  # plotly draws the last category on top
     assert trace["x"] == [3.0, -5.0, -80.0]
+
+
+def test_what_was_found_stands_apart_from_what_is_written_down() -> None:
+    rows = [stressed("crash", 80.0), stressed("reverse", 500.0, found=True)]
+
+    written, found = risk_charts.stress_charts(rows, currency="USD")
+
+    assert list(written.traces[0]["y"]) == ["crash"]
+    assert list(found.traces[0]["y"]) == ["reverse"]
+
+
+def test_without_a_scenario_there_is_no_chart() -> None:
+    assert list(risk_charts.stress_charts([], currency="USD")) == []
