@@ -22,7 +22,14 @@ from market.panel import Panel
 from pnl.attribution import Attribution, by_period, by_sector, by_strategy, by_symbol
 from pnl.bulk import fills_of_columns, fold_fills
 from pnl.daily import DailyBooks, DailyBooksBuilder
-from pnl.events import CashKind, CashMovement, LedgerEvent, event_book
+from pnl.events import (
+    Adjustment,
+    CashKind,
+    CashMovement,
+    CurrencyExchange,
+    LedgerEvent,
+    event_book,
+)
 from pnl.explain import Explainer
 from pnl.factors import by_factor
 from pnl.fill_attribution import by_fill
@@ -211,7 +218,7 @@ class Accounting:
         self, run_id: str, closes: Panel, portfolio: str, field_name: str
     ) -> Iterator[_Close]:
         """Fold the portfolio's books session by session and yield each close."""
-        events = self.events(run_id, portfolio=portfolio)
+        events = _in_order_of_days(self.events(run_id, portfolio=portfolio))
         ledger = Ledger(self.instruments, method=self.method)
         prices = closes[field_name]
         at = 0
@@ -290,6 +297,26 @@ class Accounting:
             seen_before=len(events) - len(records),
             last_sequence=ledger.sequence,
         )
+
+
+def _in_order_of_days(
+    events: Sequence[tuple[date, LedgerEvent]],
+) -> list[tuple[date, LedgerEvent]]:
+    """Sort events by day where that changes nothing but the day.
+
+    Cash that was booked late counts on its own day. Whatever depends on positions keeps the
+    order of booking, which decided its amounts, and waits for what was booked before it.
+    """
+    reached: dict[Book, date] = {}
+    dated: list[tuple[date, LedgerEvent]] = []
+    for day, event in events:
+        if not isinstance(event, CashMovement | CurrencyExchange | Adjustment):
+            book = event_book(event)
+            reached[book] = max(day, reached.get(book, day))
+            dated.append((reached[book], event))
+        else:
+            dated.append((day, event))
+    return sorted(dated, key=lambda one: one[0])
 
 
 def _marks(symbols: Sequence[str], prices: FloatArray) -> dict[str, Decimal]:

@@ -256,3 +256,25 @@ def test_columns_are_booked_onto_what_stands(accounting: Accounting) -> None:
     other = Accounting(store=accounting.store, instruments=INSTRUMENTS)
     other.book_fills("other", FILLS)
     assert accounting.positions(RUN) == other.positions("other")
+
+
+def test_capital_booked_late_counts_on_its_own_day(accounting: Accounting) -> None:
+    accounting.book_fills(RUN, FILLS)
+    accounting.pay_in(RUN, BOOK, day=date(2022, 1, 3), amount=D(2000))
+
+    daily = accounting.daily_books(RUN, CLOSES, portfolio="Core")
+
+    assert daily.flows.tolist() == [200_000, 0, 0]
+    assert daily.equity.tolist() == [200_000, 210_000, 214_500]
+
+
+def test_a_fill_booked_late_counts_on_the_day_that_the_books_had_reached(
+    accounting: Accounting,
+) -> None:
+    accounting.pay_in(RUN, BOOK, day=date(2022, 1, 3), amount=D(2000))
+    accounting.book_fills(RUN, [FILLS[1], FILLS[0]])
+
+    daily = accounting.daily_books(RUN, CLOSES, portfolio="Core")
+
+    # The short of day 2 stood first; the purchase of day 1 at 100 joins it at the close of 110.
+    assert daily.pnl.sum(axis=0).tolist() == [0, 10_000, -5_500]

@@ -1,0 +1,158 @@
+"""Profit from the command line, on a small lake and books of its own."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from basics.errors import InvalidInputError, MissingDataError, RefusedError
+from infra.bootstrap import open_desk
+from infra.settings import load_settings
+from market.datasets import Dataset
+from quantdesk.main import build_app
+from services.pnl_replay import BAR_FIELDS
+from services.universe import equities
+
+Run = Callable[..., str]
+SESSIONS = ("2022-01-03", "2022-01-04", "2022-01-05", "2022-01-06")
+CLOSES = {"AAA": (100.0, 102.0, 101.0, 105.0), "BBB": (50.0, 49.0, 51.0, 52.0)}
+FILLS = """venue,exec_id,symbol,Qty,price,fee,executed_at
+SIM,1,AAA,100,100,1,2022-01-03T21:00:00Z
+SIM,2,BBB,-40,49,1,2022-01-04T21:00:00Z
+SIM,3,ZZZ,5,10,0,2022-01-04T21:00:00Z
+"""
+STATEMENT = """account,subject,name,amount
+imported,position,AAA,100
+imported,position,BBB,-30
+imported,cash,USD,-8042
+"""
+
+
+OWN = Dataset(name="own", fields=BAR_FIELDS, calendar=None)
+
+
+def bars() -> pl.DataFrame:
+    rows = [
+        {"symbol": symbol, "session": date.fromisoformat(day), "open": close - 0.5,
+         "high": close + 1, "low": close - 1, "close": close, "volume": 1e5}
+        for symbol, closes in CLOSES.items()
+        for day, close in zip(SESSIONS, closes, strict=True)
+    ]  # fmt: skip
+    moment = pl.col("session").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return pl.DataFrame(rows).with_columns(event_time=moment, knowledge_time=moment)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    before = dict(os.environ)
+    app = build_app()
+
+    def command(*words: str) -> str:
+        done = CliRunner().invoke(app, list(words), env={"QUANTDESK_STATE_DIR": str(tmp_path)})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.stdout
+
+    yield command
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def desk(run: Run, tmp_path: Path) -> Run:
+    """Import fills, and store the performance as the day's batch would."""
+    fills = tmp_path / "fills.csv"
+    fills.write_text(FILLS)
+    with open_desk(load_settings(state_dir=tmp_path)) as opened:
+        opened.market_data.lake.append(OWN, bars())
+    booked = json.loads(
+        run("pnl", "import", str(fills), "--run", "r1", "--map", "quantity=Qty", "--dataset", "own",
+            "--json")
+    )  # fmt: skip
+    assert (booked["booked"], booked["rejected"]) == (2, 1)
+    assert "the instrument is unknown" in Path(booked["rejections"]).read_text()
+    with open_desk(load_settings(state_dir=tmp_path)) as opened:
+        accounting = opened.accounting(equities(CLOSES, {}))
+        book = accounting.positions("r1")[0].book
+        closes = opened.market_data.panel("own", fields=("close",))
+        accounting.pay_in("r1", book, day=closes.sessions[0].item(), amount=Decimal(10_000))
+        daily = accounting.daily_books("r1", closes, portfolio="imported")
+        performance = accounting.performance(daily)
+        attributions = {"attributions": accounting.attributions(daily)}
+        for kind, payload in (("pnl.performance", performance), ("pnl.attribution", attributions)):
+            opened.results.put(
+                kind, "imported", performance.end, msgspec.to_builtins(payload), {"run_id": "r1"}
+            )
+    return run
+
+
+def test_without_a_profit_it_says_what_to_run(run: Run) -> None:
+    with pytest.raises(MissingDataError, match="run `quantdesk demo`"):
+        run("pnl", "show")
+
+
+def test_profit_is_shown_in_whole_and_by_one_key(desk: Run) -> None:
+    shown = json.loads(desk("pnl", "show", "--by", "symbol", "--json"))
+
+    # AAA: 100 x 5 - 1; BBB, short 40 from 49 to 52: -120 - 1.
+    assert shown["performance"]["total_pnl"] == "378.00"
+    (split,) = shown["attributions"]
+    assert {part["name"]: part["pnl"] for part in split["parts"]} == {
+        "AAA": "499.00", "BBB": "-121.00", "(cash)": "0.00",
+    }  # fmt: skip
+    assert "378.00" in desk("pnl", "show", "--all")
+    with pytest.raises(InvalidInputError, match="no attribution by 'colour'"):
+        desk("pnl", "show", "--by", "colour")
+
+
+def test_the_explanation_sums_to_the_profit(desk: Run) -> None:
+    explained = json.loads(desk("pnl", "explain", "--dataset", "own", "--json"))
+
+    parts = {part["name"]: part["pnl"] for part in explained["parts"] if float(part["pnl"])}
+    assert parts == {"price": "380.00", "fees": "-2.00"}
+    assert explained["total"] == "378.00"
+    assert "378.00" in desk("pnl", "explain", "--dataset", "own")
+
+
+def test_a_replay_ends_where_the_books_do(desk: Run) -> None:
+    report = json.loads(desk("pnl", "replay", "2022-01-05", "--dataset", "own", "--json"))
+
+    # AAA 100 x -1, BBB -40 x 2.
+    assert report["booked"] == "-180.00"
+    assert report["streamed"] == pytest.approx(-180.0)
+    assert report["simulated"] is True
+    assert "SIMULATED" in desk("pnl", "replay", "2022-01-05", "--dataset", "own")
+
+
+def test_fills_imported_again_are_passed_over(desk: Run, tmp_path: Path) -> None:
+    again = desk("pnl", "import", str(tmp_path / "fills.csv"), "--run", "r1",
+                 "--map", "quantity=Qty", "--dataset", "own")  # fmt: skip
+
+    assert "0 booked, 2 already there, 1 rejected" in again
+
+
+def test_a_break_is_found_and_settled_by_two(desk: Run, tmp_path: Path) -> None:
+    statement = tmp_path / "statement.csv"
+    statement.write_text(STATEMENT)
+
+    report = json.loads(desk("pnl", "reconcile", str(statement), "--dataset", "own", "--json"))
+
+    # Cash: 10,000 in, 10,000 for AAA, 1,960 from BBB, 2 of fees: 1,958; they say -8,042.
+    assert [(b["key"]["name"], b["ours"], b["theirs"]) for b in report["breaks"]] == [
+        ("USD", "1958.00", "-8042"),
+        ("BBB", "-40.0000000000", "-30"),
+    ]
+    settle = ("pnl", "settle", "imported", "cash", "USD", "--reason", "capital is in transit",
+              "--author", "ann", "--dataset", "own")  # fmt: skip
+    with pytest.raises(RefusedError, match="needs a second person"):
+        desk(*settle, "--approver", "ann")
+    settled = json.loads(desk(*settle, "--approver", "bob", "--json"))
+    reasons = [b["resolution"] and b["resolution"]["reason"] for b in settled["breaks"]]
+    assert reasons == ["capital is in transit", None]
