@@ -131,7 +131,7 @@ def join_labels(folder: Path) -> dict[str, float]:
             }
         ).write_parquet(path)
     matched = 0
-    start = time.perf_counter()
+    start, processor = time.perf_counter(), time.process_time()
 
     def read(since: datetime, until: datetime) -> pl.LazyFrame:
         rows = lake.versions("minute_bars", start=since.date(), end=until.date())
@@ -143,7 +143,12 @@ def join_labels(folder: Path) -> dict[str, float]:
         matched += block["close"].count()
     seconds_spent = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"seconds": seconds_spent, "peak_gib": peak, "matched": matched}
+    return {
+        "seconds": seconds_spent,
+        "cpu_seconds": time.process_time() - processor,
+        "peak_gib": peak,
+        "matched": matched,
+    }
 
 
 def apart(step: str, *arguments: str) -> dict[str, float]:
@@ -192,6 +197,8 @@ def asof_rows() -> Iterator[Row]:
     joined = apart("join")
     yield Row("features.asof_join", f"{LABELS / 1e6:.0f} million labels joined to the lake",
               joined["seconds"], "s", "limit", 10.0)  # fmt: skip
+    yield Row("features.asof_join_cpu", "the same, processor time of two threads",
+              joined["cpu_seconds"], "s", "limit x 2 cores", 20.0)  # fmt: skip
     yield Row("features.asof_join_memory", "peak while joining", joined["peak_gib"], "GiB",
               "limit", 4.0)  # fmt: skip
 
