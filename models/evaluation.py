@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from basics.arrays import DateArray, FloatArray
+from basics.errors import InvalidInputError
 from measures.evidence import newey_west_mean
 
 MIN_SYMBOLS = 3
@@ -127,6 +128,27 @@ def score_summary(
     errors = squared_error(prediction, outcome)
     figures["mse"] = float(np.nanmean(errors))
     return figures
+
+
+def area_under_curve(score: FloatArray, label: FloatArray) -> float:
+    """Return the probability that a taken side scores above one left; ties count half.
+
+    Raises
+    ------
+    InvalidInputError
+        If the labels hold one class only: there is nothing to tell apart.
+    """
+    from scipy.stats import rankdata
+
+    positives = int((label == 1).sum())
+    negatives = int((label == 0).sum())
+    if not positives or not negatives:
+        raise InvalidInputError(
+            f"{positives} winners and {negatives} losers: one class only tells nothing apart"
+        )
+    ranks = rankdata(score)
+    above = ranks[label == 1].sum() - positives * (positives + 1) / 2
+    return float(above / (positives * negatives))
 
 
 def _common(prediction: FloatArray, outcome: FloatArray) -> tuple[FloatArray, FloatArray]:

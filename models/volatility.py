@@ -102,7 +102,15 @@ def variance_ratio(panel: Panel, *, horizon: int) -> Labels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolatilitySpec:
-    """How the volatility model is trained and judged; declared once, not tuned."""
+    """How the volatility model is trained and judged; declared once, not tuned.
+
+    Attributes
+    ----------
+    candidate_name : str
+        Who asks to be champion: `har`, `garch` or `lightgbm`.
+    garch : bool
+        Hold GARCH beside them; needs the feature of that name.
+    """
 
     name: str = "volatility"
     horizon: int = 5
@@ -111,6 +119,7 @@ class VolatilitySpec:
     train_every: int = 5
     embargo_sessions: int = 5
     candidate_name: str = "har"
+    garch: bool = True
     trees: BoostedTrees = field(
         default_factory=lambda: BoostedTrees(objective="gamma", rows_per_leaf=200)
     )
@@ -202,10 +211,11 @@ class VolatilitySpec:
 
     def _all(self) -> tuple[Estimator, ...]:
         windows = tuple(f"variance_{window}" for window in HAR_WINDOWS)
+        garch = (Column(name="garch", feature="garch"),) if self.garch else ()
         return (
             Column(name=BASELINE, feature="", value=1.0),
             Ridge(name="har", penalty=0.0, features=windows, intercept=True, floor=MIN_RATIO),
-            Column(name="garch", feature="garch"),
+            *garch,
             self.trees,
         )
 

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from basics.errors import InvalidInputError
 from models.evaluation import (
+    area_under_curve,
     information_coefficient,
     long_short_returns,
     rank_information_coefficient,
@@ -93,3 +95,15 @@ def test_years_with_few_scores_are_left_out() -> None:
 
     assert [year.year for year in years] == [2020]
     assert years[0].rank_ic == pytest.approx(0.2)
+
+
+def test_area_by_hand() -> None:
+    # Pairs (0.8 over 0.3), (0.8 over 0.5), (0.4 over 0.3) won, (0.4, 0.5) lost.
+    score, label = np.array([0.8, 0.4, 0.3, 0.5]), np.array([1.0, 1.0, 0.0, 0.0])
+
+    assert area_under_curve(score, label) == 0.75
+
+
+def test_one_class_only_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="2 winners and 0 losers"):
+        area_under_curve(np.array([0.1, 0.2]), np.array([1.0, 1.0]))
