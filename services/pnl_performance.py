@@ -4,10 +4,12 @@ A figure that cannot be given is None beside the reason, never NaN. The table of
 one list of what is shown; its order is the order on the page.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -223,18 +225,32 @@ def performance_of(
     )
 
 
-def figures_of(returns: FloatArray, benchmark: FloatArray | None = None) -> tuple[Figure, ...]:
+def figures_of(
+    returns: FloatArray,
+    benchmark: FloatArray | None = None,
+    *,
+    periods_per_year: float = pf.PERIODS_PER_YEAR,
+) -> tuple[Figure, ...]:
     """Return every figure of one series of returns; what is undefined carries its reason."""
     figures = []
     for name, unit, measure, reason in FIGURES:
-        value, why = _value(measure, returns, reason=reason)
-        other = None if benchmark is None else _value(measure, benchmark, reason="")[0]
+        yearly = _annualised(measure, periods_per_year)
+        value, why = _value(yearly, returns, reason=reason)
+        other = None if benchmark is None else _value(yearly, benchmark, reason="")[0]
         figures.append(Figure(name=name, unit=unit, value=value, benchmark=other, reason=why))
     if benchmark is not None:
         for name, unit, measure, reason in RELATIVE_FIGURES:
-            value, why = _value(measure, returns, benchmark, reason=reason)
+            yearly = _annualised(measure, periods_per_year)
+            value, why = _value(yearly, returns, benchmark, reason=reason)
             figures.append(Figure(name=name, unit=unit, value=value, reason=why))
     return tuple(figures)
+
+
+def _annualised(measure: Measured, periods_per_year: float) -> Measured:
+    """Bind the periods of a year where the measure knows of years."""
+    if "periods_per_year" not in inspect.signature(measure).parameters:
+        return measure
+    return partial(measure, periods_per_year=periods_per_year)
 
 
 def _value(

@@ -48,7 +48,7 @@ def read_fills(
     InvalidInputError
         If the file cannot be read or lacks a needed column.
     """
-    table, rejected = _table(path, NEEDED, mapping or {})
+    table, rejected = text_table(path, NEEDED, mapping or {})
     table = table.with_columns(
         pl.col(name).fill_null(default) if name in table.columns else pl.lit(default).alias(name)
         for name, default in DEFAULTS.items()
@@ -63,7 +63,7 @@ def read_fills(
     reasoned = typed.with_columns(_reason(instruments).alias("reason"))
     bad = reasoned.filter(pl.col("reason").is_not_null())
     rejected += [
-        Rejection(path.name, row[LINE], row["reason"], _text(row))
+        Rejection(path.name, row[LINE], row["reason"], row_text(row))
         for row in bad.iter_rows(named=True)
     ]
     good = reasoned.filter(pl.col("reason").is_null()).select(
@@ -83,13 +83,13 @@ def read_statement(
     InvalidInputError
         If the file cannot be read or lacks a column.
     """
-    table, rejected = _table(path, STATEMENT_COLUMNS, mapping or {})
+    table, rejected = text_table(path, STATEMENT_COLUMNS, mapping or {})
     lines: dict[StatementKey, Decimal] = {}
     for row in table.iter_rows(named=True):
         line = _statement_line(row)
         if line is None:
             reason = "account, subject (position or cash), name and a number are needed"
-            rejected.append(Rejection(path.name, row[LINE], reason, _text(row)))
+            rejected.append(Rejection(path.name, row[LINE], reason, row_text(row)))
             continue
         key, amount = line
         lines[key] = lines.get(key, Decimal(0)) + amount
@@ -107,7 +107,7 @@ def _statement_line(row: Mapping[str, str | None]) -> tuple[StatementKey, Decima
     return StatementKey(account=account, subject=Subject(subject), name=name), amount
 
 
-def _table(
+def text_table(
     path: Path, needed: tuple[str, ...], mapping: Mapping[str, str]
 ) -> tuple[pl.DataFrame, list[Rejection]]:
     """Return the file as text columns under our names, and the lines that are no rows."""
@@ -178,6 +178,7 @@ def _reason(instruments: Mapping[str, Instrument]) -> pl.Expr:
     return pl.coalesce(pl.when(wrong).then(pl.lit(reason)) for wrong, reason in checks)
 
 
-def _text(row: Mapping[str, object]) -> str:
+def row_text(row: Mapping[str, object]) -> str:
+    """Return the user's own values of a row, as one line."""
     own = [str(v) for name, v in row.items() if name not in {LINE, "reason"} and name[-1] != "_"]
     return ",".join(own)

@@ -7,6 +7,7 @@ import typer
 from quantdesk.commands.pnl_books import (
     pnl_explain,
     pnl_import,
+    pnl_measure,
     pnl_reconcile,
     pnl_replay,
     pnl_settle,
@@ -17,6 +18,7 @@ pnl = typer.Typer(help="What a portfolio earned, and where it came from.", no_ar
 
 pnl.command("explain")(pnl_explain)
 pnl.command("import")(pnl_import)
+pnl.command("measure")(pnl_measure)
 pnl.command("reconcile")(pnl_reconcile)
 pnl.command("replay")(pnl_replay)
 pnl.command("settle")(pnl_settle)

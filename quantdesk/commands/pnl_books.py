@@ -133,6 +133,50 @@ def pnl_import(
     )
 
 
+def pnl_measure(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet: date, return, maybe benchmark.")],
+    periods_per_year: Annotated[float, typer.Option(help="Periods in a year.")] = 252.0,
+    mapping: Mapped = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure your own series of returns; bad rows are listed."""
+    from infra.settings import load_settings
+    from infra.sources.rejections import RejectionFile
+    from infra.sources.return_files import read_returns
+    from services.pnl_performance import figures_of
+
+    found = read_returns(file, mapping=_pairs(mapping))
+    listed = RejectionFile(load_settings().state_dir / "rejections").write(
+        file.stem, found.rejected
+    )
+    figures = figures_of(found.returns, found.benchmark, periods_per_year=periods_per_year)
+    first, last = found.dates[0].item(), found.dates[-1].item()
+    if as_json:
+        show_json(
+            {
+                "start": first,
+                "end": last,
+                "periods": len(found.returns),
+                "figures": figures,
+                "rejected": len(found.rejected),
+                "rejections": listed,
+            }
+        )
+        return
+    show_table(
+        f"{file.name}, {first} to {last}, {len(found.returns)} periods",
+        ("figure", "value", "benchmark", "note"),
+        [(f.name, _short(f.value), _short(f.benchmark), f.reason) for f in figures],
+        right=("value", "benchmark"),
+    )
+    if listed:
+        typer.echo(f"{len(found.rejected)} rows were rejected, listed in {listed}")
+
+
+def _short(value: float | None) -> str | None:
+    return None if value is None else f"{value:.4f}"
+
+
 def pnl_reconcile(
     file: Annotated[Path, typer.Argument(help="Statement: account, subject, name, amount.")],
     run: Run = None,

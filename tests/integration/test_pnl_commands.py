@@ -156,3 +156,15 @@ def test_a_break_is_found_and_settled_by_two(desk: Run, tmp_path: Path) -> None:
     settled = json.loads(desk(*settle, "--approver", "bob", "--json"))
     reasons = [b["resolution"] and b["resolution"]["reason"] for b in settled["breaks"]]
     assert reasons == ["capital is in transit", None]
+
+
+def test_own_returns_are_measured(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "returns.csv"
+    path.write_text("date,return\n2022-01-31,0.10\n2022-02-28,-0.05\n2022-03-31,oops\n")
+
+    measured = json.loads(run("pnl", "measure", str(path), "--periods-per-year", "12", "--json"))
+
+    figures = {figure["name"]: figure for figure in measured["figures"]}
+    assert figures["cagr"]["value"] == pytest.approx((1.10 * 0.95) ** 6 - 1)
+    assert (measured["periods"], measured["rejected"]) == (2, 1)
+    assert "max_drawdown" in run("pnl", "measure", str(path))
