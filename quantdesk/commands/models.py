@@ -18,7 +18,7 @@ def models_ls(as_json: AsJson = False) -> None:
     from infra.bootstrap import open_desk
 
     with open_desk() as desk:
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "model": name,
                 "version": version.version,
