@@ -35,7 +35,7 @@ def test_every_operation_keeps_to_the_document(client: httpx.Client, mode: Gener
     headers = {"X-API-Key": client.headers["X-API-Key"]}
     operations = [result.ok() for result in document.get_all_operations()]
 
-    assert len(operations) == 15
+    assert len(operations) >= 15
     for operation in operations:
         if mode is GenerationMode.NEGATIVE and not (operation.body or len(operation.query)):
             continue  # Nothing of the request can be wrong.
