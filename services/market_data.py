@@ -24,7 +24,10 @@ from market.reference import Universe
 from services.ingest_report import DatasetIngest, IngestReport, Landing, documented_batches
 from services.ports import BarLake, BarSource, DataQualityReporter
 
-HISTORY_DAYS = 90  # Stored days that checks of staleness, outliers and volume look back on.
+# Stored days that checks of staleness, outliers and volume look back on; rows within a day are
+# many, and their own past is near.
+HISTORY_DAYS = 90
+HISTORY_DAYS_INTRADAY = 5
 
 ACTIONS = "_actions"  # A dataset's corporate actions stand under its name with this behind.
 
@@ -247,7 +250,8 @@ class MarketData:
         if not batches:
             raise MissingDataError(f"source {source.name} brought no rows for {dataset.name}")
         stopped = any(batch.status == "stopped" for batch in batches)
-        noted = None if stopped else fingerprint
+        # Empty equals no source: even one that goes back to what it was is read again.
+        noted = "" if stopped else fingerprint
         version = self.remember(dataset, noted, origin=source.name)
         return DatasetIngest(
             dataset=dataset.name,
@@ -268,9 +272,11 @@ class MarketData:
         first = rows[SESSION].min()
         if not isinstance(first, date) or not self.lake.has(dataset.name):
             return None
+        slow = dataset.frequency in {"1d", "1w", "1mo"}
+        days = HISTORY_DAYS if slow else HISTORY_DAYS_INTRADAY
         before = self.lake.scan(
             dataset.name,
-            start=first - timedelta(days=HISTORY_DAYS),
+            start=first - timedelta(days=days),
             end=first,
             symbols=rows[SYMBOL].unique().to_list(),
         )

@@ -158,6 +158,19 @@ def test_a_stopped_delivery_is_looked_at_again(market: MarketData) -> None:
     assert second.datasets[0].new == 0
 
 
+def test_a_source_that_takes_back_a_stopped_delivery_corrects_what_landed_of_it(
+    market: MarketData,
+) -> None:
+    market.ingest("frames")
+    wrong = rows("A", [MONDAY, TUESDAY, WEDNESDAY], [10.0, 10.3, -3.0])
+    market.ingest_from(FrameSource([wrong]))
+
+    back = market.ingest("frames")
+
+    assert (back.datasets[0].status, back.datasets[0].corrected) == ("landed", 1)
+    assert market.panel("equities_two", fields=["close"])["close"][0, 1] == 10.1
+
+
 def test_stored_rows_can_be_checked_again(market: MarketData) -> None:
     market.ingest("frames")
 
