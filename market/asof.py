@@ -15,6 +15,8 @@ from basics.errors import InvalidInputError
 from market.datasets import EVENT_TIME, KNOWLEDGE_TIME, SYMBOL, UTC_MICROSECONDS
 
 BLOCK_ROWS = 2_000_000
+# The symbol as a category: groups of numbers join twice as fast as groups of text.
+_CODE = pl.col(SYMBOL).cast(pl.Categorical).alias("_code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,13 @@ def asof_join(
         If `time` is no aware time, or `labels` already has one of the columns.
     """
     _check_labels(labels.schema, time, fields, tolerance)
-    known = _latest_only(bars.select(SYMBOL, EVENT_TIME, KNOWLEDGE_TIME, *fields))
-    order = labels.with_row_index("_order").with_columns(
-        pl.col(time).cast(UTC_MICROSECONDS), _code(SYMBOL).alias("_code")
+    known = _latest_only(
+        bars.select(_CODE, EVENT_TIME, KNOWLEDGE_TIME, *fields)  # Text is slow to sort along.
     )
-    joined = order.sort(time).join_asof(
-        known.with_columns(_code(SYMBOL).alias("_code")).drop(SYMBOL),
+    order = labels.with_row_index("_order").with_columns(pl.col(time).cast(UTC_MICROSECONDS), _CODE)
+    sorted_already = order[time].is_sorted()
+    joined = (order if sorted_already else order.sort(time)).join_asof(
+        known,
         left_on=time,
         right_on=KNOWLEDGE_TIME,
         by="_code",
@@ -71,7 +74,8 @@ def asof_join(
     fresh = pl.col(time) - pl.col(EVENT_TIME) <= tolerance
     columns = (*fields, EVENT_TIME)
     aged = joined.with_columns(pl.when(fresh).then(pl.col(name)).alias(name) for name in columns)
-    return aged.sort("_order").select(*labels.columns, *columns)
+    restored = aged if sorted_already else aged.sort("_order")
+    return restored.select(*labels.columns, *columns)
 
 
 def asof_join_blocks(
@@ -113,13 +117,8 @@ def _latest_only(bars: pl.DataFrame) -> pl.DataFrame:
     if ordered[EVENT_TIME].is_sorted():
         return ordered  # Everything was known in the order in which it happened.
     ordered = bars.sort(KNOWLEDGE_TIME, EVENT_TIME)
-    newest = pl.col(EVENT_TIME).cum_max().over(SYMBOL)
+    newest = pl.col(EVENT_TIME).cum_max().over("_code")
     return ordered.filter(pl.col(EVENT_TIME) >= newest)
-
-
-def _code(symbol: str) -> pl.Expr:
-    """Return the symbol as a category: groups of numbers join twice as fast as groups of text."""
-    return pl.col(symbol).cast(pl.Categorical)
 
 
 def _blocks(labels: pl.LazyFrame, time: str, block_rows: int) -> Iterator[Block]:
