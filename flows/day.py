@@ -14,7 +14,7 @@ from infra.settings import load_settings
 from infra.telemetry import configure_logging
 from market.panel import Panel
 from services.experiment import Experiment
-from services.paper_trading import Forecasts, PaperTrading, first_traded_session, run_id
+from services.paper_trading import Forecasts, PaperTrading, first_traded_session
 from services.report import Lineage
 from services.training import TrainingInputs, TrainingResult
 from services.universe import equities
@@ -83,7 +83,7 @@ class Day:
     @cached_property
     def run_id(self) -> str:
         """The name of the paper-trading run that these inputs make."""
-        return run_id(self.experiment.trading, self.panel, self.forecasts)
+        return self.paper_trading.run_id(self.experiment.trading, self.panel, self.forecasts)
 
     @cached_property
     def paper_trading(self) -> PaperTrading:

@@ -157,12 +157,18 @@ class Desk:
 
     def paper_trading(self, instruments: "Mapping[str, Instrument]") -> "PaperTrading":
         """Return the use case that trades `instruments` on paper and books it."""
+        from basics.identifiers import content_hash
+        from infra.control_policy import control_policy_version
         from services.paper_trading import PaperTrading
 
         return PaperTrading(
             simulation=self.trading_simulation(),
             journal=self.order_journal,
             accounting=self.accounting(instruments),
+            rules=content_hash(
+                control_policy_version(self.settings.policy_dir),
+                self.settings.venue.model_dump(mode="json"),
+            ),
         )
 
     def discard_run(self, run_id: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from basics.errors import InvalidInputError, MissingDataError
+from basics.identifiers import content_hash
 from basics.instruments import InstrumentKind
 from basics.trading import Book
 from oms.controls import ControlLimits
@@ -95,6 +96,12 @@ def load_control_policy(policy_dir: Path) -> ControlPolicy:
         },
         restricted=restricted.symbols,
     )
+
+
+def control_policy_version(policy_dir: Path) -> str:
+    """Return a hash of the files' bytes: the version that a simulated run names."""
+    names = ("controls.toml", "restricted.toml")
+    return content_hash(*(part for n in names for part in (n, (policy_dir / n).read_bytes())))
 
 
 def _limits(path: Path, *layers: _Limits) -> ControlLimits:

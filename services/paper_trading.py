@@ -48,11 +48,18 @@ class Forecasts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperTrading:
-    """Simulates a portfolio and books it."""
+    """Simulates a portfolio and books it.
+
+    Attributes
+    ----------
+    rules : str
+        Version of the control policy and the venue's charges: other rules are another run.
+    """
 
     simulation: TradingSimulation
     journal: OrderJournal
     accounting: Accounting
+    rules: str
 
     async def trade(
         self,
@@ -71,7 +78,7 @@ class PaperTrading:
         """
         first = first_traded_session(parameters, panel)
         request = TradingRequest(
-            run_id=run_id(parameters, panel, forecasts),
+            run_id=self.run_id(parameters, panel, forecasts),
             panel=panel,
             strategies=_plans(parameters, forecasts),
             start=first,
@@ -81,6 +88,20 @@ class PaperTrading:
         result = await self.simulation.run(request, on_session=on_session)
         self._book(parameters, request)
         return result
+
+    def run_id(self, parameters: TradingParameters, panel: Panel, forecasts: Forecasts) -> str:
+        """Return the name of the run that these inputs make: equal inputs, equal run."""
+        return short_id(
+            parameters,
+            panel.symbols,
+            panel["close"],
+            panel["volume"],
+            forecasts.model,
+            forecasts.momentum,
+            forecasts.arm,
+            self.rules,
+            prefix="run",
+        )
 
     def _book(self, parameters: TradingParameters, request: TradingRequest) -> None:
         """Book the capital and every fill of the run in one transaction; once."""
@@ -114,20 +135,6 @@ def first_traded_session(parameters: TradingParameters, panel: Panel) -> date:
         )
     first: date = panel.sessions[-parameters.sessions].item()
     return first
-
-
-def run_id(parameters: TradingParameters, panel: Panel, forecasts: Forecasts) -> str:
-    """Return the name of the run that these inputs make: equal inputs, equal run."""
-    return short_id(
-        parameters,
-        panel.symbols,
-        panel["close"],
-        panel["volume"],
-        forecasts.model,
-        forecasts.momentum,
-        forecasts.arm,
-        prefix="run",
-    )
 
 
 def _plans(parameters: TradingParameters, forecasts: Forecasts) -> list[StrategyPlan]:

@@ -8,7 +8,7 @@ import pytest
 
 from basics.errors import InvalidInputError, MissingDataError
 from basics.trading import Book
-from infra.control_policy import load_control_policy
+from infra.control_policy import control_policy_version, load_control_policy
 from infra.isolation import PROJECT_ROOT
 from oms.controls import ControlLimits
 
@@ -64,3 +64,11 @@ def test_malformed_policy_is_refused_by_name(tmp_path: Path, controls: str, mess
 def test_absent_policy_is_missing(tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match="restore it or set QUANTDESK_POLICY_DIR"):
         load_control_policy(tmp_path)
+
+
+def test_version_follows_the_files(tmp_path: Path) -> None:
+    first = control_policy_version(policy(tmp_path, "[default]\nmax_gross = 1.5\n"))
+    again = control_policy_version(policy(tmp_path, "[default]\nmax_gross = 1.5\n"))
+    other = control_policy_version(policy(tmp_path, "[default]\nmax_gross = 1.6\n"))
+
+    assert first == again != other
