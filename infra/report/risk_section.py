@@ -16,6 +16,7 @@ from risk.profile import BookMeasures, RiskProfile
 from risk.score import Level
 from services.report import Tone
 
+MOST_COMPONENTS = 10
 LEVEL_TONES = {
     Level.LOW: Tone.GOOD,
     Level.MEDIUM: Tone.PLAIN,
@@ -69,18 +70,18 @@ def _charts(risk: RiskProfile) -> Sequence[Block]:
             tickformat=".0%",
         )
     )
-    components = {
-        row.symbol: row.component_var for row in risk.positions if row.component_var is not None
-    }
-    if components:
+    measured = [(p.symbol, p.component_var) for p in risk.positions if p.component_var is not None]
+    largest = sorted(measured, key=lambda pair: -abs(pair[1]))[:MOST_COMPONENTS]
+    if largest:
         charts.append(
             risk_charts.signed_bars(
                 name="component-var",
                 title="Component value at risk by position",
-                values=components,
+                values=dict(largest),
                 unit=risk.currency,
                 tickformat=",.3~s",
-                note="Normal, 99%; the components (Euler) sum to the book's. Below zero hedges.",
+                note=f"Normal, 99%, the {len(largest)} largest; all components (Euler) sum to the "
+                "book's. Below zero hedges.",
             )
         )
     if risk.calibration.reliability:
