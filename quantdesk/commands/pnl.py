@@ -8,6 +8,7 @@ from quantdesk.commands.pnl_books import (
     pnl_explain,
     pnl_import,
     pnl_measure,
+    pnl_open,
     pnl_reconcile,
     pnl_replay,
     pnl_settle,
@@ -19,6 +20,7 @@ pnl = typer.Typer(help="What a portfolio earned, and where it came from.", no_ar
 pnl.command("explain")(pnl_explain)
 pnl.command("import")(pnl_import)
 pnl.command("measure")(pnl_measure)
+pnl.command("open")(pnl_open)
 pnl.command("reconcile")(pnl_reconcile)
 pnl.command("replay")(pnl_replay)
 pnl.command("settle")(pnl_settle)

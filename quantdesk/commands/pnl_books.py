@@ -133,6 +133,41 @@ def pnl_import(
     )
 
 
+def pnl_open(
+    file: Annotated[
+        Path, typer.Argument(help="Opening: account, subject, name, amount, price of positions.")
+    ],
+    run: Annotated[str, typer.Option("--run", help="Name of the books to open.")],
+    day: Annotated[datetime, typer.Option(help="First day of the books.", formats=["%Y-%m-%d"])],
+    mapping: Mapped = None,
+    dataset: Annotated[str, typer.Option(help="Dataset whose symbols are known.")] = "equities",
+    as_json: AsJson = False,
+) -> None:
+    """Open books with your positions, at cost, and cash; bad rows are listed."""
+    from infra.bootstrap import open_desk
+    from infra.sources.opening_files import read_opening
+    from infra.sources.rejections import RejectionFile
+
+    with open_desk() as desk:
+        accounting = _accounting(desk, dataset)
+        events, rejected = read_opening(
+            file, accounting.instruments, day=day.date(), mapping=_pairs(mapping)
+        )
+        booked = accounting.book_events(run, events)
+        listed = RejectionFile(desk.settings.state_dir / "rejections").write(
+            f"opening-{run}", rejected
+        )
+    document = {"run": run, "booked": booked.booked, "seen_before": booked.seen_before,
+                "rejected": len(rejected), "rejections": listed}  # fmt: skip
+    if as_json:
+        show_json(document)
+        return
+    typer.echo(
+        f"{run}: {booked.booked} entries booked, {booked.seen_before} already there, "
+        f"{len(rejected)} rows rejected" + (f", listed in {listed}" if listed else "")
+    )
+
+
 def pnl_measure(
     file: Annotated[Path, typer.Argument(help="CSV or Parquet: date, return, maybe benchmark.")],
     periods_per_year: Annotated[float, typer.Option(help="Periods in a year.")] = 252.0,

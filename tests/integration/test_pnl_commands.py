@@ -168,3 +168,12 @@ def test_own_returns_are_measured(run: Run, tmp_path: Path) -> None:
     assert figures["cagr"]["value"] == pytest.approx((1.10 * 0.95) ** 6 - 1)
     assert (measured["periods"], measured["rejected"]) == (2, 1)
     assert "max_drawdown" in run("pnl", "measure", str(path))
+
+
+def test_books_are_opened_once_with_positions_and_cash(desk: Run, tmp_path: Path) -> None:
+    path = tmp_path / "opening.csv"
+    path.write_text("account,subject,name,amount,price\nacc,position,AAA,10,99\nacc,cash,USD,5,\n")
+    opening = ("pnl", "open", str(path), "--run", "mine", "--day", "2022-01-03", "--dataset", "own")
+
+    assert json.loads(desk(*opening, "--json"))["booked"] == 3
+    assert "0 entries booked, 3 already there" in desk(*opening)
