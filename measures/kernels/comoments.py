@@ -47,7 +47,7 @@ def rolling_comoments(  # noqa: PLR0913, PLR0917 - the shared form of a rolling 
     held_a, held_b = np.empty(n, x.dtype), np.empty(n, x.dtype)
     sa, sb, saa = np.empty(m, x.dtype), np.empty(m, x.dtype), np.empty(m, x.dtype)
     sbb, sab = np.empty(m, x.dtype), np.empty(m, x.dtype)
-    counts = np.empty((4, n + stride), np.int64)
+    counts = np.empty((1, n + stride), np.int64)
     for i in range(n_rows):
         _complete_pairs(x[i], y[i], a, b)
         last_valid(a, stride, held_a)

@@ -30,22 +30,23 @@ def last_valid(row: Floats, stride: int, out: Floats) -> None:
 
 @compiled
 def running_counts(row: Floats, stride: int, counts: npt.NDArray[np.int64]) -> None:
-    """Write the running sums of 1, t and t² over the sessions t that hold a value, and t itself.
+    """Write the running sum of 1 over the sessions t that hold a value; of t and t² too if asked.
 
-    `counts` has shape (4, n_cells + stride) and starts with `stride` zeros. It counts exactly, so
-    that a window's count is a difference and costs nothing per lag.
+    `counts` has shape (1 or 4, n_cells + stride) and starts with `stride` zeros; its fourth row
+    is t itself. It counts exactly, so that a window's count is a difference and costs nothing per
+    lag.
     """
     counts[:, :stride] = 0
-    t, s = 0, 0
     for c in range(len(row)):
-        there = 0 if np.isnan(row[c]) else 1
-        counts[0, c + stride] = counts[0, c] + there
-        counts[1, c + stride] = counts[1, c] + there * t
-        counts[2, c + stride] = counts[2, c] + there * t * t
-        counts[3, c + stride] = t
-        s += 1
-        if s == stride:
-            t, s = t + 1, 0
+        counts[0, c + stride] = counts[0, c] + (0 if np.isnan(row[c]) else 1)
+    if counts.shape[0] == 1:
+        return
+    for t in range(len(row) // stride):
+        for c in range(t * stride, (t + 1) * stride):
+            there = 0 if np.isnan(row[c]) else 1
+            counts[1, c + stride] = counts[1, c] + there * t
+            counts[2, c + stride] = counts[2, c] + there * t * t
+            counts[3, c + stride] = t
 
 
 @compiled

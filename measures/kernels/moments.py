@@ -45,8 +45,8 @@ def rolling_moments(
     held, count = np.empty(n, x.dtype), np.empty(m, x.dtype)
     s1, s2, s3 = np.empty(m, x.dtype), np.empty(m, x.dtype), np.empty(m, x.dtype)
     u1, spread = np.empty(m, x.dtype), np.empty(m, x.dtype)
-    counts = np.empty((4, n + stride), np.int64)
     squares, lines = statistics.max() >= STD, statistics.max() >= SLOPE
+    counts = np.empty((4 if lines else 1, n + stride), np.int64)
     for i in range(n_rows):
         last_valid(x[i], stride, held)
         running_counts(x[i], stride, counts)

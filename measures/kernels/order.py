@@ -24,7 +24,7 @@ def rolling_rank(x: Floats, stride: int, windows: IntArray, first: int, out: Flo
     n_rows, n = x.shape
     skip = first * stride
     double_rank, count = np.empty(n - skip, x.dtype), np.empty(n - skip, x.dtype)
-    counts = np.empty((4, n + stride), np.int64)
+    counts = np.empty((1, n + stride), np.int64)
     for i in range(n_rows):
         running_counts(x[i], stride, counts)
         double_rank[:] = 1

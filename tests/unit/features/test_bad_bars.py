@@ -1,0 +1,63 @@
+"""Tests of what every set makes of bars that are wrong: missing values, never infinite ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from features.definitions import Feature, FeatureSet
+from features.expressions import field
+from features.labels import forward_return, triple_barrier
+from features.sets import feature_set, feature_set_names
+from features.trial import trial_panel
+from market.panel import Panel
+
+
+def _spoilt(fields: tuple[str, ...]) -> Panel:
+    """One symbol each with: zeros, a negative price, infinities, three bars, none at all."""
+    panel = trial_panel(fields, rng=np.random.default_rng(9))
+    arrays = {name: values.copy() for name, values in panel.fields.items()}
+    for values in arrays.values():
+        values[0, 100:105] = 0.0
+        values[1, 150] = -5.0
+        values[2, 120:123] = np.inf
+        values[3, 3:] = np.nan
+        values[4] = np.nan
+    return replace(panel, fields=arrays)
+
+
+@pytest.mark.parametrize("name", feature_set_names())
+def test_no_set_ever_answers_infinity_or_without_a_bar(name: str) -> None:
+    features = feature_set(name)
+    panel = _spoilt(features.fields)
+
+    values = features.compute(panel).values
+
+    assert not np.isinf(values).any()
+    no_bar = np.logical_and.reduce([~np.isfinite(v) for v in panel.fields.values()])
+    assert np.isnan(values[:, no_bar]).all()
+
+
+def test_a_spoilt_symbol_leaves_the_others_alone() -> None:
+    features = feature_set("alpha157")
+    sound = trial_panel(features.fields, rng=np.random.default_rng(9))
+
+    spoilt = features.compute(_spoilt(features.fields)).values
+
+    assert spoilt[:, 5].tobytes() == features.compute(sound).values[:, 5].tobytes()
+
+
+def test_a_feature_that_divides_by_zero_is_missing_there() -> None:
+    bars = {"a": np.array([[1.0, 2.0, 3.0]]), "b": np.array([[1.0, 0.0, -2.0]])}
+    panel = Panel(("A",), np.datetime64("2020-01-01") + np.arange(3), bars)
+    ratio = FeatureSet("r", 1, (Feature("r", field("a") / field("b")),))
+
+    np.testing.assert_array_equal(ratio.compute(panel)["r"], [[1.0, np.nan, -1.5]])
+
+
+def test_labels_over_wrong_prices_are_unknown() -> None:
+    panel = _spoilt(("close",))
+
+    for labels in (forward_return(panel, horizon=2), triple_barrier(panel, horizon=5)):
+        assert not np.isinf(labels.values).any()
+        assert np.isnan(labels.values[3:5]).all()
