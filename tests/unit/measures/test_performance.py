@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -143,6 +143,7 @@ BESIDE = [
 ]  # fmt: skip
 
 
+@settings(max_examples=30, deadline=None)
 @given(MATRIX)
 def test_many_series_at_once_equal_one_at_a_time(returns: np.ndarray) -> None:
     for measure in ALONE:
@@ -151,6 +152,7 @@ def test_many_series_at_once_equal_one_at_a_time(returns: np.ndarray) -> None:
         np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-12)
 
 
+@settings(max_examples=30, deadline=None)
 @given(MATRIX)
 def test_many_series_against_one_benchmark_equal_one_at_a_time(returns: np.ndarray) -> None:
     benchmark = np.linspace(-0.01, 0.02, returns.shape[1])

@@ -40,7 +40,7 @@ MATRIX = arrays(np.float64, st.tuples(st.integers(1, 9), st.integers(2, 40)), el
 NORMAL = np.random.default_rng(7).normal(0.0005, 0.01, 1500)
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(MATRIX)
 def test_fused_measures_equal_the_single_ones(returns: np.ndarray) -> None:
     fused = fused_performance(returns)
@@ -79,7 +79,7 @@ def test_a_ruinous_series_among_many_is_named() -> None:
         fused_performance(returns)
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(MATRIX, st.sampled_from([0.75, 0.9, 0.95]))
 def test_tail_measures_equal_numpy_quantiles(returns: np.ndarray, confidence: float) -> None:
     tails = tail_measures(returns, confidence=confidence)
@@ -112,7 +112,7 @@ ROLLED = [
 ]
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SERIES, st.integers(2, 10))
 def test_a_rolling_measure_is_the_measure_of_each_window(series: np.ndarray, window: int) -> None:
     for rolling, measure in ROLLED:
@@ -150,7 +150,7 @@ def test_a_quiet_stretch_after_a_storm_loses_no_digits() -> None:
     assert found[-1] == pytest.approx(pf.volatility(series[-63:]), rel=1e-6)
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SERIES)
 def test_live_measures_equal_the_batch(returns: np.ndarray) -> None:
     live = LivePerformance()

@@ -365,7 +365,7 @@ def about_the_future(event: LedgerEvent) -> bool:
     return getattr(traded, "symbol", None) == "FUT"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(histories(), st.sampled_from(list(CostMethod)))
 def test_every_entry_balances_and_entries_sum_to_the_books(
     events: list[LedgerEvent], method: CostMethod
@@ -381,7 +381,7 @@ def test_every_entry_balances_and_entries_sum_to_the_books(
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(histories(), st.sampled_from(list(CostMethod)))
 def test_books_folded_again_from_the_fills_in_effect_equal_the_incremental_ones(
     events: list[LedgerEvent], method: CostMethod
@@ -404,7 +404,7 @@ def test_books_folded_again_from_the_fills_in_effect_equal_the_incremental_ones(
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(histories(), st.sampled_from(list(CostMethod)))
 def test_booking_everything_twice_changes_nothing(
     events: list[LedgerEvent], method: CostMethod
@@ -417,7 +417,7 @@ def test_booking_everything_twice_changes_nothing(
     assert (ledger.positions(flat=True), ledger.balances(), ledger.sequence) == before
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(histories())
 def test_the_method_of_cost_moves_profit_in_time_but_never_cash(events: list[LedgerEvent]) -> None:
     # A future's cash is its realised gain, which follows the method: it is left out.
