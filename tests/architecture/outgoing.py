@@ -40,7 +40,7 @@ sys.addaudithook(_watch)
 """
 
 
-def outgoing(code: str, *, environment: Mapping[str, str], timeout: float = 180) -> list[str]:
+def outgoing(code: str, *, environment: Mapping[str, str], timeout: float = 600) -> list[str]:
     """Run `code` in a fresh interpreter and return every outgoing connection it made."""
     seen: set[str] = set()
     with TemporaryFile(mode="w+", encoding="utf-8") as said:
