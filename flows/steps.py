@@ -17,6 +17,7 @@ from basics.errors import RefusedError
 from flows.day import Day
 from infra.report import write_morning_report, write_report
 from infra.report.json_file import write_json
+from market.panel import Panel
 from pnl.attribution import Attribution
 from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
@@ -31,11 +32,13 @@ from services.ports import JsonDocument
 from services.report import DayReport
 from services.report_sections import DayResults, dataset_rows, day_report, model_section
 from services.risk import PROFILE_KIND
+from services.risk_advice import advised_profile
 from services.risk_inputs import RiskInputs
 from services.trading import TradingResult
 
 PERFORMANCE_KIND = "pnl.performance"
 ATTRIBUTION_KIND = "pnl.attribution"
+FILL_KEYS = ("model_version", "arm")  # What a fill knows of the order that it came from.
 REPORT_PAGE, REPORT_FIGURES = "report.html", "report.json"
 MORNING_PAGE = "morning.html"
 
@@ -76,13 +79,16 @@ def trade(day: Day, *, again: bool = False) -> TradingResult:
     return day.desk.run(day.paper_trading.trade(day.experiment.trading, day.panel, day.forecasts))
 
 
+def traded_panel(day: Day) -> Panel:
+    """Return the universe over the sessions that were traded."""
+    first = int(np.searchsorted(day.panel.sessions, np.datetime64(day.first_traded)))
+    return day.panel.window(first, len(day.panel.sessions))
+
+
 def daily_books(day: Day) -> DailyBooks:
     """Return the value of the run's books at the close of every session traded."""
-    first = int(np.searchsorted(day.panel.sessions, np.datetime64(day.first_traded)))
     return day.paper_trading.accounting.daily_books(
-        day.run_id,
-        day.panel.window(first, len(day.panel.sessions)),
-        portfolio=day.experiment.trading.portfolio,
+        day.run_id, traded_panel(day), portfolio=day.experiment.trading.portfolio
     )
 
 
@@ -96,15 +102,25 @@ def attribute_pnl(day: Day) -> Performance:
         benchmark_name=BENCHMARK,
     )
     factors = day.desk.review.factor_returns(daily.sessions)
-    attributions = Attributions(attributions=accounting.attributions(daily, factors=factors))
+    by_fill = tuple(
+        accounting.fill_attribution(
+            day.run_id,
+            daily,
+            traded_panel(day),
+            by=key,
+            portfolio=day.experiment.trading.portfolio,
+        )
+        for key in FILL_KEYS
+    )
+    splits = accounting.attributions(daily, factors=factors) + by_fill
     _keep(day, PERFORMANCE_KIND, performance)
-    _keep(day, ATTRIBUTION_KIND, attributions)
+    _keep(day, ATTRIBUTION_KIND, Attributions(attributions=splits))
     return performance
 
 
 def measure_risk(day: Day) -> RiskProfile:
-    """Profile the book at the desk date against the policy in force, and keep the profile."""
-    profile = day.desk.risk.profile(risk_inputs(day, daily_books(day)))
+    """Profile the book against the policy in force, solve what a breach asks for, keep both."""
+    profile = advised_profile(risk_inputs(day, daily_books(day)), risk=day.desk.risk)
     day.desk.risk.store(profile, lineage=msgspec.to_builtins(day.lineage))
     return profile
 
