@@ -5,18 +5,20 @@ the day, calls its step, tells how far it has come and says in one line what cam
 """
 
 from prefect import flow
+from prefect.artifacts import create_table_artifact
 
 from flows import steps
 from flows.day import open_day
 from flows.outcome import Outcome, done, no_new_data
 from flows.progress import step
+from services.ingest_report import IngestReport
 
 
 @flow(name="ingest-market-data")
 def ingest_market_data() -> Outcome:
     """Bring the source's data through the gate into the lake."""
     with open_day() as day, step("Market data") as summarise:
-        report = steps.ingest(day)
+        report = steps.ingest(day, tell=_show_quality)
         new = sum(item.new for item in report.datasets)
         aside = sum(item.quarantined for item in report.datasets)
         summary = (
@@ -25,6 +27,22 @@ def ingest_market_data() -> Outcome:
         )
         summarise(summary)
     return done(summary) if new or aside else no_new_data(day.desk_date)
+
+
+def _show_quality(report: IngestReport) -> None:
+    """Leave what the gate found in the Prefect UI, also when it stops the day."""
+    rows = [
+        {
+            "dataset": item.dataset,
+            "status": item.status,
+            "new": item.new,
+            "corrected": item.corrected,
+            "set aside": item.quarantined,
+            "findings": "; ".join(f"{f.rule} ({f.severity}): {f.count}" for f in item.findings),
+        }
+        for item in report.datasets
+    ]
+    create_table_artifact(key="data-quality", table=rows, description=report.reason or "passed")
 
 
 @flow(name="build-features")
@@ -50,7 +68,7 @@ def train_models(*, retrain: bool = False) -> Outcome:
         Train even if the model of these inputs stands, and check that it comes out the same.
     """
     with open_day() as day, step("Models") as summarise:
-        trained = day.train(retrain=retrain)
+        trained = steps.train(day, retrain=retrain)
         verb = "stands" if trained.reused else "trained"
         outcome = "the baseline wins" if trained.verdict.baseline_wins else "the baseline is beaten"
         summary = f"{trained.version.label} {verb}, {trained.champion.label} reigns: {outcome}"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 
-from features.labels import forward_return
+from features.labels import Labels, forward_return
 from features.panel import FeaturePanel
 from features.sets import feature_set
 from infra.bootstrap import Desk, open_desk
@@ -56,12 +56,17 @@ class Day:
         """The price model of these inputs, trained if it does not stand yet."""
         return self.train()
 
+    def outcome(self, panel: Panel) -> Labels:
+        """Return the forward return that the price model foretells."""
+        spec = self.experiment.price
+        return forward_return(panel, horizon=spec.horizon, entry_lag=spec.entry_lag)
+
     def train(self, *, retrain: bool = False) -> TrainingResult:
         """Train the price model, hold it against its rivals and let evidence decide."""
         spec = self.experiment.price
         inputs = TrainingInputs(
             features=self.features,
-            outcome=forward_return(self.panel, horizon=spec.horizon, entry_lag=spec.entry_lag),
+            outcome=self.outcome(self.panel),
             data_version=self.desk.market_data.version(self.experiment.data.dataset),
             spec=spec,
             gate_until=self.first_traded,

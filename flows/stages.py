@@ -64,7 +64,7 @@ def features(day: Day, folder: Path) -> None:
 def train(day: Day, folder: Path) -> None:
     """Train and judge the model; write its metrics, its evidence and its predictions."""
     _stand_on_data(day)
-    trained = day.trained
+    trained = steps.train(day)
     write_json(
         {
             "candidate": {

@@ -5,7 +5,7 @@ run alone: what it needs from earlier steps it reads where it is stored, and wha
 second time on unchanged inputs adds nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,8 @@ import msgspec
 import numpy as np
 
 from basics.errors import RefusedError
+from features.leakage import prove_features, prove_labels
+from features.sets import feature_set
 from flows.day import Day
 from infra.report import write_morning_report, write_report
 from infra.report.json_file import write_json
@@ -35,6 +37,7 @@ from services.risk import PROFILE_KIND
 from services.risk_advice import advised_profile
 from services.risk_inputs import RiskInputs
 from services.trading import TradingResult
+from services.training import TrainingResult
 
 PERFORMANCE_KIND = "pnl.performance"
 ATTRIBUTION_KIND = "pnl.attribution"
@@ -52,8 +55,13 @@ class Attributions:
     attributions: tuple[Attribution, ...]
 
 
-def ingest(day: Day) -> IngestReport:
+def ingest(day: Day, *, tell: Callable[[IngestReport], None] = lambda _: None) -> IngestReport:
     """Bring the source's data through the gate into the lake.
+
+    Parameters
+    ----------
+    tell : callable
+        Is shown the report before a broken stop rule ends the step.
 
     Raises
     ------
@@ -61,9 +69,24 @@ def ingest(day: Day) -> IngestReport:
         If a stop rule is broken: nothing downstream may run on such data.
     """
     report = day.desk.market_data.ingest(day.experiment.data.source)
+    tell(report)
     if report.stopped:
         raise RefusedError(f"market data did not pass: {report.reason}")
     return report
+
+
+def train(day: Day, *, retrain: bool = False) -> TrainingResult:
+    """Prove that features and label do not know the future, then train and judge the model.
+
+    Raises
+    ------
+    RefusedError
+        If a feature or the label leaks; nothing is trained then.
+    """
+    rng = np.random.default_rng(day.desk.settings.seed)
+    prove_features(feature_set(day.experiment.feature_set), day.panel, rng=rng).require_clean()
+    prove_labels(day.outcome, day.panel, rng=rng).require_clean()
+    return day.train(retrain=retrain)
 
 
 def trade(day: Day, *, again: bool = False) -> TradingResult:

@@ -253,8 +253,7 @@ def pnl_settle(  # noqa: PLR0913, PLR0917 - each is an option of the command
         raise typer.BadParameter(f"subject is position or cash, not {subject}")
     key = StatementKey(account=account, subject=Subject(subject), name=name)
     with open_desk() as desk:
-        latest = _latest_performance(desk, None) if run is None else None
-        books = run or latest.lineage["run_id"]
+        books = run or _latest_performance(desk, None).lineage["run_id"]
         resolution = Resolution(
             reason=reason, author=author, approver=approver, day=desk.clock.now().date()
         )
