@@ -43,7 +43,7 @@ def comparison_page(
     return Page(
         title=f"{after.name} against {before.name}",
         kicker="quantdesk experiments",
-        subtitle="Two states of data, code and parameters; the parameters that differ are listed below.",
+        subtitle="Two states of data, code and parameters; what parameters differ is below.",
         figures=[_headline(name, before, after) for name in HEADLINES if name in after.metrics],
         findings=(),
         caveats=CAVEATS,
