@@ -69,6 +69,34 @@ def prefect_ui(settings: Settings, port: int) -> Companion:
     )
 
 
+def prefect_for_one_batch(settings: Settings, port: int) -> Companion:
+    """Return how to start a Prefect server without pages and schedules, for one batch.
+
+    Prefect starts the same by itself when no server is named, but only then waits for it; here
+    the batch's own imports go on meanwhile.
+    """
+    base = f"http://127.0.0.1:{port}"
+    command = (
+        sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
+        "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--lifespan", "on",
+    )  # fmt: skip
+    switches = {
+        "PREFECT_SERVER_UI_ENABLED": "false",
+        "PREFECT__SERVER_EPHEMERAL": "1",
+        "PREFECT__SERVER_FINAL": "1",
+    }
+    return Companion(
+        "Prefect", command, _environment(settings) | switches, f"{base}/api", f"{base}/api/health"
+    )
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def refuse_taken_port(companion: Companion) -> None:
     """Raise `UnavailableError` when something already listens where `companion` would."""
     port = urlsplit(companion.url).port

@@ -3,6 +3,7 @@
 Each is a guarded child process, so that none outlives this one, however it ends.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from basics.errors import UnavailableError
-from infra.companions import Companion
+from infra.companions import Companion, free_port, prefect_for_one_batch
 from infra.isolation import isolated_environment
 from infra.servers.process import GuardedProcess
 from infra.settings import Settings
@@ -87,6 +88,31 @@ def supervise(
             for companion, process in running:
                 if not process.running:
                     raise UnavailableError(_ended(companion, process, folder))
+
+
+def start_prefect_server(settings: Settings) -> Callable[[], None]:
+    """Start a Prefect server for this process, unless PREFECT_API_URL names one already.
+
+    Call before prefect is imported. Returns a function that waits until the server answers (or
+    raises `UnavailableError`), so that imports go on while it starts. The server stops when this
+    process ends, however that comes: after prefect has sent it the last lines of its log, since
+    exit functions run in reverse order of their registration.
+
+    The terminal is left to the batch's own progress: prefect prints its warnings alone there,
+    its page has every line.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
+    if os.environ.get("PREFECT_API_URL"):
+        return lambda: None
+    companion = prefect_for_one_batch(settings, free_port())
+    folder = settings.state_dir / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    process = GuardedProcess(
+        companion.command, log=folder / "prefect.log", environment=dict(companion.environment)
+    )
+    atexit.register(process.close)
+    os.environ["PREFECT_API_URL"] = companion.url
+    return lambda: _await(companion, process, threading.Event())
 
 
 def _await(companion: Companion, process: GuardedProcess, stop: threading.Event) -> None:

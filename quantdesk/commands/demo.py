@@ -1,7 +1,5 @@
 """`quantdesk demo`: a whole trading day's batch, watched live."""
 
-import threading
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,17 +8,6 @@ import typer
 if TYPE_CHECKING:
     from infra.settings import Settings
 
-# Imported while the batch waits for its Prefect server to start, on the other core.
-IMPORTED_AHEAD = (
-    "polars",
-    "scipy.stats",
-    "sqlalchemy",
-    "numba",
-    "lightgbm",
-    "mlflow.tracking",
-    "jinja2",
-)
-
 
 def demo(
     fresh: Annotated[
@@ -28,13 +15,12 @@ def demo(
     ] = False,
 ) -> None:
     """Run a whole trading day's batch on the sample data and write the report."""
-    import logging
-
     from infra.settings import load_settings
+    from infra.supervisor import start_prefect_server
 
     settings = load_settings()
-    threading.Thread(target=_import_ahead, daemon=True).start()
-    logging.getLogger("prefect").setLevel(logging.WARNING)
+    wait_until_up = start_prefect_server(settings)
+    # Imported while the server starts, on the other core.
     import msgspec
     from rich.console import Console
 
@@ -45,6 +31,7 @@ def demo(
     from quantdesk.summary import summarise
     from services.report import DayReport
 
+    wait_until_up()
     console = Console()
     view = BatchView("quantdesk: a day's batch on the sample data", console)
     with view, listening(view):
@@ -52,11 +39,6 @@ def demo(
     figures = (settings.state_dir / REPORT_FIGURES).read_bytes()
     report = msgspec.json.decode(figures, type=DayReport)
     console.print(summarise(report, look=_places(settings)))
-
-
-def _import_ahead() -> None:
-    for name in IMPORTED_AHEAD:
-        import_module(name)
 
 
 def _places(settings: "Settings") -> list[tuple[str, str]]:

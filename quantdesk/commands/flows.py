@@ -41,13 +41,13 @@ def flows_run(
     ] = None,
 ) -> None:
     """Run one flow now."""
-    import logging
+    from infra.settings import load_settings
+    from infra.supervisor import start_prefect_server
 
+    wait_until_up = start_prefect_server(load_settings())
     from prefect.client.schemas.objects import State
 
     from basics.errors import InvalidInputError
-
-    logging.getLogger("prefect").setLevel(logging.WARNING)
     from flows.deployments import FLOWS
     from flows.progress import listening
     from quantdesk.batch_view import BatchView
@@ -56,6 +56,7 @@ def flows_run(
         raise InvalidInputError(f"unknown flow {name!r}: there are {', '.join(FLOWS)}")
     flow = FLOWS[name]
     chosen = _parameters(flow, again=again, engine=engine, address=address)
+    wait_until_up()
     with BatchView(f"quantdesk: {flow.name}") as view, listening(view):
         state: State[Any] = cast("Any", flow)(**chosen, return_state=True)
     typer.echo(f"{state.name}: {state.message or ''}")
