@@ -94,4 +94,4 @@ lock: $(UV) ## Resolve the dependencies again and write the lock files.
 	@$(COMPILE) requirements/peers.in -o requirements/peers.txt
 
 clean: ## Remove the state, the caches and the environments.
-	rm -rf var $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf var $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .dvc/tmp .dvc/cache
