@@ -21,7 +21,7 @@ import sys
 from infra.servers.postgres import postgres_server
 from infra.servers.redis import redis_server
 with redis_server() as redis, postgres_server() as postgres:
-    print(redis.port, redis.folder, postgres.port, postgres.data, flush=True)
+    print(redis.port, redis.folder, postgres.port, postgres.data, sep="\\t", flush=True)
     sys.stdin.read()
 """
 
@@ -32,7 +32,7 @@ def test_a_killed_owner_takes_its_servers_and_their_data_along() -> None:
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT,
     )  # fmt: skip
     assert owner.stdout is not None
-    redis_port, redis_folder, postgres_port, data = owner.stdout.readline().split()
+    redis_port, redis_folder, postgres_port, data = owner.stdout.readline().rstrip("\n").split("\t")
     assert listens(int(redis_port))
     assert listens(int(postgres_port))
 
