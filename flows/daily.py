@@ -15,10 +15,16 @@ from services.ingest_report import IngestReport
 
 
 @flow(name="ingest-market-data")
-def ingest_market_data() -> Outcome:
-    """Bring the source's data through the gate into the lake."""
+def ingest_market_data(*, again: bool = False) -> Outcome:
+    """Bring the source's data through the gate into the lake.
+
+    Parameters
+    ----------
+    again : bool
+        Read and judge also what is unchanged.
+    """
     with open_day() as day, step("Market data") as summarise:
-        report = steps.ingest(day, tell=_show_quality)
+        report = steps.ingest(day, again=again, tell=_show_quality)
         new = sum(item.new for item in report.datasets)
         aside = sum(item.quarantined for item in report.datasets)
         summary = (
@@ -46,10 +52,16 @@ def _show_quality(report: IngestReport) -> None:
 
 
 @flow(name="build-features")
-def build_features() -> Outcome:
-    """Compute the feature set over the lake."""
+def build_features(*, again: bool = False) -> Outcome:
+    """Compute the feature set over the lake.
+
+    Parameters
+    ----------
+    again : bool
+        Compute what is kept already.
+    """
     with open_day() as day, step("Features") as summarise:
-        panel = day.features
+        panel = day.compute_features(again=again)
         summary = (
             f"{panel.feature_set}: {len(panel.names)} features, {len(panel.symbols)} symbols, "
             f"{len(panel.sessions):,} sessions"

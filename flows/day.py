@@ -49,7 +49,13 @@ class Day:
     @cached_property
     def features(self) -> FeaturePanel:
         """The feature set over the universe."""
-        return self.desk.features.panel(self.experiment.feature_set, self.experiment.data.dataset)
+        return self.compute_features()
+
+    def compute_features(self, *, again: bool = False) -> FeaturePanel:
+        """Compute the feature set, or read back what is kept unless `again`."""
+        return self.desk.features.panel(
+            self.experiment.feature_set, self.experiment.data.dataset, again=again
+        )
 
     @cached_property
     def trained(self) -> TrainingResult:

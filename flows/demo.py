@@ -26,8 +26,8 @@ def demo(*, fresh: bool = False) -> Outcome:
     """
     # A subflow's heartbeat thread is joined while it sleeps, a second each; the parent keeps its.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        ingest_market_data()
-        build_features()
+        ingest_market_data(again=fresh)
+        build_features(again=fresh)
         train_models(retrain=fresh)
         trade_on_paper(again=fresh)
         attribute_pnl(again=fresh)

@@ -55,11 +55,15 @@ class Attributions:
     attributions: tuple[Attribution, ...]
 
 
-def ingest(day: Day, *, tell: Callable[[IngestReport], None] = lambda _: None) -> IngestReport:
+def ingest(
+    day: Day, *, again: bool = False, tell: Callable[[IngestReport], None] = lambda _: None
+) -> IngestReport:
     """Bring the source's data through the gate into the lake.
 
     Parameters
     ----------
+    again : bool
+        Read and judge also what is unchanged.
     tell : callable
         Is shown the report before a broken stop rule ends the step.
 
@@ -68,7 +72,7 @@ def ingest(day: Day, *, tell: Callable[[IngestReport], None] = lambda _: None) -
     RefusedError
         If a stop rule is broken: nothing downstream may run on such data.
     """
-    report = day.desk.market_data.ingest(day.experiment.data.source)
+    report = day.desk.market_data.ingest(day.experiment.data.source, again=again)
     tell(report)
     if report.stopped:
         raise RefusedError(f"market data did not pass: {report.reason}")

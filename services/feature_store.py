@@ -53,7 +53,7 @@ class FeatureStore:
     cache: FeatureCache
     threads: int = 1
 
-    def panel(
+    def panel(  # noqa: PLR0913 - which set, which part of it, known when
         self,
         name: str | FeatureSet,
         dataset: str,
@@ -62,11 +62,12 @@ class FeatureStore:
         end: date | None = None,
         symbols: Sequence[str] | None = None,
         as_of: datetime | None = None,
+        again: bool = False,
     ) -> FeaturePanel:
         """Return the features of the set over `dataset`, as known at `as_of`.
 
         The whole history up to `end` is computed, so that the first session shown has its full
-        lookback; `start` only cuts what is returned.
+        lookback; `start` only cuts what is returned. `again` computes what is kept already.
 
         Raises
         ------
@@ -76,7 +77,7 @@ class FeatureStore:
         wanted = feature_set(name) if isinstance(name, str) else name
         version = self.market.version(dataset)
         key = content_hash(wanted.content_hash, dataset, version, end, symbols, as_of)
-        panel = self.cache.load(key)
+        panel = None if again else self.cache.load(key)
         if panel is None:
             bars = self.market.panel(
                 dataset, fields=wanted.fields, end=end, symbols=symbols, as_of=as_of

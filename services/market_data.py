@@ -56,8 +56,15 @@ class MarketData:
     sectors: Mapping[str, str]
     universes: Mapping[str, Universe] = field(default_factory=dict)
 
-    def ingest(self, source: str, *, datasets: Sequence[str] | None = None) -> IngestReport:
+    def ingest(
+        self, source: str, *, datasets: Sequence[str] | None = None, again: bool = False
+    ) -> IngestReport:
         """Bring what `source` has into the lake; unchanged data adds no row.
+
+        Parameters
+        ----------
+        again : bool
+            Read and judge also what the source's fingerprint says is unchanged.
 
         Raises
         ------
@@ -67,19 +74,19 @@ class MarketData:
         if source not in self.sources:
             known = ", ".join(sorted(self.sources))
             raise InvalidInputError(f"unknown source {source!r}: there are {known}")
-        return self.ingest_from(self.sources[source], datasets=datasets)
+        return self.ingest_from(self.sources[source], datasets=datasets, again=again)
 
     def ingest_from(
-        self, source: BarSource, *, datasets: Sequence[str] | None = None
+        self, source: BarSource, *, datasets: Sequence[str] | None = None, again: bool = False
     ) -> IngestReport:
-        """Bring what a source in hand has into the lake."""
+        """Bring what a source in hand has into the lake; `again` as in `ingest`."""
         brought = {dataset.name: dataset for dataset in source.datasets()}
         wanted = list(brought) if datasets is None else list(datasets)
         if unknown := [name for name in wanted if name not in brought]:
             raise InvalidInputError(
                 f"source {source.name} has no {', '.join(unknown)}: it has {', '.join(brought)}"
             )
-        done = [self._ingest_dataset(source, brought[name]) for name in wanted]
+        done = [self._ingest_dataset(source, brought[name], again=again) for name in wanted]
         return IngestReport(source=source.name, datasets=tuple(done))
 
     def panel(  # noqa: PLR0913 - what, which part of it, known when, adjusted for what
@@ -187,9 +194,9 @@ class MarketData:
         fields = {name: np.where(mask, values, np.nan) for name, values in panel.fields.items()}
         return replace(panel, fields=fields)
 
-    def _ingest_dataset(self, source: BarSource, dataset: Dataset) -> DatasetIngest:
+    def _ingest_dataset(self, source: BarSource, dataset: Dataset, *, again: bool) -> DatasetIngest:
         fingerprint = source.fingerprint(dataset.name)
-        if self.lake.has(dataset.name):
+        if self.lake.has(dataset.name) and not again:
             state = self.lake.state(dataset.name)
             if state.fingerprint == fingerprint and state.dataset == dataset:
                 return DatasetIngest(

@@ -234,3 +234,14 @@ def test_an_unknown_field_is_missing_by_name(market: MarketData) -> None:
     market.ingest("frames")
     with pytest.raises(MissingDataError, match="has no field open: it has close, volume"):
         market.panel("equities_two", fields=["open"])
+
+
+def test_reading_again_what_is_unchanged_adds_no_row_and_no_version(market: MarketData) -> None:
+    source = FrameSource([GOOD])
+    first = market.ingest_from(source)
+
+    again = market.ingest_from(source, again=True)
+
+    assert again.datasets[0].new == 0
+    assert again.datasets[0].unchanged == GOOD.height
+    assert again.datasets[0].version == first.datasets[0].version
