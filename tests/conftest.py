@@ -3,9 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from infra.servers.postgres import PostgresServer, postgres_replica, postgres_server
 from infra.servers.redis import RedisServer, redis_server
+
+# How long an example takes says nothing about what is right. (On a build server hypothesis
+# chooses a profile of its own, which draws the same examples each time.)
+if settings.get_current_profile_name() == "default":
+    settings.register_profile("desk", deadline=None)
+    settings.load_profile("desk")
 
 
 @pytest.fixture(scope="session")
