@@ -41,16 +41,21 @@ def universe_returns(prices: Panel, sessions: DateArray) -> FloatArray:
     MissingDataError
         If a session is not in `prices` or has no return at all.
     """
-    close = prices["close"]
-    changes = np.full_like(close, np.nan)
-    changes[:, 1:] = close[:, 1:] / close[:, :-1] - 1.0
-    chosen = changes[:, _positions(prices.sessions, sessions)]
+    chosen = _changes(prices)[:, _positions(prices.sessions, sessions)]
     known = np.isfinite(chosen)
     if not known.any(axis=0).all():
         day = sessions[~known.any(axis=0)][0]
         raise MissingDataError(f"no symbol of the benchmark has a return on {day}")
     mean: FloatArray = np.where(known, chosen, 0.0).sum(axis=0) / known.sum(axis=0)
     return mean
+
+
+def _changes(panel: Panel) -> FloatArray:
+    """Return close-to-close returns on the panel's grid, NaN in its first session."""
+    close = panel["close"]
+    changes = np.full_like(close, np.nan)
+    changes[:, 1:] = close[:, 1:] / close[:, :-1] - 1.0
+    return changes
 
 
 def _positions(sessions: DateArray, wanted: DateArray) -> IntArray:
@@ -144,9 +149,7 @@ def _span(sessions: DateArray) -> tuple[date, date]:
 
 def _returns_on(panel: Panel, sessions: DateArray) -> Mapping[str, FloatArray]:
     """Return each symbol's close-to-close return on `sessions`, NaN where unknown."""
-    close = panel["close"]
-    changes = np.full_like(close, np.nan)
-    changes[:, 1:] = close[:, 1:] / close[:, :-1] - 1.0
+    changes = _changes(panel)
     at = np.searchsorted(panel.sessions, sessions).clip(max=len(panel.sessions) - 1)
     there = panel.sessions[at] == sessions
     return {

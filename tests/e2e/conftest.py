@@ -1,7 +1,6 @@
 """A desk of its own for each test, and one Prefect server for all."""
 
 import os
-import socket
 import subprocess
 import time
 import urllib.error
@@ -11,14 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.companions import Companion, prefect_ui
+from infra.companions import Companion, free_port, prefect_ui
 from infra.settings import load_settings
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until_healthy(companion: Companion, process: subprocess.Popen[bytes]) -> None:
