@@ -1,0 +1,62 @@
+"""What the services need from the outside world, as Protocols, a module a topic.
+
+Ports that wait on sockets (cache, queue, venue) are async; storage on the desk's own disk
+is synchronous. Each port has one contract suite in `tests/contract`, run on every adapter.
+"""
+
+from services.ports.cache import Cache, CacheStatus
+from services.ports.features import FeatureCache
+from services.ports.files import BarFiles, Delivery, Rejection, RejectionReport
+from services.ports.ledger import LedgerRecord, LedgerStore
+from services.ports.market import (
+    Appended,
+    BarLake,
+    BarSource,
+    DataQualityDocument,
+    DataQualityReporter,
+)
+from services.ports.messaging import Message, MessageQueue, QueueStatus, TopicStatus
+from services.ports.models import AliasMove, ModelRegistry, ModelRun, ModelVersion
+from services.ports.orders import (
+    ControlStore,
+    OrderChange,
+    OrderJournal,
+    ReplayVenue,
+    SessionRecord,
+    Venue,
+)
+from services.ports.results import JsonDocument, ResultStore, StoredResult
+
+__all__ = [
+    "AliasMove",
+    "Appended",
+    "BarFiles",
+    "BarLake",
+    "BarSource",
+    "Cache",
+    "CacheStatus",
+    "ControlStore",
+    "DataQualityDocument",
+    "DataQualityReporter",
+    "Delivery",
+    "FeatureCache",
+    "JsonDocument",
+    "LedgerRecord",
+    "LedgerStore",
+    "Message",
+    "MessageQueue",
+    "ModelRegistry",
+    "ModelRun",
+    "ModelVersion",
+    "OrderChange",
+    "OrderJournal",
+    "QueueStatus",
+    "Rejection",
+    "RejectionReport",
+    "ReplayVenue",
+    "ResultStore",
+    "SessionRecord",
+    "StoredResult",
+    "TopicStatus",
+    "Venue",
+]
