@@ -16,19 +16,21 @@ from basics.clock import Clock
 from infra.clock import SystemClock
 from infra.isolation import default_state_dir, isolate
 from infra.settings import Settings, load_settings
-from services.ports import ResultStore
+from services.ports import Alert, MessageQueue, ResultStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from basics.instruments import Instrument
     from infra.control_policy import ControlPolicy
+    from infra.database.alerts import DatabaseAlertStore
     from infra.database.controls import DatabaseControlStore
     from infra.database.engine import Database
     from infra.database.ledger import DatabaseLedgerStore
     from infra.database.orders import DatabaseOrderJournal
     from infra.model_registry import MlflowRegistry
     from services.accounting import Accounting
+    from services.alerts import AlertLog
     from services.execution_plans import ExecutionPlan, ExecutionTerms
     from services.feature_store import FeatureStore
     from services.limit_register import LimitRegister
@@ -176,6 +178,42 @@ class Desk:
         from infra.database.runs import discard_run
 
         discard_run(self.database, run_id)
+
+    @cached_property
+    def alert_store(self) -> "DatabaseAlertStore":
+        """Alerts as they were stored."""
+        from infra.database.alerts import DatabaseAlertStore
+
+        return DatabaseAlertStore(self.database)
+
+    @cached_property
+    def alerts(self) -> "AlertLog":
+        """What was told, and who dealt with it."""
+        from services.alerts import AlertLog
+
+        return AlertLog(self.alert_store, self.clock)
+
+    def send_alerts(self, alerts: "Sequence[Alert]") -> None:
+        """Put alerts on the queue, where the desk's consumer stores each once."""
+        from services.alerts import send_alerts
+
+        self.run(send_alerts(self.queue, alerts))
+
+    def take_alerts(self) -> int:
+        """Store the alerts that wait in the queue; return how many were new."""
+        from services.alerts import AlertConsumer
+
+        return self.run(AlertConsumer(self.queue, self.alert_store, self.clock).drain())
+
+    @cached_property
+    def queue(self) -> MessageQueue:
+        """Where messages wait; to be used on the desk's own loop (`run`)."""
+        from infra.messaging import open_queue
+
+        queue = open_queue(self.settings.queue, state_dir=self.settings.state_dir)
+        assert self._loop is not None  # Made before, so that it ends after the queue is closed.
+        self._resources.callback(lambda: self.run(queue.close()))
+        return queue
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the desk's one event loop and return its result.

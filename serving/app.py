@@ -13,18 +13,20 @@ from infra.api_key import api_key
 from infra.bootstrap import Desk
 from infra.cache import open_cache
 from infra.messaging import open_queue
+from services.alerts import AlertConsumer
 from services.predictions import Predictions
 from serving import reference
+from serving.background import keep_running
 from serving.body_limit import BodyLimit
 from serving.components import components
 from serving.context import Context, require_ready
 from serving.problems import Problem, answer_problems
-from serving.routes import health, models, orders, performance, pnl, risk
+from serving.routes import alerts, health, models, orders, performance, pnl, risk
 from serving.security import LoopbackNames, key_check
 from serving.startup import ComponentState, StartUp
 
 DESCRIPTION = """
-The desk's analytics over what its flows left: risk, profit and loss, models, orders.
+The desk's analytics over what its flows left: risk, profit and loss, alerts, models, orders.
 
 Signs: quantity > 0 is long, P&L > 0 is gain; value at risk, shortfall and drawdown are positive
 losses. Rates are fractions. Times are UTC; `desk_date` is the date that the numbers describe.
@@ -64,6 +66,8 @@ def create_app(
             # What start-up made stays: a collection that walks it would hold up requests.
             gc.collect()
             gc.freeze()
+            if start_up.ready:
+                await keep_running("alerts", AlertConsumer(queue, desk.alert_store, desk.clock).run)
 
         task = asyncio.create_task(come_up())
         try:
@@ -98,7 +102,9 @@ def _mount(app: FastAPI, key: str) -> None:
     app.include_router(health.router)
     app.include_router(reference.router)
     guarded = [Depends(key_check(key)), Depends(require_ready)]
-    for router in (risk.router, pnl.router, models.router, orders.router, performance.router):
+    for router in (
+        risk.router, pnl.router, alerts.router, models.router, orders.router, performance.router
+    ):  # fmt: skip
         app.include_router(router, dependencies=guarded)
     for route in app.routes:
         if isinstance(route, APIRoute):
@@ -114,7 +120,12 @@ def _complete_document(app: FastAPI) -> None:
     def openapi() -> dict[str, object]:
         if app.openapi_schema is None:
             schemas = made().setdefault("components", {}).setdefault("schemas", {})
-            for form in (Problem, models.PredictRequest, orders.OrderRequest):
+            for form in (
+                Problem,
+                models.PredictRequest,
+                orders.OrderRequest,
+                alerts.Acknowledgement,
+            ):
                 schema = form.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas |= schema.pop("$defs", {}) | {form.__name__: schema}
             for unused in ("HTTPValidationError", "ValidationError"):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import typer
 
+from quantdesk.commands.alerts import alerts
 from quantdesk.commands.data import data
 from quantdesk.commands.db import db
 from quantdesk.commands.experiments import experiments
@@ -30,6 +31,7 @@ COMMAND_GROUPS: dict[str, typer.Typer] = {
     "features": features,
     "risk": risk,
     "pnl": pnl,
+    "alerts": alerts,
     "orders": orders,
     "flows": flows,
     "experiments": experiments,

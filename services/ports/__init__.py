@@ -4,6 +4,7 @@ Ports that wait on sockets (cache, queue, venue) are async; storage on the desk'
 is synchronous. Each port has one contract suite in `tests/contract`, run on every adapter.
 """
 
+from services.ports.alerts import Alert, AlertStore, Severity, StoredAlert
 from services.ports.cache import Cache, CacheStatus
 from services.ports.features import FeatureCache
 from services.ports.files import BarFiles, Delivery, Rejection, RejectionReport
@@ -28,6 +29,8 @@ from services.ports.orders import (
 from services.ports.results import JsonDocument, ResultStore, StoredResult
 
 __all__ = [
+    "Alert",
+    "AlertStore",
     "AliasMove",
     "Appended",
     "BarFiles",
@@ -56,6 +59,8 @@ __all__ = [
     "ReplayVenue",
     "ResultStore",
     "SessionRecord",
+    "Severity",
+    "StoredAlert",
     "StoredResult",
     "TopicStatus",
     "Venue",

@@ -34,6 +34,7 @@ GUARDED = [
     "/risk/stress-tests",
     "/pnl/performance",
     "/pnl/attribution",
+    "/alerts",
     "/performance/cache/status",
     "/performance/queue/status",
     "/ml/models",
