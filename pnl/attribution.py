@@ -14,6 +14,8 @@ import numpy as np
 
 from basics.arrays import DateArray
 from basics.errors import InvalidInputError
+from basics.instruments import Instrument
+from pnl.currency_books import CurrencyBooks
 from pnl.daily import DailyBooks
 from pnl.ledger import Key
 
@@ -98,6 +100,38 @@ def by_sector(daily: DailyBooks, sectors: Mapping[str, str]) -> Attribution:
         daily,
         lambda key: CASH_NAME if key[1] is None else sectors.get(key[1], UNKNOWN_SECTOR),
         by="sector",
+    )
+
+
+def by_asset_class(daily: DailyBooks, instruments: Mapping[str, Instrument]) -> Attribution:
+    """Split by the kind of instrument; what no instrument earned stands under `(cash)`."""
+    return by_position(
+        daily,
+        lambda key: CASH_NAME if key[1] is None else instruments[key[1]].kind.value,
+        by="asset_class",
+    )
+
+
+def by_currency(books: CurrencyBooks, daily: DailyBooks) -> Attribution:
+    """Split by currency, what its rate earned on cash and positions included.
+
+    Parameters
+    ----------
+    books : CurrencyBooks
+        Of the same portfolio and sessions as `daily`, which give the total and the fees.
+    """
+    sums = zip(books.currencies, books.pnl.sum(axis=1).tolist(), strict=True)
+    parts = sorted(sums, key=lambda part: (-part[1], part[0]))
+    total = int(daily.pnl.sum())
+    return Attribution(
+        by="currency",
+        currency=daily.currency,
+        start=daily.sessions[0].item(),
+        end=daily.sessions[-1].item(),
+        parts=tuple(AttributionPart(name=name, pnl=daily.money(pnl)) for name, pnl in parts),
+        residual=daily.money(total - sum(pnl for _, pnl in parts)),
+        total=daily.money(total),
+        exact=True,
     )
 
 

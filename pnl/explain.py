@@ -8,6 +8,10 @@ A trade earns `new_trades` from the price at which it was decided to the close, 
 `adjustments` what people booked by hand. All are converted at the closing rate, and `fx` is what
 the value held at the open gained by the rate. `rounding` is what is left of whole cents: parts
 sum to the booked profit exactly, and a test bounds the rounding.
+
+Beside the answer in the base currency stands one in each currency of the books, before any
+conversion: there `fx` is what was exchanged into it (negative: out of it), and the parts sum to
+the change of what the books hold of that currency less what owners paid in of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +23,10 @@ from basics.errors import MissingDataError
 from basics.money import round_money
 from pnl.events import Exercise, LedgerEvent
 from pnl.explain_events import Carried, RunningPosition
-from pnl.ledger import Key, Ledger
+from pnl.ledger import Key, Ledger, capital_of
 from pnl.lots import ZERO
-from pnl.position_state import Position
-from pnl.postings import Account, Entry, Posting
-from pnl.valuation import mark_of, market_value, to_base
+from pnl.postings import Entry, Posting
+from pnl.valuation import to_base, worth_by_currency
 
 PARTS = (
     "price", "carry", "fx", "new_trades", "delay", "impact", "spread", "fees", "borrow",
@@ -49,11 +52,18 @@ class ExplainedPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedSession:
-    """A session's profit by position and part; a position without profit is left out."""
+    """A session's profit by position and part; a position without profit is left out.
+
+    Attributes
+    ----------
+    local : mapping of currency to mapping of part to Decimal
+        Each currency's own parts, in that currency; a part that is zero is left out.
+    """
 
     session: date
     currency: str
     positions: tuple[ExplainedPosition, ...]
+    local: Mapping[str, Mapping[str, Decimal]]
 
     @property
     def parts(self) -> dict[str, Decimal]:
@@ -110,13 +120,15 @@ class Explainer:
         """
         now = dict(rates or {})
         running = self._run(ledger, booked)
-        paid_in = _capital(booked)
+        paid_in = capital_of(booked)
         worths: dict[Key, Worth] = {}
         units: dict[Key, Decimal] = {}
         found = []
+        local: dict[str, dict[str, Decimal]] = {}
         for book, symbol, position, balances in ledger.accounts():
             key = (book, symbol)
-            worths[key] = _worth(ledger, symbol, position, balances, marks)
+            instrument = None if symbol is None else ledger.instruments[symbol]
+            worths[key] = worth_by_currency(position, balances, marks, instrument)
             units[key] = position.quantity * position.multiplier
             account = running.get(key) or RunningPosition(None)
             account.close(marks.get(symbol) if symbol else None)
@@ -128,9 +140,13 @@ class Explainer:
             parts = self._parts(key, account, total, now)
             if parts:
                 found.append(ExplainedPosition(key=key, parts=parts))
+            change = _change(worths[key], self._worth.get(key, {}), paid_in.get(key, {}))
+            _add_local(local, account, change)
         self._worth, self._units = worths, units
         self._marks, self._rates = dict(marks), now
-        return ExplainedSession(session=session, currency=self._base, positions=tuple(found))
+        return ExplainedSession(
+            session=session, currency=self._base, positions=tuple(found), local=local
+        )
 
     def _run(self, ledger: Ledger, booked: Booked) -> dict[Key, RunningPosition]:
         """Run the session's events over the positions held at its open."""
@@ -188,27 +204,27 @@ def _by_symbol(entry: Entry) -> list[tuple[str | None, list[Posting]]]:
     return list(found.items())
 
 
-def _capital(booked: Booked) -> dict[Key, Worth]:
-    """Return what owners paid in, by position and currency."""
-    paid: dict[Key, Worth] = {}
-    for _, entry in booked:
-        for posting in entry.postings:
-            if posting.account is Account.CAPITAL:
-                worth = paid.setdefault((entry.book, posting.symbol), {})
-                worth[posting.currency] = worth.get(posting.currency, ZERO) - posting.amount
-    return paid
+def _change(now: Worth, before: Worth, paid_in: Worth) -> Worth:
+    """Return by currency what an account gained, what owners paid in left out."""
+    return {
+        currency: now.get(currency, ZERO) - before.get(currency, ZERO) - paid_in.get(currency, ZERO)
+        for currency in sorted(now.keys() | before.keys() | paid_in.keys())
+    }
 
 
-def _worth(
-    ledger: Ledger,
-    symbol: str | None,
-    position: Position,
-    balances: Mapping[tuple[Account, str], Decimal],
-    marks: Mapping[str, Decimal],
-) -> Worth:
-    """Return market value and cash by currency."""
-    worth = {c: amount for (account, c), amount in balances.items() if account is Account.CASH}
-    if symbol is not None and position.quantity:
-        value = market_value(position, mark_of(marks, symbol), ledger.instruments[symbol])
-        worth[position.currency] = worth.get(position.currency, ZERO) + value
-    return worth
+def _add_local(
+    local: dict[str, dict[str, Decimal]], account: RunningPosition, change: Worth
+) -> None:
+    """Add one account's parts in each currency; what whole cents leave is its rounding."""
+    for currency, gained in change.items():
+        parts = {
+            name: round_money(amount, currency)
+            for (name, own), amount in account.parts.items()
+            if own == currency
+        }
+        rest = "corrections" if account.amended_margin else "rounding"
+        parts[rest] = parts.get(rest, ZERO) + gained - sum(parts.values(), ZERO)
+        total = local.setdefault(currency, {})
+        for name, amount in parts.items():
+            if amount:
+                total[name] = total.get(name, ZERO) + amount

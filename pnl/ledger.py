@@ -248,6 +248,17 @@ class Ledger:
         return first is not None
 
 
+def capital_of(booked: Iterable[tuple[LedgerEvent, Entry]]) -> dict[Key, dict[str, Decimal]]:
+    """Return what owners paid in (negative: took out) by position and currency."""
+    paid: dict[Key, dict[str, Decimal]] = {}
+    for _, entry in booked:
+        for posting in entry.postings:
+            if posting.account is Account.CAPITAL:
+                own = paid.setdefault((entry.book, posting.symbol), {})
+                own[posting.currency] = own.get(posting.currency, ZERO) - posting.amount
+    return paid
+
+
 def _amendment(event: FillCorrection | FillCancel) -> tuple[str, Fill | None]:
     """Return which fill is amended, and what replaces it."""
     if isinstance(event, FillCorrection):

@@ -16,6 +16,8 @@ from pnl.lots import ZERO
 from pnl.position_state import MARGINED, NEGATIVE_PRICES, Position
 from pnl.postings import Account
 
+Balances = Mapping[tuple[Account, str], Decimal]
+
 
 def market_value(position: Position, mark: Decimal, instrument: Instrument) -> Decimal:
     """Return what `position` is worth at `mark`, in its own currency.
@@ -53,6 +55,26 @@ def mark_of(marks: Mapping[str, Decimal], symbol: str) -> Decimal:
         raise MissingDataError(f"no mark for {symbol}, which is held: load its price") from None
 
 
+def worth_by_currency(
+    position: Position,
+    balances: Balances,
+    marks: Mapping[str, Decimal],
+    instrument: Instrument | None,
+) -> dict[str, Decimal]:
+    """Return by currency what an account of the ledger is worth: its position plus all its cash.
+
+    Parameters
+    ----------
+    instrument : Instrument or None
+        None for cash alone.
+    """
+    worth = {c: amount for (account, c), amount in balances.items() if account is Account.CASH}
+    if instrument is not None and position.quantity:
+        value = market_value(position, mark_of(marks, instrument.symbol), instrument)
+        worth[position.currency] = worth.get(position.currency, ZERO) + value
+    return worth
+
+
 def to_base(amounts: Mapping[str, Decimal], rates: Mapping[str, Decimal], *, base: str) -> Decimal:
     """Convert `amounts` by currency to `base`, each rounded, and sum them.
 
@@ -78,7 +100,7 @@ def to_base(amounts: Mapping[str, Decimal], rates: Mapping[str, Decimal], *, bas
 
 
 def profit_at(
-    accounts: Iterable[tuple[str | None, Position, Mapping[tuple[Account, str], Decimal]]],
+    accounts: Iterable[tuple[str | None, Position, Balances]],
     marks: Mapping[str, Decimal],
     instruments: Mapping[str, Instrument],
     *,
@@ -101,14 +123,7 @@ def profit_at(
     for symbol, position, balances in accounts:
         if symbol is None:
             continue
-        worth = {
-            currency: amount
-            for (account, currency), amount in balances.items()
-            if account is Account.CASH
-        }
-        if position.quantity:
-            value = market_value(position, mark_of(marks, symbol), instruments[symbol])
-            worth[position.currency] = worth.get(position.currency, ZERO) + value
+        worth = worth_by_currency(position, balances, marks, instruments[symbol])
         total += to_base(worth, rates, base=base)
     return total
 

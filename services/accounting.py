@@ -16,17 +16,22 @@ import polars as pl
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError
 from basics.instruments import Instrument
-from basics.money import to_decimal
 from basics.trading import Book, Fill
 from market.panel import Panel
-from pnl.attribution import Attribution, by_period, by_sector, by_strategy, by_symbol
+from pnl.attribution import (
+    Attribution,
+    by_asset_class,
+    by_period,
+    by_sector,
+    by_strategy,
+    by_symbol,
+)
 from pnl.bulk import fills_of_columns, fold_fills
+from pnl.currency_books import CurrencyBooks, CurrencyBooksBuilder
 from pnl.daily import DailyBooks, DailyBooksBuilder
 from pnl.events import (
-    Adjustment,
     CashKind,
     CashMovement,
-    CurrencyExchange,
     LedgerEvent,
     event_book,
 )
@@ -36,12 +41,11 @@ from pnl.fill_attribution import by_fill
 from pnl.ledger import Ledger
 from pnl.lots import CostMethod
 from pnl.position_state import Position
-from pnl.postings import Entry
+from pnl.postings import TrialBalance, trial_balance
+from services.book_closes import Close, fold_closes, marks_of
 from services.pnl_explanation import Explanation, explanation_of
 from services.pnl_performance import Performance, performance_of
 from services.ports import LedgerRecord, LedgerStore
-
-MARK_DIGITS = 6  # Adjusted closes have more decimals than a tick; a mark keeps six.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,16 +55,6 @@ class BookingReport:
     booked: int
     seen_before: int
     last_sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Close:
-    """The books at one close, and what was booked since the one before."""
-
-    session: date
-    ledger: Ledger
-    booked: list[tuple[LedgerEvent, Entry]]
-    marks: dict[str, Decimal]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,37 +136,79 @@ class Accounting:
         ]
 
     def daily_books(
-        self, run_id: str, closes: Panel, *, portfolio: str, field_name: str = "close"
+        self,
+        run_id: str,
+        closes: Panel,
+        *,
+        portfolio: str,
+        field_name: str = "close",
+        rates: Panel | None = None,
     ) -> DailyBooks:
         """Value a portfolio at the close of every session of `closes`.
 
         What was booked between two sessions counts in the later one; what was booked after the
         last session is left out.
 
+        Parameters
+        ----------
+        rates : Panel, optional
+            Needed for books in several currencies: a row a currency, units of the base for one
+            of it under `field_name`, on the sessions of `closes`.
+
         Raises
         ------
         MissingDataError
-            If the portfolio has no entries, or a held symbol no close in a session.
+            If the portfolio has no entries, a held symbol no close in a session, or a currency
+            no rate.
+        InvalidInputError
+            If `rates` has other sessions than `closes`.
         """
         builder = DailyBooksBuilder(base=self.base_currency)
-        for close in self._closes(run_id, closes, portfolio, field_name):
-            builder.close(close.session, close.ledger, close.marks)
+        for close in self._closes(run_id, closes, portfolio, field_name, rates):
+            builder.close(close.session, close.ledger, close.marks, close.rates)
         return builder.build()
 
+    def currency_books(
+        self,
+        run_id: str,
+        closes: Panel,
+        *,
+        portfolio: str,
+        field_name: str = "close",
+        rates: Panel | None = None,
+    ) -> CurrencyBooks:
+        """Value what a portfolio holds in each currency at every close; see `daily_books`."""
+        builder = CurrencyBooksBuilder(base=self.base_currency)
+        for close in self._closes(run_id, closes, portfolio, field_name, rates):
+            builder.close(close.session, close.ledger, close.booked, close.marks, close.rates)
+        return builder.build()
+
+    def trial_balances(
+        self, run_id: str, closes: Panel, *, portfolio: str
+    ) -> tuple[tuple[date, TrialBalance], ...]:
+        """Return the sums of what was booked for each session: every currency comes to zero."""
+        return tuple(
+            (close.session, trial_balance(entry for _, entry in close.booked))
+            for close in self._closes(run_id, closes, portfolio, next(iter(closes.fields)), None)
+        )
+
     def explain(
-        self, run_id: str, closes: Panel, *, portfolio: str, field_name: str = "close"
+        self,
+        run_id: str,
+        closes: Panel,
+        *,
+        portfolio: str,
+        field_name: str = "close",
+        rates: Panel | None = None,
     ) -> Explanation:
         """Say of every session why equity changed; see `pnl.explain` for the parts.
 
-        Raises
-        ------
-        MissingDataError
-            As `daily_books`.
+        Parameters and errors as those of `daily_books`.
         """
         explainer = Explainer(base=self.base_currency)
         return explanation_of(
-            explainer.close(close.session, close.ledger, close.booked, close.marks)
-            for close in self._closes(run_id, closes, portfolio, field_name)
+            explainer.close(close.session, close.ledger, close.booked, close.marks, close.rates)
+            for close in self._closes(run_id, closes, portfolio, field_name, rates)
         )
 
     def fill_attribution(
@@ -192,7 +228,7 @@ class Accounting:
         last = daily.sessions[-1].item()
         events = [e for day, e in self.events(run_id, portfolio=portfolio) if day <= last]
         column = int(np.searchsorted(closes.sessions, daily.sessions[-1]))
-        marks = _marks(closes.symbols, closes[field_name][:, column])
+        marks = marks_of(closes.symbols, closes[field_name][:, column])
         return by_fill(daily, events, marks, self.instruments, by=by)
 
     def events(self, run_id: str, *, portfolio: str) -> list[tuple[date, LedgerEvent]]:
@@ -215,22 +251,17 @@ class Accounting:
         return events
 
     def _closes(
-        self, run_id: str, closes: Panel, portfolio: str, field_name: str
-    ) -> Iterator[_Close]:
+        self,
+        run_id: str,
+        closes: Panel,
+        portfolio: str,
+        field_name: str,
+        rates: Panel | None,
+    ) -> Iterator[Close]:
         """Fold the portfolio's books session by session and yield each close."""
-        events = _in_order_of_days(self.events(run_id, portfolio=portfolio))
         ledger = Ledger(self.instruments, method=self.method)
-        prices = closes[field_name]
-        at = 0
-        for column, session in enumerate(closes.sessions.tolist()):
-            booked = []
-            while at < len(events) and events[at][0] <= session:
-                day, event = events[at]
-                entry = ledger.book(event, day=day)
-                if entry is not None:
-                    booked.append((event, entry))
-                at += 1
-            yield _Close(session, ledger, booked, _marks(closes.symbols, prices[:, column]))
+        events = self.events(run_id, portfolio=portfolio)
+        return fold_closes(ledger, events, closes, field_name=field_name, rates=rates)
 
     def performance(
         self,
@@ -256,7 +287,9 @@ class Accounting:
         return tuple(found)
 
     def attribution(self, daily: DailyBooks, *, by: str) -> Attribution:
-        """Split profit by `symbol`, `strategy`, `sector`, `day`, `week`, `month` or `year`.
+        """Split profit by `symbol`, `strategy`, `sector`, `asset_class` or a period.
+
+        A period is `day`, `week`, `month` or `year`.
 
         Raises
         ------
@@ -271,10 +304,13 @@ class Accounting:
             case "sector":
                 sectors = {s: i.sector for s, i in self.instruments.items() if i.sector}
                 return by_sector(daily, sectors)
+            case "asset_class":
+                return by_asset_class(daily, self.instruments)
             case "day" | "week" | "month" | "year":
                 return by_period(daily, by)
         raise InvalidInputError(
-            f"cannot attribute by {by!r}: one of symbol, strategy, sector, day, week, month, year"
+            f"cannot attribute by {by!r}: one of symbol, strategy, sector, asset_class, "
+            "day, week, month, year"
         )
 
     def _book(
@@ -297,31 +333,3 @@ class Accounting:
             seen_before=len(events) - len(records),
             last_sequence=ledger.sequence,
         )
-
-
-def _in_order_of_days(
-    events: Sequence[tuple[date, LedgerEvent]],
-) -> list[tuple[date, LedgerEvent]]:
-    """Sort events by day where that changes nothing but the day.
-
-    Cash that was booked late counts on its own day. Whatever depends on positions keeps the
-    order of booking, which decided its amounts, and waits for what was booked before it.
-    """
-    reached: dict[Book, date] = {}
-    dated: list[tuple[date, LedgerEvent]] = []
-    for day, event in events:
-        if not isinstance(event, CashMovement | CurrencyExchange | Adjustment):
-            book = event_book(event)
-            reached[book] = max(day, reached.get(book, day))
-            dated.append((reached[book], event))
-        else:
-            dated.append((day, event))
-    return sorted(dated, key=lambda one: one[0])
-
-
-def _marks(symbols: Sequence[str], prices: FloatArray) -> dict[str, Decimal]:
-    return {
-        symbol: to_decimal(float(price), digits=MARK_DIGITS)
-        for symbol, price in zip(symbols, prices, strict=True)
-        if np.isfinite(price)
-    }

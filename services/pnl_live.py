@@ -18,7 +18,8 @@ from basics.trading import Fill
 from pnl.engine import PnlEngine
 from pnl.engine_snapshot import PnlSnapshot
 from pnl.valuation import profit_at
-from services.accounting import MARK_DIGITS, Accounting, BookingReport
+from services.accounting import Accounting, BookingReport
+from services.book_closes import MARK_DIGITS
 from services.ports import ResultStore
 
 SNAPSHOT_KIND = "pnl.live"

@@ -11,6 +11,7 @@ from quantdesk.output import AsJson, show_json, show_table
 if TYPE_CHECKING:
     from infra.bootstrap import Desk
     from services.accounting import Accounting
+    from services.pnl_explanation import Explanation
     from services.pnl_reconciliation import Reconciliation, ReconciliationReport
 
 Run = Annotated[
@@ -57,6 +58,22 @@ def pnl_explain(
         rows,
         right=(f"since {first}", f"since {explanation.start}"),
     )
+    if len(explanation.currencies) > 1:
+        _show_currencies(explanation)
+
+
+def _show_currencies(explanation: "Explanation") -> None:
+    """Show the parts in each currency of the books, before any conversion."""
+    names = [one.currency for one in explanation.currencies]
+    columns = [{part.name: part.pnl for part in one.parts} for one in explanation.currencies]
+    rows = [
+        (part.name, *(f"{column[part.name]:,}" for column in columns))
+        for part in explanation.parts
+        if any(column[part.name] for column in columns)
+    ]
+    rows.append(("total", *(f"{one.total:,}" for one in explanation.currencies)))
+    title = f"In each currency since {explanation.start}; fx is what was exchanged into it"
+    show_table(title, ("part", *names), rows, right=names)
 
 
 def pnl_replay(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from basics.errors import InvalidInputError, MissingDataError
 from basics.instruments import Instrument, InstrumentKind, OptionRight, OptionTerms
 from basics.trading import Book, Fill
+from pnl.currency_books import CurrencyBooksBuilder
 from pnl.daily import DailyBooksBuilder
 from pnl.events import (
     Adjustment,
@@ -26,8 +27,9 @@ from pnl.events import (
     Split,
 )
 from pnl.explain import PARTS, ExplainedSession, Explainer
-from pnl.ledger import Ledger
+from pnl.ledger import Ledger, capital_of
 from pnl.shortfall import fill_slippage, implementation_shortfall
+from pnl.valuation import worth_by_currency
 
 D = Decimal
 BOOK = Book("Fund", "Core", "momentum", "acc")
@@ -133,6 +135,23 @@ def test_a_foreign_position_earns_price_at_the_closing_rate_and_fx_on_what_it_wa
     # 10 x 10 at 1.20; fx on EUR 999 in all (1000 less the fee of 1) x 0.10.
     assert parts(second) == {"price": D(120), "fx": D("99.90")}
     assert booked[1] == D("219.90")
+
+
+def test_each_currency_stands_on_its_own_before_any_conversion() -> None:
+    exchange = CurrencyExchange(
+        event_id="fx", book=BOOK, day=START,
+        sold=D(1100), sold_currency="USD", bought=D(1000), bought_currency="EUR",
+    )  # fmt: skip
+    (first, second), _ = explain(
+        [([exchange, fill("1", "EEE", "10", "50")], {"EEE": "51"}), ([], {"EEE": "60"})]
+    )
+
+    # A thousand euros came in; ten units bought at 50 close at 51, after a fee of 1.
+    assert first.local == {
+        "EUR": {"fx": D(1000), "new_trades": D(10), "fees": D(-1)},
+        "USD": {"fx": D(-1100)},
+    }
+    assert second.local == {"EUR": {"price": D(90)}, "USD": {}}
 
 
 def test_an_option_that_expires_worthless_loses_its_value_by_price() -> None:
@@ -244,6 +263,40 @@ def test_parts_sum_to_the_booked_profit_and_rounding_stays_within_cents(
         # rounds once more for every event behind it.
         bound = D("0.015") * (4 * len(PARTS) + 4 * sum(len(e) for e, _ in history) + len(events))
         assert abs(session.parts["rounding"]) <= bound
+
+
+@settings(max_examples=60, deadline=None)
+@given(days())
+def test_parts_of_each_currency_sum_to_the_change_of_what_is_held_in_it(
+    history: list[tuple[list[LedgerEvent], dict[str, str]]],
+) -> None:
+    ledger, explainer, by_currency = Ledger(INSTRUMENTS), Explainer(), CurrencyBooksBuilder()
+    builder = DailyBooksBuilder()
+    held: dict[str, D] = {}
+    for i, (events, texts) in enumerate(history):
+        marks = {symbol: D(text) for symbol, text in texts.items()}
+        booked = [(e, entry) for e in events if (entry := ledger.book(e)) is not None]
+        session = START + timedelta(i)
+        found = explainer.close(session, ledger, booked, marks, RATES[i % 3])
+        by_currency.close(session, ledger, booked, marks, RATES[i % 3])
+        builder.close(session, ledger, marks, RATES[i % 3])
+        now: dict[str, D] = {}
+        for _, symbol, position, balances in ledger.accounts():
+            instrument = None if symbol is None else INSTRUMENTS[symbol]
+            for name, amount in worth_by_currency(position, balances, marks, instrument).items():
+                now[name] = now.get(name, D(0)) + amount
+        paid: dict[str, D] = {}
+        for own in capital_of(booked).values():
+            for name, amount in own.items():
+                paid[name] = paid.get(name, D(0)) + amount
+        for name in {*now, *held, *found.local}:
+            change = now.get(name, D(0)) - held.get(name, D(0)) - paid.get(name, D(0))
+            assert sum(found.local.get(name, {}).values(), D(0)) == change
+        held = now
+    books, daily = by_currency.build(), builder.build()
+    assert books.pnl.sum(axis=0).tolist() == daily.pnl.sum(axis=0).tolist()
+    assert books.equity.sum(axis=0).tolist() == daily.equity.tolist()
+    assert books.flows.sum(axis=0).tolist() == daily.flows.tolist()
 
 
 def test_implementation_shortfall_by_hand() -> None:
