@@ -116,7 +116,7 @@ def test_the_folder_says_what_it_holds_and_a_changed_file_changes_the_fingerprin
 
 
 def test_a_folder_without_bars_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(MissingDataError, match="holds no daily"):
+    with pytest.raises(MissingDataError, match="holds none of daily"):
         LeanSource(tmp_path).datasets()
 
 
@@ -124,3 +124,76 @@ def test_a_broken_zip_is_refused_by_name(folder: Path) -> None:
     (folder / "equity" / "usa" / "daily" / "bad.zip").write_bytes(b"not a zip")
     with pytest.raises(InvalidInputError, match=r"bad\.zip is no zip file"):
         next(LeanSource(folder).read("lean_daily"))
+
+
+def test_quote_bars_are_in_dollars_and_a_side_without_a_quote_is_null(folder: Path) -> None:
+    zipped(
+        folder / "equity" / "usa" / "minute" / "aapl" / "20140606_quote.zip",
+        "20140606_aapl_minute_quote.csv",
+        "34200000,6448000,6449000,6447000,6448500,90,6500000,6501000,6499000,6500500,100\n"
+        "34260000,0,0,0,0,0,6500500,6500500,6500500,6500500,200\n",
+    )
+
+    bars = next(LeanSource(folder).read("lean_minute_quotes"))
+
+    first, second = bars.rows(named=True)
+    assert first["event_time"] == datetime(2014, 6, 6, 13, 31, tzinfo=UTC)
+    assert (first["bid_close"], first["ask_open"]) == (644.85, 650.0)
+    assert (first["bid_size"], first["ask_size"]) == (90, 100)
+    assert (second["bid_close"], second["ask_close"]) == (None, 650.05)
+
+
+def test_second_and_hour_bars_are_known_when_they_are_over(folder: Path) -> None:
+    usa = folder / "equity" / "usa"
+    row = "6448000,6448000,6448000,6448000,90\n"
+    zipped(usa / "second" / "aapl" / "20140606_trade.zip", "x.csv", f"34200000,{row}")
+    zipped(usa / "hour" / "aapl.zip", "aapl.csv", f"20140606 09:00,{row}")
+
+    second = next(LeanSource(folder).read("lean_second"))
+    hour = next(LeanSource(folder).read("lean_hour"))
+
+    assert second["event_time"][0] == datetime(2014, 6, 6, 13, 30, 1, tzinfo=UTC)
+    assert hour["event_time"][0] == datetime(2014, 6, 6, 14, tzinfo=UTC)
+    assert hour["close"][0] == 644.8
+
+
+def test_trades_keep_their_order_and_leave_out_what_is_suspicious(folder: Path) -> None:
+    zipped(
+        folder / "equity" / "usa" / "tick" / "bac" / "20131008_trade.zip",
+        "20131008_bac_Trade_Tick.csv",
+        "34200009.367,137450,100,D,1,0\n34200009.367,137500,50,P,1,0\n34200010,10,1,D,1,1\n",
+    )
+
+    trades = next(LeanSource(folder).read("lean_trades"))
+
+    assert trades["price"].to_list() == [13.745, 13.75]
+    assert trades["sequence"].to_list() == [0, 1]
+    assert trades["side"].null_count() == 2
+    assert trades["event_time"][0] == datetime(2013, 10, 8, 13, 30, 0, 9_367, tzinfo=UTC)
+
+
+def test_one_sided_quotes_become_the_best_bid_and_ask_after_each(folder: Path) -> None:
+    zipped(
+        folder / "equity" / "usa" / "tick" / "bac" / "20131008_quote.zip",
+        "20131008_bac_Quote_Tick.csv",
+        "34200000,137400,300,0,0,D,1,0\n"
+        "34200001,0,0,137600,200,D,1,0\n"
+        "34200002,137500,100,0,0,P,1,0\n"
+        "34200003,1,100,0,0,P,1,1\n",
+    )
+
+    quotes = next(LeanSource(folder).read("lean_quotes"))
+
+    # Before the first ask there is no market; the suspicious bid of a hundredth of a cent is out.
+    assert quotes.select("sequence", "bid", "bid_size", "ask", "ask_size").rows() == [
+        (1, 13.74, 300.0, 13.76, 200.0),
+        (2, 13.75, 100.0, 13.76, 200.0),
+    ]
+
+
+def test_a_row_with_too_few_values_is_refused_by_name(folder: Path) -> None:
+    zipped(
+        folder / "equity" / "usa" / "minute" / "aapl" / "20140607_quote.zip", "x.csv", "1,2,3,4\n"
+    )
+    with pytest.raises(InvalidInputError, match=r"20140607_quote\.zip: 4 columns.*has 11"):
+        next(LeanSource(folder).read("lean_minute_quotes"))
