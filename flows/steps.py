@@ -17,6 +17,8 @@ from basics.errors import RefusedError
 from features.leakage import prove_features, prove_labels
 from features.sets import feature_set
 from flows.day import Day
+from infra.lake.maintenance import tidy
+from infra.market_data import open_lake
 from infra.report import write_morning_report, write_report
 from infra.report.json_file import write_json
 from market.panel import Panel
@@ -76,6 +78,10 @@ def ingest(
     tell(report)
     if report.stopped:
         raise RefusedError(f"market data did not pass: {report.reason}")
+    lake = open_lake(day.desk.settings, day.desk.clock)
+    for item in report.datasets:
+        if item.partitions:  # Where rows came in, files may have become many.
+            tidy(lake, item.dataset)
     return report
 
 

@@ -6,7 +6,7 @@ times like every row: the day it began, and the day we knew.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import pairwise
 
@@ -72,6 +72,15 @@ class TickerHistory:
                 return span.symbol
         raise MissingDataError(f"{instrument} had no symbol on {day}")
 
+    def symbols_behind(self, symbols: Iterable[str], *, on: date) -> tuple[str, ...]:
+        """Return `symbols` and every other one that their instruments ever had, sorted.
+
+        A symbol means the instrument that it names `on` that day.
+        """
+        wanted = set(symbols)
+        instruments = {s.instrument for s in self.spans if s.symbol in wanted and s.covers(on)}
+        return tuple(sorted(wanted | {s.symbol for s in self.spans if s.instrument in instruments}))
+
     def follow(self, bars: pl.DataFrame, *, on: date) -> pl.DataFrame:
         """Return `bars` with each row under the symbol that its instrument has `on` that day.
 
@@ -116,6 +125,25 @@ class Universe:
     def members(self, day: date, *, as_of: datetime | None = None) -> tuple[str, ...]:
         """Return the symbols that belonged on `day`, as known at `as_of`, sorted."""
         return tuple(sorted({m.symbol for m in self.memberships if _belongs(m, day, as_of)}))
+
+    def followed(self, tickers: TickerHistory, *, on: date) -> "Universe":
+        """Return the universe with each member under the symbol its instrument has `on` a day."""
+        now = {span.instrument: span.symbol for span in tickers.spans if span.covers(on)}
+
+        def current(member: Membership) -> Membership:
+            named = next(
+                (
+                    span.instrument
+                    for span in tickers.spans
+                    if span.symbol == member.symbol and span.covers(member.first)
+                ),
+                None,
+            )
+            return (
+                member if named is None else replace(member, symbol=now.get(named, member.symbol))
+            )
+
+        return Universe(self.name, tuple(current(member) for member in self.memberships))
 
     def mask(
         self, symbols: Sequence[str], sessions: DateArray, *, as_of: datetime | None = None

@@ -20,7 +20,7 @@ from market.calendars import exchange_calendar
 from market.datasets import EVENT_TIME, SESSION, SYMBOL, Dataset, DatasetState
 from market.panel import Panel, panel_from_bars
 from market.quality import Inspection, Rule, Surroundings, flagged, inspect
-from market.reference import Universe
+from market.reference import TickerHistory, Universe
 from services.ingest_report import DatasetIngest, IngestReport, Landing, documented_batches
 from services.ports import BarLake, BarSource, DataQualityReporter
 
@@ -46,6 +46,8 @@ class MarketData:
         Sector of each symbol that the reference table knows.
     universes : mapping of str to Universe
         Dated membership, by the universe's name.
+    tickers : TickerHistory
+        Which symbol named which instrument when; a panel follows the instrument.
     """
 
     lake: BarLake
@@ -55,6 +57,7 @@ class MarketData:
     clock: Clock
     sectors: Mapping[str, str]
     universes: Mapping[str, Universe] = field(default_factory=dict)
+    tickers: TickerHistory = field(default_factory=lambda: TickerHistory(()))
 
     def ingest(
         self, source: str, *, datasets: Sequence[str] | None = None, again: bool = False
@@ -103,6 +106,9 @@ class MarketData:
     ) -> Panel:
         """Return daily `fields` as arrays of shape (n_symbols, n_sessions), as known at `as_of`.
 
+        A row stands under the symbol that its instrument has on the panel's last day: FB's past
+        is META's. Which day that is follows from `end`, `as_of` and what the lake holds.
+
         Parameters
         ----------
         purpose : Purpose
@@ -121,15 +127,20 @@ class MarketData:
             raise MissingDataError(
                 f"{dataset} has no field {', '.join(absent)}: it has {', '.join(known.fields)}"
             )
-        rows = self.bars(dataset, start=start, end=end, symbols=symbols, as_of=as_of)
+        on = self._last_day(dataset, end, as_of)
+        wanted = None if symbols is None else self.tickers.symbols_behind(symbols, on=on)
+        rows = self.bars(dataset, start=start, end=end, symbols=wanted, as_of=as_of)
+        columns = dict.fromkeys((SYMBOL, SESSION, *fields))
         if purpose is Purpose.AS_TRADED:
-            table = rows.select(SYMBOL, SESSION, *fields).collect()
+            table = self._follow(rows.select(*columns).collect(), on)
         else:
-            wanted = dict.fromkeys((SYMBOL, SESSION, "close", *fields))
-            actions = self.actions(dataset)
-            table = adjust(rows.select(*wanted).collect(), actions, purpose=purpose, as_of=as_of)
+            traded = self._follow(rows.select(*columns | {"close": None}).collect(), on)
+            actions = self._follow(self.actions(dataset), on)
+            table = adjust(traded, actions, purpose=purpose, as_of=as_of)
+        if symbols is not None and wanted != tuple(sorted(set(symbols))):
+            table = table.filter(pl.col(SYMBOL).is_in(list(symbols)))
         panel = panel_from_bars(table, fields=fields, simulated=known.simulated)
-        return panel if universe is None else self._within(panel, universe, as_of)
+        return panel if universe is None else self._within(panel, universe, as_of, on)
 
     def actions(self, dataset: str) -> pl.DataFrame:
         """Return the corporate actions of a dataset, with columns of `market.actions`."""
@@ -185,12 +196,25 @@ class MarketData:
         )
         return inspect(rows, dataset=known, rules=self.rules, around=around)
 
-    def _within(self, panel: Panel, universe: str, as_of: datetime | None) -> Panel:
+    def _last_day(self, dataset: str, end: date | None, as_of: datetime | None) -> date:
+        """Return the day whose symbols a panel speaks in."""
+        days = [
+            end,
+            None if as_of is None else as_of.date(),
+            self.lake.state(dataset).last_session,
+        ]
+        return min(day for day in days if day is not None)
+
+    def _follow(self, rows: pl.DataFrame, on: date) -> pl.DataFrame:
+        return self.tickers.follow(rows, on=on) if self.tickers.spans else rows
+
+    def _within(self, panel: Panel, universe: str, as_of: datetime | None, on: date) -> Panel:
         """Return the panel with NaN where a symbol did not belong to the universe."""
         if universe not in self.universes:
             known = ", ".join(sorted(self.universes)) or "none"
             raise MissingDataError(f"no universe {universe!r}: there are {known}")
-        mask = self.universes[universe].mask(panel.symbols, panel.sessions, as_of=as_of)
+        members = self.universes[universe].followed(self.tickers, on=on)
+        mask = members.mask(panel.symbols, panel.sessions, as_of=as_of)
         fields = {name: np.where(mask, values, np.nan) for name, values in panel.fields.items()}
         return replace(panel, fields=fields)
 
@@ -217,15 +241,12 @@ class MarketData:
             If the rows lack columns of the dataset.
         """
         rows = dataset.conform(rows)
-        around = Surroundings(
-            now=self.clock.now(),
-            history=self._history(dataset, rows),
-            sessions=self._sessions(dataset, rows),
-            actions=self._known_actions(dataset),
-        )
+        around = self.surroundings(dataset, rows)
         judged = inspect(rows, dataset=dataset, rules=self.rules, around=around)
         marked = flagged(rows, judged, dataset=dataset, rules=self.rules)
-        document = self.reporter.validate(dataset, documented_batches(dataset, marked), self.rules)
+        document = self.reporter.validate(
+            dataset, documented_batches(dataset, marked).items(), self.rules
+        )
         appended = self.lake.append(dataset, judged.passed, lineage={"source": origin})
         outcome = DatasetIngest(
             dataset=dataset.name,
@@ -272,6 +293,15 @@ class MarketData:
             findings=tuple(finding for batch in batches for finding in batch.findings),
             document=batches[-1].document,
             quarantine=next((b.quarantine for b in reversed(batches) if b.quarantine), None),
+        )
+
+    def surroundings(self, dataset: Dataset, rows: pl.DataFrame) -> Surroundings:
+        """Return what the rows are judged beside: their past, the calendar, the actions."""
+        return Surroundings(
+            now=self.clock.now(),
+            history=self._history(dataset, rows),
+            sessions=self._sessions(dataset, rows),
+            actions=self._known_actions(dataset),
         )
 
     def _history(self, dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame | None:

@@ -6,7 +6,7 @@ independently of the gate; for the others it documents the gate's answer, row by
 """
 
 import fcntl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,10 @@ class ExpectationsReporter:
     quarantine_dir: Path
 
     def validate(
-        self, dataset: Dataset, batches: Mapping[str, pl.DataFrame], rules: Sequence[Rule]
+        self,
+        dataset: Dataset,
+        batches: Iterable[tuple[str, pl.DataFrame]],
+        rules: Sequence[Rule],
     ) -> DataQualityDocument:
         """Validate each batch and rebuild the Data Docs."""
         applied = [rule for rule in rules if rule.reads(dataset) is not None]
@@ -41,7 +44,7 @@ class ExpectationsReporter:
             context = _context(self.docs_dir)
             definition = _definition(context, dataset, applied)
             pages = [_suite_page(dataset.name)]
-            for name, rows in batches.items():
+            for name, rows in batches:
                 run = _run_id(f"{dataset.name} {name}")
                 result = definition.run(
                     batch_parameters={"dataframe": rows.tail(MAX_ROWS).to_pandas()}, run_id=run
@@ -51,7 +54,7 @@ class ExpectationsReporter:
                 pages.append(_result_page(dataset.name, run))
             # Only what is new: rendering every page anew would grow with each day.
             context.build_data_docs(resource_identifiers=pages)
-        return DataQualityDocument(str(self.docs_dir / SITE), evaluated, unmet)
+        return DataQualityDocument(str(self.docs_dir / SITE), len(pages) - 1, evaluated, unmet)
 
     def set_aside(self, dataset: Dataset, rows: pl.DataFrame) -> str | None:
         """Write the rows to a CSV file named by their content."""

@@ -1,5 +1,6 @@
 """Keep the lake quick: merge small files, remove those that nothing names any more."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from basics.errors import ConflictError
@@ -7,6 +8,7 @@ from infra.lake.log import Commit, LogState, Part, read_state, write_commit
 from infra.lake.parquet import ParquetLake
 from market.bitemporal import in_order
 
+MANY_FILES = 8  # Of one partition, from which the nightly round merges them.
 GRACE = timedelta(hours=1)  # Longest that a writer takes from its first file to its commit.
 
 
@@ -62,14 +64,34 @@ def vacuum(lake: ParquetLake, name: str, *, grace: timedelta = GRACE) -> int:
     return len(dead)
 
 
-def compact_until_done(lake: ParquetLake, name: str, *, tries: int = 5) -> int:
-    """Compact, again when another writer was first."""
-    for _ in range(tries - 1):
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """What a round of upkeep did to a dataset.
+
+    Attributes
+    ----------
+    merged : int
+        Files that were merged into one for each partition.
+    removed : int
+        Files that nothing names any more and that are gone.
+    """
+
+    dataset: str
+    merged: int
+    removed: int
+
+
+def tidy(lake: ParquetLake, name: str, *, at_least: int = MANY_FILES, tries: int = 5) -> Tidied:
+    """Merge the files of crowded partitions, again when another writer was first, and vacuum."""
+    merged = 0
+    for left in reversed(range(tries)):
         try:
-            return compact(lake, name)
+            merged = compact(lake, name, at_least=at_least)
+            break
         except ConflictError:
-            continue
-    return compact(lake, name)
+            if not left:
+                raise
+    return Tidied(name, merged, vacuum(lake, name))
 
 
 def _merge(lake: ParquetLake, state: LogState, partition: str, parts: list[Part]) -> Part:

@@ -8,6 +8,7 @@ import polars as pl
 
 from basics.errors import InvalidInputError
 from infra.sources.text import LINE
+from infra.sources.tick_columns import KNOWN_WORDS, SEQUENCE, TICK_NAMES, Kind, epoch_moments
 from market.calendars import exchange_calendar
 from market.datasets import EVENT_TIME, KNOWLEDGE_TIME, SESSION, SYMBOL, UTC_MICROSECONDS
 
@@ -54,13 +55,16 @@ class Reading:
     field : str
         What the numbers of a wide table are.
     time_format : str or None
-        strptime format of the time column; None tries the common ones.
+        strptime format of the time column, or epoch_s, epoch_ms, epoch_us, epoch_ns; None tries
+        the common formats.
     timezone : str or None
         IANA zone of times of day that state none; without it they are refused.
     calendar : str or None
         Exchange whose closes stamp daily bars; None stamps the day's end in UTC.
     lag : timedelta
         From the event to when it was known.
+    kind : Kind
+        What a row is: a bar, a quote, a trade, or a change of a book's level.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
@@ -70,6 +74,14 @@ class Reading:
     timezone: str | None = None
     calendar: str | None = None
     lag: timedelta = timedelta(0)
+    kind: Kind = Kind.BARS
+
+    @property
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        """What users call the columns of this kind of row."""
+        if self.kind is Kind.BARS:
+            return ALIASES
+        return {name: ALIASES[name] for name in (SYMBOL, TIME)} | dict(TICK_NAMES[self.kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,7 @@ def recognise(columns: Sequence[str], reading: Reading, *, file: str) -> Layout:
         )
     taken = set(reading.mapping.values())
     found = dict(reading.mapping)
-    for ours, names in ALIASES.items():
+    for ours, names in reading.names.items():
         if ours not in found:
             match = next((c for c in columns if c not in taken and _plain(c) in names), None)
             if match is not None:
@@ -118,6 +130,7 @@ def recognise(columns: Sequence[str], reading: Reading, *, file: str) -> Layout:
         )
     fields = {ours: theirs for ours, theirs in found.items() if ours not in (SYMBOL, TIME)}
     others = tuple(c for c in columns if c not in found.values())
+    _check_needed(fields, columns, reading, file=file)
     if fields:
         return Layout(found[TIME], found.get(SYMBOL), fields, wide=False, ignored=others)
     if SYMBOL in found or not others:
@@ -125,6 +138,16 @@ def recognise(columns: Sequence[str], reading: Reading, *, file: str) -> Layout:
             f'{file} has no column for a price (it has {", ".join(columns)}): --map close="..."'
         )
     return Layout(found[TIME], None, {name: name for name in others}, wide=True, ignored=())
+
+
+def _check_needed(
+    fields: Mapping[str, str], columns: Sequence[str], reading: Reading, *, file: str
+) -> None:
+    if absent := [name for name in reading.kind.needed if name not in fields]:
+        raise InvalidInputError(
+            f"{file} has no {', '.join(absent)} (it has {', '.join(columns)}): "
+            f'--map {absent[0]}="Your Column"'
+        )
 
 
 def to_rows(table: pl.DataFrame, layout: Layout, reading: Reading, *, symbol: str) -> pl.DataFrame:
@@ -156,6 +179,8 @@ def to_rows(table: pl.DataFrame, layout: Layout, reading: Reading, *, symbol: st
         pl.col(layout.time).cast(pl.String).alias("_time"),
         *(pl.col(theirs).cast(pl.String).alias(f"_{ours}") for ours, theirs in fields.items()),
     ).with_columns(*moments, *numbers)
+    if reading.kind is not Kind.BARS and SEQUENCE not in fields:
+        rows = rows.with_columns(pl.col(LINE).alias(SEQUENCE))  # Ticks come in the file's order.
     return _stamp(rows.with_columns(_reason(list(fields)).alias(REASON)), reading).drop(
         "_time", "_day", "_moment", *(f"_{ours}" for ours in fields)
     )
@@ -171,6 +196,8 @@ def _number(table: pl.DataFrame, ours: str, theirs: str) -> pl.Series:
     if column.dtype != pl.String:
         return column.cast(pl.Float64).alias(ours)
     text = column.str.strip_chars()
+    if words := KNOWN_WORDS.get(ours):
+        text = text.str.to_lowercase().replace(words)
     grouped = text.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
     plain = pl.select(pl.when(grouped).then(text.str.replace_all(",", "")).otherwise(text))
     return plain.to_series().cast(pl.Float64, strict=False).alias(ours)
@@ -179,6 +206,9 @@ def _number(table: pl.DataFrame, ours: str, theirs: str) -> pl.Series:
 def _moment(text: pl.Series, reading: Reading) -> list[pl.Series]:
     """Return `_day` (for daily rows) and `_moment` (UTC, for rows with a time of day)."""
     stripped = text.str.strip_chars()
+    if reading.time_format is not None and reading.time_format.startswith("epoch"):
+        moments = epoch_moments(stripped, reading.time_format).alias("_moment")
+        return [pl.Series("_day", [None] * len(text), dtype=pl.Date), moments]
     if stripped.drop_nulls().str.contains(MIDNIGHT).all():
         stripped = stripped.str.head(10)  # A daily file whose dates are written as midnight.
     days = pl.Series("_day", [None] * len(text), dtype=pl.Date)

@@ -1,4 +1,4 @@
-"""A user's own bars: CSV or Parquet, long or wide, one file or a folder of them."""
+"""A user's own bars or ticks: CSV or Parquet, one file or a folder; bars long or wide."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,13 +10,20 @@ from basics.errors import InvalidInputError, MissingDataError
 from basics.identifiers import content_hash, file_sha256
 from infra.sources.columns import PRICE_FIELDS, REASON, Layout, Reading, recognise, to_rows
 from infra.sources.text import CHUNK_BYTES, LINE, RejectedLine, read_text
+from infra.sources.tick_columns import Kind
 from market.datasets import EVENT_TIME, SESSION, Dataset, Partition
+from market.ticks import depth_dataset, quotes_dataset, trades_dataset
 from services.ports import Delivery, Rejection
 
 TEXT_SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv")
 PARQUET_SUFFIXES = (".parquet", ".pq")
 GLANCE_BYTES = 2**20  # Of each file, to see what the dataset will be.
 PARQUET_ROWS = 1_000_000  # Rows of a Parquet file that are read at a time.
+TICK_DATASETS = {
+    Kind.QUOTES: quotes_dataset,
+    Kind.TRADES: trades_dataset,
+    Kind.DEPTH: depth_dataset,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,12 @@ class FileBars:
                 f"no row can be read in {', '.join(p.name for p in self.paths[:5])}: the files are "
                 "empty or hold no table"
             )
+        source = "files: " + ", ".join(path.name for path in self.paths[:5])
+        if self.reading.kind is not Kind.BARS:
+            describe = TICK_DATASETS[self.reading.kind]
+            return describe(
+                self.dataset_name, calendar=self.reading.calendar, simulated=False, source=source
+            )
         order = {name: place for place, name in enumerate(PRICE_FIELDS)}
         fields.sort(key=lambda name: order.get(name, len(order)))
         return Dataset(
@@ -57,7 +70,7 @@ class FileBars:
             frequency="intraday" if intraday else "1d",
             calendar=self.reading.calendar,
             partition=Partition.MONTH if intraday else Partition.YEAR,
-            source="files: " + ", ".join(path.name for path in self.paths[:5]),
+            source=source,
         )
 
     def fingerprint(self) -> str:

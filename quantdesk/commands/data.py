@@ -1,13 +1,17 @@
-"""Commands on market data: `data import`, `data ls`, `data check`."""
+"""Commands on market data: `data import`, `data ls`, `data check`, and those of its neighbours."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from quantdesk.commands.data_upkeep import compact, docs, reference
+from quantdesk.commands.data_views import book, liquidity, show
 from quantdesk.output import AsJson, show_json, show_table
 
-data = typer.Typer(help="Market data: import, list, check.", no_args_is_help=True)
+data = typer.Typer(help="Market data: import, look, check, keep.", no_args_is_help=True)
+for command in (show, book, liquidity, compact, docs, reference):
+    data.command()(command)
 
 
 @data.command("import")
@@ -27,11 +31,16 @@ def import_(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ] = None,
     symbol: Annotated[str | None, typer.Option(help="Symbol where no column has it.")] = None,
     field: Annotated[str, typer.Option(help="What a wide table's numbers are.")] = "close",
-    time_format: Annotated[str | None, typer.Option(help="strptime format of the dates.")] = None,
+    time_format: Annotated[
+        str | None, typer.Option(help="strptime format of the dates, or epoch_s, _ms, _us, _ns.")
+    ] = None,
     timezone: Annotated[
         str | None, typer.Option(help="IANA zone of times that state none.")
     ] = None,
     calendar: Annotated[str | None, typer.Option(help="Exchange (ISO 10383), e.g. XNYS.")] = None,
+    kind: Annotated[
+        str, typer.Option(help="What a row is: bars, quotes, trades or depth.")
+    ] = "bars",
     start: Annotated[str | None, typer.Option(help="First day, of `yahoo` (yyyy-mm-dd).")] = None,
     end: Annotated[str | None, typer.Option(help="Last day, of `yahoo`; today without.")] = None,
     as_json: AsJson = False,
@@ -46,6 +55,7 @@ def import_(  # noqa: PLR0913, PLR0917 - each is an option of the command
     with open_desk() as desk:
         source = _source(desk, path, symbol, (start, end))
         if source is not None:
+            _keep_tickers(desk, source)
             _import_source(desk.market_data, source, as_json=as_json)
             return
         reading = Reading(
@@ -55,6 +65,7 @@ def import_(  # noqa: PLR0913, PLR0917 - each is an option of the command
             time_format=time_format,
             timezone=timezone,
             calendar=calendar,
+            kind=_kind(kind),
         )
         files = open_files(Path(path).expanduser(), dataset=dataset, reading=reading)
         report = import_bars(
@@ -176,6 +187,24 @@ def _import_source(market: Any, source: Any, *, as_json: bool) -> None:  # noqa:
     if report.stopped:
         typer.echo(f"stopped: {report.reason}", err=True)
         raise typer.Exit(4)
+
+
+def _keep_tickers(desk: Any, source: Any) -> None:  # noqa: ANN401
+    """Keep the ticker history that a Lean folder brings, so that panels follow the instrument."""
+    from infra.reference import ReferenceTables
+    from infra.sources.lean import LeanSource
+
+    if isinstance(source, LeanSource):
+        ReferenceTables.of(desk.settings).add_tickers(source.tickers())
+
+
+def _kind(name: str) -> Any:  # noqa: ANN401
+    from basics.errors import InvalidInputError
+    from infra.sources.tick_columns import Kind
+
+    if name not in list(Kind):
+        raise InvalidInputError(f"--kind takes {', '.join(Kind)}, got {name!r}")
+    return Kind(name)
 
 
 def _pairs(mapping: list[str]) -> dict[str, str]:

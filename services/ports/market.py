@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -120,11 +120,14 @@ class DataQualityDocument:
     ----------
     location : str
         Path of the document's first page.
+    batches : int
+        Partitions validated.
     expectations, unmet : int
         Expectations evaluated over all batches, and those among them that failed.
     """
 
     location: str
+    batches: int
     expectations: int
     unmet: int
 
@@ -133,9 +136,15 @@ class DataQualityReporter(Protocol):
     """Validates new partitions for people to read, and keeps what was set aside."""
 
     def validate(
-        self, dataset: Dataset, batches: Mapping[str, pl.DataFrame], rules: Sequence[Rule]
+        self,
+        dataset: Dataset,
+        batches: Iterable[tuple[str, pl.DataFrame]],
+        rules: Sequence[Rule],
     ) -> DataQualityDocument:
-        """Run the suite that `rules` describe over each named batch and keep the document."""
+        """Run the suite that `rules` describe over each named batch and keep the document.
+
+        Batches are read one after the other: they need not fit in memory together.
+        """
         ...
 
     def set_aside(self, dataset: Dataset, rows: pl.DataFrame) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 from basics.clock import ManualClock
 from basics.errors import InvalidInputError, MissingDataError
 from infra.lake import ParquetLake, open_storage
-from infra.lake.maintenance import compact, vacuum
+from infra.lake.maintenance import compact, tidy, vacuum
 from market.datasets import Dataset, Partition
 from services.ports import BarLake
 
@@ -212,3 +212,16 @@ def test_vacuum_removes_what_nothing_names_and_nothing_else(tmp_path: Path) -> N
     assert removed == 2
     assert vacuum(lake, "prices") == 0
     assert lake.scan("prices").collect().height == 2
+
+
+def test_upkeep_merges_crowded_partitions_alone(tmp_path: Path) -> None:
+    lake = ParquetLake(open_storage(tmp_path), ManualClock(NOW))
+    for day in range(3, 6):
+        lake.append(PRICES, bars("A", date(2022, 1, day), [1.0]))
+    lake.append(PRICES, bars("A", date(2021, 1, 4), [1.0]))
+
+    first, again = tidy(lake, "prices", at_least=3), tidy(lake, "prices", at_least=3)
+
+    assert (first.merged, again.merged) == (3, 0)
+    assert lake.state("prices").files == 2
+    assert lake.scan("prices").collect().height == 4

@@ -107,7 +107,7 @@ from services.ports import DataQualityDocument
 
 class NoDocuments:
     def validate(self, dataset, batches, rules):
-        return DataQualityDocument("", 0, 0)
+        return DataQualityDocument("", 0, 0, 0)
     def set_aside(self, dataset, rows):
         return None
 

@@ -33,7 +33,7 @@ class SilentReporter:
         self, dataset: Dataset, batches: dict[str, pl.DataFrame], rules: tuple[Rule, ...]
     ) -> DataQualityDocument:
         del dataset, batches, rules
-        return DataQualityDocument("nowhere", 0, 0)
+        return DataQualityDocument("nowhere", 0, 0, 0)
 
     def set_aside(self, dataset: Dataset, rows: pl.DataFrame) -> str | None:
         del dataset, rows

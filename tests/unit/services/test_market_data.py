@@ -1,6 +1,6 @@
 """Tests of `services.market_data` on a real lake in a folder, with sources made of frames."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,12 +15,13 @@ from basics.identifiers import content_hash
 from infra.data_quality.policy import load_rules
 from infra.isolation import PROJECT_ROOT
 from infra.lake import ParquetLake, open_storage
-from infra.market_data import REFERENCE, load_universes
+from infra.reference import ReferenceTables
 from infra.sources.sample import SampleSource
 from market.actions import Purpose
 from market.datasets import Dataset
 from market.quality import Rule
-from market.reference import Membership, Universe
+from market.reference import Membership, TickerHistory, TickerSpan, Universe
+from services.data_documents import document_partitions
 from services.market_data import MarketData
 from services.ports import DataQualityDocument
 
@@ -53,11 +54,12 @@ class RememberingReporter:
     seen: list[str] = field(default_factory=list)
 
     def validate(
-        self, dataset: Dataset, batches: dict[str, pl.DataFrame], rules: tuple[Rule, ...]
+        self, dataset: Dataset, batches: Iterable[tuple[str, pl.DataFrame]], rules: tuple[Rule, ...]
     ) -> DataQualityDocument:
         del rules
-        self.seen += [f"{dataset.name} {name}" for name in batches]
-        return DataQualityDocument("nowhere", 0, 0)
+        names = [f"{dataset.name} {name}" for name, _ in batches]
+        self.seen += names
+        return DataQualityDocument("nowhere", len(names), 0, 0)
 
     def set_aside(self, dataset: Dataset, rows: pl.DataFrame) -> str | None:
         del dataset
@@ -218,8 +220,8 @@ def test_a_universe_leaves_out_who_did_not_belong_as_known(
         market.panel("equities_two", fields=["close"], universe="other")
 
 
-def test_nobody_knew_the_sample_universe_before_it_was_chosen() -> None:
-    chosen = load_universes(REFERENCE / "universes.csv")["sample_20"]
+def test_nobody_knew_the_sample_universe_before_it_was_chosen(tmp_path: Path) -> None:
+    chosen = ReferenceTables(tmp_path).universes()["sample_20"]
 
     assert len(chosen.members(date(2000, 1, 3))) == 20
     assert chosen.members(date(2000, 1, 3), as_of=datetime(2000, 1, 4, tzinfo=UTC)) == ()
@@ -245,3 +247,63 @@ def test_reading_again_what_is_unchanged_adds_no_row_and_no_version(market: Mark
     assert again.datasets[0].new == 0
     assert again.datasets[0].unchanged == GOOD.height
     assert again.datasets[0].version == first.datasets[0].version
+
+
+def test_a_panel_follows_the_instrument_through_a_change_of_ticker(market: MarketData) -> None:
+    renamed = TickerHistory(
+        (
+            TickerSpan(instrument="one", symbol="OLD", first=MONDAY, last=MONDAY),
+            TickerSpan(instrument="one", symbol="NEW", first=TUESDAY),
+            TickerSpan(instrument="two", symbol="NEW", first=date(2020, 1, 1), last=MONDAY),
+        )
+    )
+    frames = [
+        rows("OLD", [MONDAY], [10.0]),
+        rows("NEW", [MONDAY], [70.0]),  # Another instrument's, of which nothing is left.
+        rows("NEW", [TUESDAY], [10.1]),
+    ]
+    market = replace(market, tickers=renamed, sources={"frames": FrameSource(frames)})
+    market.ingest("frames")
+
+    now = market.panel("equities_two", fields=["close"], symbols=["NEW"])
+    then = market.panel("equities_two", fields=["close"], end=MONDAY)
+
+    assert now.symbols == ("NEW",)
+    assert now["close"].tolist() == [[10.0, 10.1]]
+    assert then.symbols == ("NEW", "OLD")  # On Monday each was who it was.
+    assert then["close"].tolist() == [[70.0], [10.0]]
+
+
+def test_a_universe_follows_the_instrument_too(market: MarketData) -> None:
+    renamed = TickerHistory(
+        (
+            TickerSpan(instrument="one", symbol="OLD", first=MONDAY, last=MONDAY),
+            TickerSpan(instrument="one", symbol="A", first=TUESDAY),
+        )
+    )
+    member = Membership(universe="mine", symbol="OLD", first=MONDAY, last=None, known_at=NOW)
+    market = replace(
+        market, tickers=renamed, universes={"mine": Universe("mine", (member,))},
+        sources={
+            "frames": FrameSource([rows("OLD", [MONDAY], [10.0]), rows("A", [TUESDAY], [10.1])])
+        },
+    )  # fmt: skip
+    market.ingest("frames")
+
+    assert market.panel("equities_two", fields=["close"], universe="mine")["close"].tolist() == [
+        [10.0, 10.1]
+    ]
+
+
+def test_the_thorough_round_documents_every_partition_by_itself(
+    market: MarketData, reporter: RememberingReporter
+) -> None:
+    days = [date(2019, 5, 3), date(2020, 5, 4), date(2021, 5, 3)]
+    years = [rows("A", [day], [10.0]) for day in days]
+    market.ingest_from(FrameSource(years))
+    reporter.seen.clear()
+
+    document = document_partitions(market, "equities_two")
+
+    assert reporter.seen == [f"equities_two {year}" for year in (2019, 2020, 2021)]
+    assert document.batches == 3

@@ -21,7 +21,7 @@ class NoDocuments:
     """Writes nothing: these tests are about the sessions."""
 
     def validate(self, *_: object) -> DataQualityDocument:
-        return DataQualityDocument("nowhere", 0, 0)
+        return DataQualityDocument("nowhere", 0, 0, 0)
 
     def set_aside(self, *_: object) -> None:
         return None
