@@ -1,7 +1,6 @@
 """Some symbols in the course of evaluation: each node of a plan computed from its inputs.
 
-Values stand in cells: `stride` cells make a session. In batch a row is one symbol and `stride` is
-1; live, all symbols stand in one row and `stride` is their number (see `measures.kernels`).
+A row is one symbol, the last column the panel's last session.
 """
 
 import math
@@ -49,11 +48,10 @@ class Chunk:
 
     Attributes
     ----------
-    values : dict of Expression to ndarray of shape (n_rows, at least need[node] * stride)
-        The last cells are the panel's last session.
+    values : dict of Expression to ndarray of shape (n_rows, at least need[node])
     need : mapping of Expression to int
         How many of the last sessions of each node something else rests on.
-    starts : ndarray of shape (n_rows, stride)
+    starts : ndarray of shape (n_rows, 1)
         Session of each symbol's first bar.
     sessions : int
         Sessions of the fields.
@@ -64,30 +62,18 @@ class Chunk:
     starts: IntArray
     sessions: int
     scratch: Scratch
-    stride: int = 1
 
     def last(self, node: Expression, sessions: int) -> Value:
         """Return the last `sessions` of a node's values."""
         value = self.values[node]
         if not isinstance(value, np.ndarray):
             return value
-        return value[:, value.shape[1] - sessions * self.stride :]
-
-    def by_symbol(self, node: Expression, sessions: int) -> FloatArray:
-        """Return the last `sessions` with a row for each symbol."""
-        value = np.asarray(self.last(node, sessions))
-        return value if self.stride == 1 else value.reshape(-1, self.stride).T
-
-    def in_cells(self, by_symbol: FloatArray) -> FloatArray:
-        """Return values with a row for each symbol in the chunk's own form."""
-        if self.stride == 1:
-            return by_symbol
-        return np.ascontiguousarray(by_symbol.T).reshape(1, -1)
+        return value[:, value.shape[1] - sessions :]
 
 
 def write_roots(work: Plan, chunk: Chunk, out: FloatArray) -> None:
     """Compute every node of `work` and write its roots to `out`."""
-    n_last = out.shape[2] // chunk.stride
+    n_last = out.shape[2]
     places = {root: out[k] for k, root in enumerate(work.roots)}
     for node in work.nodes:
         if node not in chunk.values:
@@ -116,15 +102,14 @@ def _compute(node: Expression, work: Plan, chunk: Chunk, place: FloatArray | Non
     elif isinstance(operator, Smoothing):
         have = min(need + operator.history(node.params), chunk.sessions)
         x = np.ascontiguousarray(chunk.last(node.args[0], have))
-        chunk.values[node] = run_smoothing(operator, node.params, x, chunk.stride)
+        chunk.values[node] = run_smoothing(operator, node.params, x)
     elif isinstance(operator, Function):
         have = min(need + operator.history(node.params), chunk.sessions)
-        answer = operator.function(*(chunk.by_symbol(arg, have) for arg in node.args))
-        chunk.values[node] = chunk.in_cells(answer)
+        inputs = [np.asarray(chunk.last(arg, have)) for arg in node.args]
+        chunk.values[node] = operator.function(*inputs)
     else:
-        inputs = [chunk.by_symbol(arg, need) for arg in node.args]
-        answer = run_cross_section(operator.name, inputs)
-        chunk.values[node] = chunk.in_cells(answer)
+        inputs = [np.asarray(chunk.last(arg, need)) for arg in node.args]
+        chunk.values[node] = run_cross_section(operator.name, inputs)
 
 
 def _compute_pass(group: tuple[Expression, ...], chunk: Chunk) -> None:
@@ -136,10 +121,10 @@ def _compute_pass(group: tuple[Expression, ...], chunk: Chunk) -> None:
     need = max(chunk.need[node] for node in group)
     have = min(need + windows[-1] - 1, chunk.sessions)
     inputs = tuple(np.ascontiguousarray(chunk.last(arg, have)) for arg in group[0].args)
-    shape = (len(statistics), len(windows), inputs[0].shape[0], need * chunk.stride)
+    shape = (len(statistics), len(windows), inputs[0].shape[0], need)
     work = Pass(
         inputs,
-        chunk.stride,
+        1,
         chunk.starts - (chunk.sessions - have),
         np.array(windows, np.int64),
         statistics,
@@ -153,20 +138,20 @@ def _compute_pass(group: tuple[Expression, ...], chunk: Chunk) -> None:
 
 def _delayed(chunk: Chunk, node: Expression, sessions: int) -> FloatArray:
     """Return the input's values `sessions` earlier, NaN where the panel does not reach."""
-    need, stride = chunk.need[node], chunk.stride
+    need = chunk.need[node]
     have = min(need + sessions, chunk.sessions)
     source = np.asarray(chunk.last(node.args[0], have))
-    known = max(have - sessions, 0) * stride
-    if known == need * stride:
+    known = max(have - sessions, 0)
+    if known == need:
         return source[:, :known]
-    answer = np.full((source.shape[0], need * stride), np.nan, source.dtype)
-    answer[:, need * stride - known :] = source[:, :known]
+    answer = np.full((source.shape[0], need), np.nan, source.dtype)
+    answer[:, need - known :] = source[:, :known]
     return answer
 
 
 def _blank_before_start(answer: FloatArray, chunk: Chunk) -> None:
     """Take back the answers to comparisons from before a symbol's first bar."""
-    by_session = answer.reshape(len(answer), -1, chunk.stride)
-    starts = chunk.starts - (chunk.sessions - by_session.shape[1])
-    for i, s in np.argwhere(starts > 0):
-        by_session[i, : starts[i, s], s] = np.nan
+    for row, start in zip(
+        answer, chunk.starts[:, 0] - (chunk.sessions - answer.shape[1]), strict=True
+    ):
+        row[: max(start, 0)] = np.nan

@@ -17,7 +17,7 @@ from features.elementwise import Value
 from features.expressions import CONSTANT, Expression
 from features.plans import Plan, needed_sessions, plan
 
-__all__ = ["Plan", "evaluate", "evaluate_live", "first_bars", "plan", "without_infinities"]
+__all__ = ["Plan", "evaluate", "first_bars", "plan", "without_infinities"]
 
 # About fifty symbols of ten years: larger chunks leave the cache, smaller ones cost calls.
 CHUNK_CELLS = 131_072
@@ -30,6 +30,7 @@ def evaluate(
     dates: Mapping[str, FloatArray] | None = None,
     last: int | None = None,
     threads: int = 1,
+    blank_absent: bool = True,
 ) -> FloatArray:
     """Compute the plan's roots.
 
@@ -45,11 +46,14 @@ def evaluate(
         Compute the last columns only; all by default.
     threads : int
         Threads over the chunks of symbols.
+    blank_absent : bool
+        False gives what the operators answer also in sessions without a bar, as an operator
+        over them sees it.
 
     Returns
     -------
     ndarray of shape (n_roots, n_symbols, last)
-        Missing (NaN) wherever the symbol has no bar in the session.
+        Missing (NaN) wherever the symbol has no bar in the session, unless told otherwise.
     """
     clean = {name: without_infinities(values) for name, values in fields.items()}
     there = _bars(clean)
@@ -67,54 +71,13 @@ def evaluate(
             chunk = Chunk(values, need, starts[rows, None], columns, scratch)
             write_roots(work, chunk, out[:, rows])
         absent = ~there[rows, columns - n_last :]
-        if absent.any():
+        if blank_absent and absent.any():
             np.copyto(out[:, rows], np.nan, where=absent)
 
     size = n_symbols if work.whole else max(1, CHUNK_CELLS // max(columns, 1))
     chunks = [slice(k, min(k + size, n_symbols)) for k in range(0, n_symbols, size)]
     _run_all(run, chunks, threads)
     return out
-
-
-def evaluate_live(
-    work: Plan,
-    fields: Mapping[str, FloatArray],
-    *,
-    starts: IntArray,
-    scratch: Scratch,
-    dates: Mapping[str, FloatArray] | None = None,
-) -> FloatArray:
-    """Compute the plan's roots for the newest session of every symbol at once.
-
-    Parameters
-    ----------
-    fields : mapping of str to ndarray of shape (n_sessions, n_symbols), C-contiguous
-        The newest session last; nothing infinite.
-    starts : int64 ndarray of shape (n_symbols,)
-        Session of each symbol's first bar; negative if it lies before `fields`.
-    scratch : Scratch
-        Kept from call to call.
-
-    Returns
-    -------
-    ndarray of shape (n_roots, n_symbols)
-        Bit for bit what `evaluate` gives for the same history.
-    """
-    n_sessions, n_symbols = next(iter(fields.values())).shape
-    by_date = {
-        name: np.ascontiguousarray(np.broadcast_to(values[:, None], (n_sessions, n_symbols)))
-        for name, values in (dates or {}).items()
-    }
-    rows = {name: values.reshape(1, -1) for name, values in {**fields, **by_date}.items()}
-    values = {node: _source(node, rows, slice(None)) for node in work.nodes if not node.args}
-    need = needed_sessions(work, n_sessions, 1)
-    out = np.empty((len(work.roots), 1, n_symbols))
-    with np.errstate(all="ignore"):
-        chunk = Chunk(values, need, starts[None, :], n_sessions, scratch, stride=n_symbols)
-        write_roots(work, chunk, out)
-    absent = np.logical_and.reduce([np.isnan(values[-1]) for values in fields.values()])
-    out[:, 0, absent] = np.nan
-    return out[:, 0]
 
 
 def first_bars(fields: Mapping[str, FloatArray]) -> IntArray:

@@ -1,24 +1,28 @@
 """Live features: the newest vector of every symbol, bar by bar or tick by tick.
 
-The same expressions run through the same kernels as in batch, over the sessions that they look
-back on; a value is the batch value to the last bit, because a window's result depends on that
-window alone. What is kept is bars, not sums, so nothing drifts however long a desk runs.
+The same expressions as in batch. What an operator remembers is a summary where its arithmetic
+allows one, else the window's values (`features.live_state`): a bar or a tick costs the same however
+long the windows are, and a tick of one symbol costs that symbol alone unless the set looks across
+symbols. Nothing is ever subtracted from a summary, so nothing drifts however long a desk runs.
 """
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from basics.arrays import FloatArray, IntArray
 from basics.errors import ConflictError, InvalidInputError, MissingDataError
 from features.calendars import calendar_values
-from features.chunks import Scratch
 from features.definitions import FeatureSet
-from features.evaluation import evaluate_live, first_bars
+from features.evaluation import first_bars
+from features.live_state import LiveState
 from market.panel import Panel
 
 # A symbol that has had no bar yet starts past every session.
 NOT_YET = np.iinfo(np.int64).max // 2
+Bars: TypeAlias = Mapping[str, npt.NDArray[np.floating]]
 
 
 class OnlineFeatures:
@@ -37,26 +41,20 @@ class OnlineFeatures:
         self.features = features
         self.symbols = history.symbols
         self.session: np.datetime64 = history.sessions[-1]
-        self._depth = features.lookback + 1
-        self._scratch = Scratch()
-        fields = {name: np.asarray(history[name], np.float64) for name in features.fields}
-        # Twice the depth, so that the bars move to the front once in `depth` sessions.
-        self._bars = {
-            name: np.full((2 * self._depth, len(self.symbols)), np.nan) for name in fields
+        self._n = 0  # The newest session counted from where the history ended.
+        fields = {
+            name: _without_infinities(np.asarray(history[name], np.float64))
+            for name in features.fields
         }
-        kept = min(self._depth, len(history.sessions))
-        self._end = self._depth
-        self._sessions = history.sessions[-1] + np.arange(1 - self._depth, 1)
-        self._sessions[-kept:] = history.sessions[-kept:]
-        for name, values in fields.items():
-            finite = np.where(np.isfinite(values), values, np.nan)
-            self._bars[name][self._end - kept : self._end] = finite[:, -kept:].T
         starts = first_bars(fields)
-        came_before = starts < len(history.sessions) - 1
-        shift = len(history.sessions) - self._depth
+        last = len(history.sessions) - 1
         # As of the session before the newest, which may still be revised.
-        self._starts: IntArray = np.where(came_before, starts - shift, NOT_YET)
+        self._starts: IntArray = np.where(starts < last, starts - last, NOT_YET)
         self._warm_ups = np.array([feature.warm_up for feature in features.features])
+        dates = {n: calendar_values(n, history.sessions) for n in features.calendar_fields}
+        self._state = LiveState(features.plan, fields, dates)
+        self._values = np.full((len(features.features), len(self.symbols)), np.nan)
+        self._compute(slice(None))
 
     def update(self, session: np.datetime64, bars: Mapping[str, FloatArray]) -> FloatArray:
         """Take the bars of a new session; return the features at its close.
@@ -82,58 +80,70 @@ class OnlineFeatures:
                 f"session {session} is not after {self.session}: revise the newest session, or "
                 "start again from a corrected history"
             )
-        checked = self._checked(bars)
-        self._starts = np.where(
-            self._current_starts() == NOT_YET, NOT_YET, self._current_starts() - 1
-        )
-        if self._end == 2 * self._depth:
-            for values in self._bars.values():
-                values[: self._depth] = values[self._depth :]
-            self._end = self._depth
-        self._end += 1
+        checked = self._checked(bars, len(self.symbols))
+        self._starts = self._current_starts()
+        self._n += 1
         self.session = session
-        self._sessions = np.append(self._sessions[1:], session)
-        return self._put(checked)
+        self._state.begin(self._n)
+        dates = {
+            name: calendar_values(name, np.array([session], "datetime64[D]"))
+            for name in self.features.calendar_fields
+        }
+        for name, values in {**checked, **dates}.items():
+            self._state.put(name, values, slice(None))
+        self._compute(slice(None))
+        return self.values()
 
-    def revise(self, bars: Mapping[str, FloatArray]) -> FloatArray:
-        """Replace the bars of the newest session, as with each tick; return its features."""
-        return self._put(self._checked(bars))
+    def revise(self, bars: Mapping[str, FloatArray], *, rows: IntArray | None = None) -> FloatArray:
+        """Replace bars of the newest session, as with each tick; return the features.
+
+        Parameters
+        ----------
+        bars : mapping of str to ndarray of shape (n_rows,)
+            Each field of the set.
+        rows : int64 ndarray of shape (n_rows,), optional
+            Which symbols, by their place; all of them if left out. Unless the set looks across
+            symbols, only theirs is computed again.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_rows)
+        """
+        where = slice(None) if rows is None else rows
+        n_rows = len(self.symbols) if rows is None else len(rows)
+        for name, values in self._checked(bars, n_rows).items():
+            self._state.put(name, values, where)
+        self._compute(slice(None) if self.features.plan.whole else where)
+        return self._values[:, where].copy()
 
     def values(self) -> FloatArray:
         """Return the features at the newest session, shape (n_features, n_symbols)."""
-        window = slice(self._end - self._depth, self._end)
-        fields = {name: values[window] for name, values in self._bars.items()}
-        dates = {n: calendar_values(n, self._sessions) for n in self.features.calendar_fields}
-        starts = self._current_starts()
-        out = evaluate_live(
-            self.features.plan, fields, starts=starts, scratch=self._scratch, dates=dates
-        )
-        if self.features.complete_windows:
-            short = (self._depth - 1 - starts)[None, :] < self._warm_ups[:, None]
-            out[short] = np.nan
-        return out
+        return self._values.copy()
 
-    def _put(self, bars: Mapping[str, FloatArray]) -> FloatArray:
-        for name, values in bars.items():
-            self._bars[name][self._end - 1] = values
-        return self.values()
+    def _compute(self, rows: IntArray | slice) -> None:
+        starts = self._current_starts()[rows]
+        out, has_bar = self._state.compute(rows, self._n, starts)
+        out[:, ~has_bar] = np.nan
+        if self.features.complete_windows:
+            out[(self._n - starts)[None, :] < self._warm_ups[:, None]] = np.nan
+        self._values[:, rows] = out
 
     def _current_starts(self) -> IntArray:
-        """Return the session of each first bar, the newest session being depth - 1."""
-        newest = np.vstack([values[self._end - 1] for values in self._bars.values()])
-        has_bar = ~np.isnan(newest).all(axis=0)
-        first_now = (self._starts == NOT_YET) & has_bar
-        return np.where(first_now, self._depth - 1, self._starts)
+        """Return the session of each first bar, on the scale of the newest session's number."""
+        first_now = (self._starts == NOT_YET) & self._state.has_bar()
+        return np.where(first_now, self._n, self._starts)
 
-    def _checked(self, bars: Mapping[str, FloatArray]) -> Mapping[str, FloatArray]:
+    def _checked(self, bars: Mapping[str, FloatArray], n_rows: int) -> Mapping[str, FloatArray]:
         checked = {}
         for name in self.features.fields:
-            if name not in bars or np.shape(bars[name]) != (len(self.symbols),):
+            if name not in bars or np.shape(bars[name]) != (n_rows,):
                 got = f"shape {np.shape(bars[name])}" if name in bars else "nothing"
                 raise InvalidInputError(
-                    f"field {name} needs one value for each of {len(self.symbols)} symbols, "
-                    f"got {got}"
+                    f"field {name} needs one value for each of {n_rows} symbols, got {got}"
                 )
-            values = np.asarray(bars[name], np.float64)
-            checked[name] = np.where(np.isfinite(values), values, np.nan)
+            checked[name] = _without_infinities(np.asarray(bars[name], np.float64))
         return checked
+
+
+def _without_infinities(values: FloatArray) -> FloatArray:
+    return np.where(np.isfinite(values), values, np.nan)

@@ -58,14 +58,12 @@ def run_cross_section(name: str, inputs: Sequence[FloatArray]) -> FloatArray:
     return out
 
 
-def run_smoothing(
-    operator: Smoothing, params: tuple[Param, ...], x: FloatArray, stride: int
-) -> FloatArray:
+def run_smoothing(operator: Smoothing, params: tuple[Param, ...], x: FloatArray) -> FloatArray:
     """Return `x` smoothed."""
     from measures.kernels.recursive import smooth
 
     out = np.empty_like(x)
-    smooth(x, stride, operator.alpha(params), operator.seed(params), operator.quiet, out)
+    smooth(x, operator.alpha(params), operator.seed(params), operator.quiet, out)
     return out
 
 

@@ -11,6 +11,7 @@ from features.definitions import FeatureSet
 from features.evaluation import evaluate, plan
 from features.expressions import field
 from features.labels import forward_return
+from features.live_state import live_state_of_all
 from features.operators import cross_rank
 from market.panel import Panel
 from services.feature_store import FeatureStore
@@ -44,6 +45,8 @@ class FeatureReview:
 
     Attributes
     ----------
+    live : str
+        What a live update rests on: see `features.live_state`.
     coverage : float
         Share of the bars past the lookback of their symbol's first bar that have a value.
     simulated : tuple of str
@@ -58,6 +61,7 @@ class FeatureReview:
     meaning: str
     fields: tuple[str, ...]
     lookback: int
+    live: str
     dataset: str
     horizon: int
     coverage: float
@@ -91,6 +95,7 @@ def review_feature(
         meaning=feature.meaning,
         fields=feature.fields,
         lookback=feature.lookback,
+        live=live_state_of_all([feature.expression]),
         dataset=dataset,
         horizon=horizon,
         coverage=_coverage(values, bars, feature.lookback),
@@ -166,6 +171,7 @@ def list_features(sets: Sequence[FeatureSet]) -> Sequence[Mapping[str, object]]:
             "set": each.label,
             "feature": feature.name,
             "lookback": feature.lookback,
+            "live": live_state_of_all([feature.expression]),
             "fields": list(feature.fields),
             "formula": feature.formula,
         }

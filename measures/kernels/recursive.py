@@ -6,7 +6,6 @@ from measures.kernels.compiled import Floats, compiled
 @compiled
 def smooth(
     x: Floats,
-    stride: int,
     alpha: float,
     seed: tuple[int, int, float],
     quiet: int,
@@ -16,7 +15,7 @@ def smooth(
 
     Parameters
     ----------
-    x, out : float ndarray of shape (n_rows, n_sessions * stride)
+    x, out : float ndarray of shape (n_symbols, n_sessions)
         A missing value is passed over: its cell stays NaN and y as it was.
     alpha : float
         Weight of the newest value, in (0, 1].
@@ -27,10 +26,9 @@ def smooth(
         Steps after the seed whose answers are not given yet.
     """
     skipped, summed, divisor = seed
-    for cell in range(len(x) * stride):
-        i, s = cell // stride, cell % stride
+    for i in range(len(x)):
         count, y = 0, 0.0
-        for c in range(s, x.shape[1], stride):
+        for c in range(x.shape[1]):
             value = x[i, c]
             if value != value:  # noqa: PLR0124 - NaN
                 out[i, c] = value

@@ -29,8 +29,8 @@ def ls(
         if as_json:
             show_json(rows)
         else:
-            cells = [(r["feature"], r["lookback"], r["formula"]) for r in rows]
-            show_table(name, ("feature", "lookback", "formula"), cells, right=("lookback",))
+            shown = ("feature", "lookback", "live", "formula")
+            show_table(name, shown, [[r[c] for c in shown] for r in rows], right=("lookback",))
         return
     sets = [feature_set(each) for each in feature_set_names()]
     table = [
@@ -110,6 +110,7 @@ def _show_review(review: "FeatureReview") -> None:
         ("set", f"{review.feature_set} ({review.content_hash[:12]})"),
         ("fields", ", ".join(review.fields)),
         ("lookback", f"{review.lookback} sessions"),
+        ("live", f"{review.live} state"),
         ("coverage", f"{review.coverage:.1%} of the bars past the lookback"),
         ("rank IC", f"{review.ic_mean:+.4f} a session, ICIR {review.icir:+.3f}"),
         ("label", f"return over {review.horizon} sessions, entered one session later"),

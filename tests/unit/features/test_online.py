@@ -7,6 +7,7 @@ from basics.errors import ConflictError, InvalidInputError
 from features.definitions import Feature, FeatureSet
 from features.expressions import field
 from features.functions import feature_function
+from features.live_state import live_state_of
 from features.online import OnlineFeatures
 from features.operators import mean
 from features.sets import feature_set, feature_set_names
@@ -16,6 +17,21 @@ from market.panel import Panel
 
 def _bars(panel: Panel, t: int) -> dict[str, np.ndarray]:
     return {name: values[:, t] for name, values in panel.fields.items()}
+
+
+def _batch(features: FeatureSet, panel: Panel, t: int, newest: dict[str, np.ndarray]) -> np.ndarray:
+    """Compute the set anew over the history up to `t`, whose bars are `newest`."""
+    changed = {k: np.column_stack([panel[k][:, :t], v]) for k, v in newest.items()}
+    again = Panel(panel.symbols, panel.sessions[: t + 1], changed)
+    return features.compute(again).values[:, :, -1]
+
+
+def _same(features: FeatureSet, found: np.ndarray, batch: np.ndarray, t: int) -> None:
+    """Hold every feature against its batch value; what stands for zero may be off by 1e-12."""
+    for k, feature in enumerate(features.names):
+        np.testing.assert_allclose(
+            found[k], batch[k], rtol=1e-9, atol=1e-12, err_msg=f"{feature} at {t}"
+        )
 
 
 @pytest.mark.parametrize("name", feature_set_names())
@@ -29,11 +45,7 @@ def test_every_feature_equals_its_batch_value_bar_by_bar(name: str) -> None:
     live = OnlineFeatures(features, panel.window(0, begin))
 
     for t in range(begin, n):
-        found = live.update(panel.sessions[t], _bars(panel, t))
-        for k, feature in enumerate(features.names):
-            np.testing.assert_allclose(
-                found[k], batch[k, :, t], rtol=1e-9, atol=1e-12, err_msg=f"{feature} at {t}"
-            )
+        _same(features, live.update(panel.sessions[t], _bars(panel, t)), batch[:, :, t], t)
 
 
 def test_a_symbol_that_is_listed_while_the_desk_runs_starts_then() -> None:
@@ -48,18 +60,59 @@ def test_a_symbol_that_is_listed_while_the_desk_runs_starts_then() -> None:
         np.testing.assert_allclose(found, batch[:, :, t], rtol=1e-9, atol=1e-12)
 
 
-def test_ticks_revise_the_newest_session_and_leave_no_trace() -> None:
-    features = feature_set("alpha157")
-    panel = trial_panel(features.fields, rng=np.random.default_rng(3))
+@pytest.mark.parametrize("name", feature_set_names())
+def test_every_feature_equals_its_batch_value_tick_by_tick(name: str) -> None:
+    features, rng = feature_set(name), np.random.default_rng(12)
+    panel = trial_panel(features.fields, rng=rng, lookback=features.lookback)
     n = len(panel.sessions)
-    live = OnlineFeatures(features, panel.window(0, n - 1))
-    final = _bars(panel, n - 1)
+    live = OnlineFeatures(features, panel.window(0, n - 9))
 
-    live.update(panel.sessions[-1], {name: np.full(6, np.nan) for name in final})
-    live.revise({name: values * 1.5 for name, values in final.items()})
-    settled = live.revise(final)
+    for t in range(n - 9, n):
+        final = _bars(panel, t)
+        live.update(panel.sessions[t], {k: np.full(6, np.nan) for k in final})
+        for _ in range(3):
+            forming = {k: v * rng.uniform(0.5, 2.0, 6) for k, v in final.items()}
+            rows = rng.permutation(6)[:2]
+            before = live.values()
+            found = live.revise({k: v[rows] for k, v in forming.items()}, rows=rows)
+            _same(features, found, live.values()[:, rows], t)
+            if not features.plan.whole:
+                others = np.setdiff1d(np.arange(6), rows)
+                np.testing.assert_array_equal(live.values()[:, others], before[:, others])
+        _same(features, live.revise(forming), _batch(features, panel, t, forming), t)
+        for row in range(6):
+            live.revise({k: v[[row]] for k, v in final.items()}, rows=np.array([row]))
+        _same(features, live.values(), _batch(features, panel, t, final), t)
 
-    np.testing.assert_array_equal(settled, features.compute(panel).values[:, :, -1])
+
+def test_nothing_drifts_over_ten_years_of_sessions_and_a_split() -> None:
+    alpha, rng = feature_set("alpha157"), np.random.default_rng(8)
+    names = ("MA60", "STD60", "RSQR60", "RESI20", "IMAX60", "CORR60", "CNTD30", "SUMD60", "WVMA20")
+    features = FeatureSet("few", 1, tuple(alpha[name] for name in names))
+    panel = trial_panel(features.fields, rng=rng, lookback=2_200)
+    for values in panel.fields.values():
+        values[0, 1_000:] *= 1e-3  # What is ten thousand times larger leaves no trace behind.
+        values[5, 1_500:1_560] = values[5, 1_500]  # Nor does a window without any spread.
+    n = len(panel.sessions)
+    live = OnlineFeatures(features, panel.window(0, 5))
+    batch = features.compute(panel).values
+
+    for t in range(5, n):
+        found = live.update(panel.sessions[t], _bars(panel, t))
+        if t % 13 == 0 or t == n - 1:
+            _same(features, found, batch[:, :, t], t)
+
+
+def test_every_operator_says_what_its_live_update_rests_on() -> None:
+    nodes = [node for name in feature_set_names() for node in feature_set(name).plan.nodes]
+    said = {node.operator.name: live_state_of(node.operator) for node in nodes}
+
+    assert {said[name] for name in ("mean", "total", "std", "slope", "highest_at", "ema")} == {
+        "constant"
+    }
+    assert {said[name] for name in ("correlation", "beta", "delay", "decayed")} == {"constant"}
+    assert {said[name] for name in ("quantile", "rank", "mean_deviation")} == {"window"}
+    assert {said[name] for name in ("/", "cross_rank", "field", "log")} == {"session"}
 
 
 def test_a_users_function_runs_live_on_its_lookback() -> None:

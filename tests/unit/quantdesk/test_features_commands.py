@@ -26,6 +26,7 @@ def test_ls_lists_the_sets_and_the_features_of_one(runner: CliRunner) -> None:
         "set": "alpha158@1",
         "feature": "KMID",
         "lookback": 0,
+        "live": "session",
         "fields": ["close", "open"],
         "formula": "((close - open) / open)",
     }
