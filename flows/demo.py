@@ -11,6 +11,7 @@ from flows.daily import (
     trade_on_paper,
     train_models,
 )
+from flows.monitoring import follow_models
 from flows.nightly import nightly_risk, nightly_stress_tests
 from flows.outcome import Outcome, done
 
@@ -29,6 +30,7 @@ def demo(*, fresh: bool = False) -> Outcome:
         ingest_market_data(again=fresh)
         build_features(again=fresh)
         train_models(retrain=fresh)
+        follow_models()
         trade_on_paper(again=fresh)
         attribute_pnl(again=fresh)
         # Three books are measured sooner than a process is started.

@@ -21,6 +21,7 @@ from flows.daily import (
     train_models,
 )
 from flows.demo import demo
+from flows.monitoring import follow_models
 from flows.nightly import nightly_risk, nightly_stress_tests
 
 TIMEZONE = "America/New_York"
@@ -29,6 +30,7 @@ FLOWS: Mapping[str, Flow[..., Any]] = {
     "ingest": ingest_market_data,
     "features": build_features,
     "training": train_models,
+    "models": follow_models,
     "trading": trade_on_paper,
     "pnl": attribute_pnl,
     "risk": nightly_risk,
@@ -42,6 +44,7 @@ CRONS: Mapping[str, str] = {
     "ingest": "30 17 * * 1-5",
     "features": "0 18 * * 1-5",
     "training": "15 18 * * 5",
+    "models": "45 18 * * 1-5",
     "trading": "0 19 * * 1-5",
     "pnl": "30 19 * * 1-5",
     "risk": "0 20 * * 1-5",

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from infra.database.engine import Database
     from infra.database.ledger import DatabaseLedgerStore
     from infra.database.orders import DatabaseOrderJournal
+    from infra.database.predictions import DatabasePredictionLog
     from infra.model_registry import MlflowRegistry
     from services.accounting import Accounting
     from services.alerts import AlertLog
+    from services.arm_trials import ArmTrials
     from services.execution_plans import ExecutionPlan, ExecutionTerms
     from services.feature_store import FeatureStore
     from services.limit_register import LimitRegister
@@ -110,6 +112,20 @@ class Desk:
         from infra.model_registry import MlflowRegistry
 
         return MlflowRegistry(self.settings.state_dir / "mlflow", clock=self.clock)
+
+    @cached_property
+    def prediction_log(self) -> "DatabasePredictionLog":
+        """What models answered in service, what came of it, and trials of two versions."""
+        from infra.database.predictions import DatabasePredictionLog
+
+        return DatabasePredictionLog(self.database)
+
+    @cached_property
+    def arm_trials(self) -> "ArmTrials":
+        """Begins, ends and judges trials of two versions in service."""
+        from services.arm_trials import ArmTrials
+
+        return ArmTrials(self.models, self.prediction_log, self.clock)
 
     @cached_property
     def training(self) -> "Training":

@@ -124,6 +124,17 @@ class ApiSettings(Section):
     max_body_bytes: int = Field(default=65_536, ge=1024, description="largest request body")
 
 
+class PredictionLogSettings(Section):
+    """How answers of models in service are kept, beside the answering."""
+
+    max_waiting: int = Field(
+        default=20_000, ge=1, description="answers that may wait to be written; more are dropped"
+    )
+    batch: int = Field(default=1_000, ge=1, description="answers written in one transaction")
+    flush_seconds: float = Field(default=0.5, gt=0, le=60, description="pause between writes")
+    keep_days: int = Field(default=1_100, ge=1, description="days that an answer is kept")
+
+
 class LakeSettings(Section):
     """Where market data lies."""
 
@@ -157,6 +168,7 @@ class Settings(BaseSettings):
     orders: OrderSettings = OrderSettings()
     api: ApiSettings = ApiSettings()
     lake: LakeSettings = LakeSettings()
+    prediction_log: PredictionLogSettings = PredictionLogSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -133,7 +133,7 @@ def build_dataset(
             f"no row of {len(features.sessions)} sessions has all {len(wanted)} features: "
             "load a longer history than the set's lookback"
         )
-    targets = _demeaned(labels.values) if demean else labels.values
+    targets = demeaned(labels.values) if demean else labels.values
     sessions, symbols = np.divmod(np.flatnonzero(known), len(features.symbols))
     return Dataset(
         x=np.ascontiguousarray(by_row[known]),
@@ -151,18 +151,18 @@ def build_dataset(
     )
 
 
-def _place(features: FeaturePanel, name: str) -> int:
-    if name not in features.names:
-        raise MissingDataError(
-            f"feature {name!r} is missing: the panel has {', '.join(features.names)}"
-        )
-    return features.names.index(name)
-
-
-def _demeaned(labels: FloatArray) -> FloatArray:
+def demeaned(labels: FloatArray) -> FloatArray:
     """Return the labels less their mean over the symbols of each session."""
     known = np.isfinite(labels)
     count = known.sum(axis=0)
     total = np.where(known, labels, 0.0).sum(axis=0)
     mean = np.divide(total, count, out=np.full(labels.shape[1], np.nan), where=count > 1)
     return np.asarray(labels - mean, dtype=np.float64)
+
+
+def _place(features: FeaturePanel, name: str) -> int:
+    if name not in features.names:
+        raise MissingDataError(
+            f"feature {name!r} is missing: the panel has {', '.join(features.names)}"
+        )
+    return features.names.index(name)

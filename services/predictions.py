@@ -32,12 +32,20 @@ class ServedModel:
     predictor: Predictor
     assurance: Assurance | None = None
 
+    def values(self, x: FloatArray) -> FloatArray:
+        """Return the value for each row: the one way by which a version is asked.
+
+        One row over HTTP, a panel in batch and a bar from the stream all end here, so that
+        equal rows have equal values, to the bit.
+        """
+        return self.predictor.predict(x)
+
     def answers(self, x: FloatArray) -> list[Prediction]:
         """Return the whole answer for each row: value, interval, confidence, distance.
 
         A version without calibration, such as the naive baseline, has no interval and abstains.
         """
-        values = self.predictor.predict(x)
+        values = self.values(x)
         assurance = self.assurance or UNCALIBRATED
         return assurance.assess(
             x, values, model_version=self.version.label, feature_hash=self.version.feature_hash
@@ -62,11 +70,11 @@ class ServedModel:
         names = self.predictor.feature_names
         shape = features.values.shape[1:]
         if not names:
-            return self.predictor.predict(np.empty((shape[0] * shape[1], 0))).reshape(shape)
+            return self.values(np.empty((shape[0] * shape[1], 0))).reshape(shape)
         x = np.stack([features[name].ravel() for name in names], axis=1)
         known = np.isfinite(x).all(axis=1)
         grid = np.full(len(x), np.nan)
-        grid[known] = self.predictor.predict(np.ascontiguousarray(x[known]))
+        grid[known] = self.values(np.ascontiguousarray(x[known]))
         return grid.reshape(shape)
 
     def matrix(self, rows: Sequence[FeatureRow]) -> FloatArray:

@@ -21,7 +21,7 @@ from serving.body_limit import BodyLimit
 from serving.components import components
 from serving.context import Context, require_ready
 from serving.problems import Problem, answer_problems
-from serving.routes import alerts, health, models, orders, performance, pnl, risk
+from serving.routes import alerts, health, models, orders, performance, pnl, risk, trials
 from serving.security import LoopbackNames, key_check
 from serving.startup import ComponentState, StartUp
 
@@ -57,6 +57,10 @@ def create_app(
     predictions = Predictions(desk.models)
     start_up = StartUp(components(desk, cache, queue, predictions), on_started=on_started)
 
+    context = Context(
+        desk=desk, cache=cache, queue=queue, predictions=predictions, start_up=start_up
+    )
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async def come_up() -> None:
@@ -67,7 +71,10 @@ def create_app(
             gc.collect()
             gc.freeze()
             if start_up.ready:
-                await keep_running("alerts", AlertConsumer(queue, desk.alert_store, desk.clock).run)
+                await asyncio.gather(
+                    keep_running("alerts", AlertConsumer(queue, desk.alert_store, desk.clock).run),
+                    keep_running("answer log", context.answer_log.run),
+                )
 
         task = asyncio.create_task(come_up())
         try:
@@ -75,6 +82,8 @@ def create_app(
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            if start_up.ready:
+                await context.answer_log.flush()
             await cache.close()
             await queue.close()
 
@@ -88,9 +97,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
         separate_input_output_schemas=False,
     )
-    app.state.context = Context(
-        desk=desk, cache=cache, queue=queue, predictions=predictions, start_up=start_up
-    )
+    app.state.context = context
     _mount(app, api_key(settings))
     answer_problems(app)
     app.add_middleware(BodyLimit, max_bytes=settings.api.max_body_bytes)
@@ -102,9 +109,8 @@ def _mount(app: FastAPI, key: str) -> None:
     app.include_router(health.router)
     app.include_router(reference.router)
     guarded = [Depends(key_check(key)), Depends(require_ready)]
-    for router in (
-        risk.router, pnl.router, alerts.router, models.router, orders.router, performance.router
-    ):  # fmt: skip
+    routers = (risk, pnl, alerts, models, trials, orders, performance)
+    for router in (module.router for module in routers):
         app.include_router(router, dependencies=guarded)
     for route in app.routes:
         if isinstance(route, APIRoute):
@@ -123,6 +129,7 @@ def _complete_document(app: FastAPI) -> None:
             for form in (
                 Problem,
                 models.PredictRequest,
+                trials.TrialRequest,
                 orders.OrderRequest,
                 alerts.Acknowledgement,
             ):

@@ -8,6 +8,7 @@ from basics.errors import UnavailableError
 from infra.bootstrap import Desk
 from services.ports import Cache, MessageQueue
 from services.predictions import Predictions
+from serving.answer_log import AnswerLog
 from serving.answers import Answers
 from serving.predicting import CachedPredictor
 from serving.startup import StartUp
@@ -45,7 +46,15 @@ class Context:
             self._predictions,
             self.cache,
             ttl_seconds=self.desk.settings.cache.ttl_predictions_seconds,
+            store=self.desk.prediction_log,
+            answers=self.answer_log,
         )
+
+    @cached_property
+    def answer_log(self) -> AnswerLog:
+        """What models answered, on its way into the database."""
+        desk = self.desk
+        return AnswerLog(desk.prediction_log, desk.clock, desk.settings.prediction_log)
 
 
 def context_of(request: Request) -> Context:

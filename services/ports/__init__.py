@@ -27,6 +27,7 @@ from services.ports.orders import (
     Venue,
 )
 from services.ports.results import JsonDocument, ResultStore, StoredResult
+from services.ports.serving import PredictionLog, ServedPrediction, StandingPlan
 
 __all__ = [
     "Alert",
@@ -53,13 +54,16 @@ __all__ = [
     "ModelVersion",
     "OrderChange",
     "OrderJournal",
+    "PredictionLog",
     "QueueStatus",
     "Rejection",
     "RejectionReport",
     "ReplayVenue",
     "ResultStore",
+    "ServedPrediction",
     "SessionRecord",
     "Severity",
+    "StandingPlan",
     "StoredAlert",
     "StoredResult",
     "TopicStatus",

@@ -1,16 +1,18 @@
 """The registered models, and their predictions."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Literal
+from datetime import date, datetime
+from typing import Annotated, Literal, Self
 
 import orjson
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from pydantic.config import JsonDict
 
+from models.arms import Arm
 from services.ports import ModelVersion
+from serving.answer_log import Subject
 from serving.context import context_of
 from serving.problems import problem_responses
 from serving.schemas import Body, Name, body_of, read_body
@@ -61,6 +63,27 @@ class PredictRow(Body):
     """The features of one row; null is a missing value."""
 
     features: dict[FeatureName, FiniteFloat | None] = Field(max_length=MAX_FEATURES)
+    entity: Name | None = Field(
+        default=None, description="what the row is about, such as a symbol", examples=["AAPL"]
+    )
+    session: date | None = Field(
+        default=None,
+        description="the session whose close it rests on; with an entity the answer is logged, "
+        "its outcome joined when known, and a trial may choose the version",
+    )
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.entity is None) is not (self.session is None):
+            raise ValueError("entity and session go together: give both or neither")
+        return self
+
+    @property
+    def subject(self) -> Subject | None:
+        """What the row is about."""
+        if self.entity is None or self.session is None:
+            return None
+        return Subject(self.entity, self.session)
 
 
 class PredictRequest(Body):
@@ -76,10 +99,12 @@ class PredictRequest(Body):
 
 
 class Prediction(BaseModel):
-    """What the model says of one row, and whether the cache said it."""
+    """What the model says of one row, whether the cache said it, and who answered."""
 
     value: float
     cache: Literal["hit", "miss"]
+    version: int = Field(description="the version that answered: under a trial not always one")
+    arm: Arm | None = Field(description="its role; null when a version was asked for by name")
 
 
 class PredictAnswer(BaseModel):
@@ -119,7 +144,11 @@ async def ml_predict(request: Request) -> Response:
     """Predict one value for each row; equal rows to the same version are told from the cache."""
     asked = await read_body(request, PredictRequest)
     rows = [row.features for row in asked.rows]
-    model, found = await context_of(request).predictor.predict(asked.model, asked.version, rows)
+    subjects = [row.subject for row in asked.rows]
+    predictor = context_of(request).predictor
+    model, found = await predictor.predict(
+        asked.model, asked.version, rows, subjects if any(subjects) else ()
+    )
     version = model.version
     # Written as bytes here: to check our own answer again would cost more than to predict it.
     answer = {
@@ -129,7 +158,13 @@ async def ml_predict(request: Request) -> Response:
         "feature_set": version.feature_set,
         "feature_hash": version.feature_hash,
         "predictions": [
-            {"value": value, "cache": "hit" if cached else "miss"} for value, cached in found
+            {
+                "value": answer.value,
+                "cache": "hit" if answer.cached else "miss",
+                "version": answer.version,
+                "arm": answer.arm,
+            }
+            for answer in found
         ],
     }
     return Response(orjson.dumps(answer), media_type="application/json")

@@ -13,6 +13,7 @@ STEPS = (
     "Market data",
     "Features",
     "Models",
+    "In service",
     "Trading",
     "Profit and loss",
     "Risk",

@@ -28,6 +28,7 @@ from infra.settings import Settings
 from market.datasets import Dataset
 from market.panel import Panel
 from risk.book import Holding
+from services.model_documents import Manifest, to_json
 from services.ports import ModelRun
 from services.risk_inputs import History, RiskInputs
 from serving.app import create_app
@@ -118,12 +119,26 @@ def _register_models(desk: Desk) -> None:
             parameters={},
             metrics={},
             series={},
-            files={"model/model.txt": booster.model_to_string().encode()},
+            files={
+                "model/model.txt": booster.model_to_string().encode(),
+                "model/manifest.json": to_json(_manifest(booster, x[-1])),
+            },
             tags={"feature_set": "sample@1", "feature_hash": "f00d", "data_version": "d1"},
         )
         version = desk.models.register(run, format="lightgbm-text", input_key=f"key-{number}")
         if number == 1:
             desk.models.move_alias("price", "champion", version.version, expected=None, reason="-")
+
+
+def _manifest(booster: lightgbm.Booster, row: np.ndarray) -> Manifest:
+    return Manifest(
+        name="price", estimator="lightgbm", format="lightgbm-text", file="model.txt",
+        feature_set="sample@1", feature_hash="f00d", feature_names=FEATURES,
+        target="a sum", horizon=5, data_version="d1",
+        trained_first=date(2020, 1, 1), trained_last=date(2021, 1, 1), training_rows=400,
+        parameters={}, example=tuple(row.tolist()),
+        example_prediction=float(booster.predict(row[None])[0]),
+    )  # fmt: skip
 
 
 def _closes() -> Panel:

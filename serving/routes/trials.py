@@ -1,0 +1,109 @@
+"""Trials of two versions in service: begin one, see what it says, end it."""
+
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, Field
+
+from models.arms import Mode, Unit
+from services.arm_trials import TrialState, TrialVerdict
+from services.ports import StandingPlan
+from serving.answer_log import AnswerLogStatus
+from serving.context import context_of
+from serving.problems import problem_responses
+from serving.schemas import Body, Name, body_of, read_body
+
+router = APIRouter(prefix="/ml/models", tags=["models"])
+ModelName = Annotated[Name, Path(description="which model", examples=["price"])]
+
+
+class TrialRequest(Body):
+    """Which version is tried beside the champion, and how."""
+
+    mode: Mode = Field(strict=False, description="split the rows, or answer unseen")
+    treatment: Name | Annotated[int, Field(ge=1)] = Field(
+        default="challenger", description="an alias or a version's number"
+    )
+    share: float = Field(default=0.5, gt=0, lt=1, description="share of the units under a split")
+    unit: Unit = Field(default=Unit.ENTITY, strict=False, description="what a split hands out")
+
+
+class TrialAnswer(BaseModel):
+    """The trial that runs, what was logged, and every earlier trial."""
+
+    running: TrialState | None
+    log: AnswerLogStatus = Field(description="the log of this process")
+    trials: list[StandingPlan]
+
+
+class ReplayAnswer(BaseModel):
+    """What a trial would have said over the sample's last two years."""
+
+    shadow: TrialVerdict
+    split: TrialVerdict
+
+
+@router.get(
+    "/{model}/ab", response_model=TrialAnswer, responses=problem_responses(401, 404, 422, 503)
+)
+async def ml_trial(request: Request, model: ModelName) -> TrialAnswer:
+    """Show the trial of a model and what the outcomes known so far say."""
+    context = context_of(request)
+    desk = context.desk
+
+    def read() -> TrialAnswer:
+        desk.models.resolve(model, "champion")
+        return TrialAnswer(
+            running=desk.arm_trials.state(model),
+            log=context.answer_log.status,
+            trials=list(desk.prediction_log.plans(model)),
+        )
+
+    return await run_sync(read)
+
+
+@router.get(
+    "/{model}/ab/replay",
+    response_model=ReplayAnswer,
+    responses=problem_responses(401, 404, 422, 503),
+)
+async def ml_trial_replay(
+    request: Request, model: ModelName, treatment: Name = "challenger"
+) -> ReplayAnswer:
+    """Replay a trial of `treatment` against the champion over the last two years."""
+    desk = context_of(request).desk
+    shadow, split = await run_sync(lambda: desk.arm_trials.replay(model, treatment=treatment))
+    return ReplayAnswer(shadow=shadow, split=split)
+
+
+@router.post(
+    "/{model}/ab",
+    status_code=201,
+    response_model=StandingPlan,
+    responses=problem_responses(401, 404, 409, 413, 422, 503),
+    openapi_extra=body_of(TrialRequest),
+)
+async def ml_trial_start(request: Request, model: ModelName) -> StandingPlan:
+    """Begin a trial; within a second every answer for the champion takes part."""
+    asked = await read_body(request, TrialRequest)
+    trials = context_of(request).desk.arm_trials
+    return await run_sync(
+        lambda: trials.start(
+            model,
+            mode=asked.mode,
+            treatment=asked.treatment,
+            share=asked.share,
+            unit=asked.unit,
+            by="api",
+        )
+    )
+
+
+@router.delete(
+    "/{model}/ab", response_model=StandingPlan, responses=problem_responses(401, 404, 422, 503)
+)
+async def ml_trial_end(request: Request, model: ModelName) -> StandingPlan:
+    """End the trial that runs; what was logged stays."""
+    trials = context_of(request).desk.arm_trials
+    return await run_sync(lambda: trials.end(model, by="api"))
