@@ -5,6 +5,7 @@ prices as traded, and splits and dividends become corporate actions. Yahoo says 
 knew: bars count as known 15 minutes after the close, actions from their ex-date.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -12,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from basics.errors import InvalidInputError, UnavailableError
+from basics.errors import InvalidInputError, MissingDataError, UnavailableError
 from basics.identifiers import content_hash
 from market.calendars import exchange_calendar
 from market.datasets import EVENT_TIME, KNOWLEDGE_TIME, SESSION, SYMBOL, Dataset, Partition
@@ -33,6 +34,8 @@ def yfinance_history(symbol: str, start: date, end: date) -> pl.DataFrame:
     ------
     InvalidInputError
         If `yfinance` is not installed.
+    MissingDataError
+        If Yahoo knows no such symbol, or no price of it in the span.
     UnavailableError
         If Yahoo does not answer, or limits the rate.
     """
@@ -41,14 +44,26 @@ def yfinance_history(symbol: str, start: date, end: date) -> pl.DataFrame:
     except ImportError:
         raise InvalidInputError(
             "the source yahoo needs the package yfinance, which is not installed: "
-            "install it into the environment"
+            "install quantdesk with its extra `yahoo`"
         ) from None
+    from yfinance.exceptions import YFTickerMissingError
+
+    yfinance.config.debug.hide_exceptions = False  # Else what failed looks like no data.
     try:
-        frame: Any = yfinance.Ticker(symbol).history(
-            start=start, end=end + timedelta(days=1), auto_adjust=False, actions=True
-        )
+        with warnings.catch_warnings():
+            # The package calls what pandas is to remove; that is not the user's to mend.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            frame: Any = yfinance.Ticker(symbol).history(
+                start=start, end=end + timedelta(days=1), auto_adjust=False, actions=True
+            )
+    except YFTickerMissingError as error:  # No such symbol, or no prices in the span.
+        raise MissingDataError(
+            f"Yahoo has nothing of {symbol}, {start} to {end}: {error}"
+        ) from error
     except Exception as error:  # yfinance and its transport share no root of errors.
         raise UnavailableError(f"Yahoo did not answer for {symbol}: {error}") from error
+    # Midnight in the exchange's own zone: the date is what counts.
+    frame.index = frame.index.tz_localize(None)
     answer: pl.DataFrame = pl.from_pandas(frame.reset_index())
     return answer
 
@@ -98,7 +113,7 @@ class YahooSource:
                 raise UnavailableError(f"Yahoo's answer for {symbol} lacks {sorted(missing)}")
             day = pl.col("Date")
             if isinstance(raw.schema["Date"], pl.Datetime):
-                day = day.dt.date()  # Midnight in the exchange's own zone.
+                day = day.dt.date()
             extra = [
                 pl.lit(0.0).alias(name)
                 for name in ("Dividends", "Stock Splits")
