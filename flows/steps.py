@@ -165,7 +165,7 @@ def risk_inputs(day: Day, daily: DailyBooks) -> RiskInputs:
         scope=scope,
         daily=daily,
         prices=day.panel,
-        previous_level=day.desk.risk.previous_level(scope, before=day.desk_date),
+        previous=day.desk.risk.previous(scope, before=day.desk_date),
     )
 
 

@@ -96,3 +96,29 @@ def tail_dependence(first: FloatArray, second: FloatArray, *, quantile: float = 
     low_first = first.argsort(kind="stable").argsort() < math.floor(in_tail)
     low_second = second.argsort(kind="stable").argsort() < math.floor(in_tail)
     return float((low_first & low_second).sum() / math.floor(in_tail))
+
+
+def average_tail_dependence(returns: FloatArray, *, quantile: float = 0.05) -> float:
+    """Return the lower tail dependence of two assets, averaged over all pairs.
+
+    `quantile` itself when the assets are independent, 1 when they fall together.
+
+    Parameters
+    ----------
+    returns : ndarray of shape (n_assets, n_observations)
+
+    Raises
+    ------
+    MissingDataError
+        If there are fewer than two assets, or the tail holds no observation.
+    """
+    n_assets, n_observations = returns.shape
+    in_tail = math.floor(round(quantile * n_observations, 9))
+    if n_assets < 2 or in_tail < 1:
+        raise MissingDataError(
+            f"{n_assets} assets with {in_tail} observations in the tail: two and one are needed"
+        )
+    ranks = returns.argsort(axis=1, kind="stable").argsort(axis=1)
+    low = (ranks < in_tail).astype(np.float64)
+    together = low @ low.T / in_tail
+    return float((together.sum() - np.trace(together)) / (n_assets * (n_assets - 1)))

@@ -5,6 +5,7 @@ axis. Drawdown is a positive fraction of the peak (0.2 is 20% below it); the sta
 as the first peak, so a loss in the first period is a drawdown.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,24 @@ def ulcer_index(returns: npt.ArrayLike) -> Measure:
     """Return the root mean square drawdown over all periods (Martin 1987), as a fraction."""
     series = drawdown_series(returns)
     return np.sqrt((series * series).mean(axis=-1))
+
+
+def drawdown_at_risk(returns: npt.ArrayLike, *, confidence: float = 0.95) -> Measure:
+    """Return the drawdown that all but the worst 1 - `confidence` of periods stayed within.
+
+    The smallest drawdown whose periods at or below it are at least that share (`inverted_cdf`).
+    """
+    series = np.sort(drawdown_series(returns), axis=-1)
+    return series[..., _drawdown_rank(series.shape[-1], confidence)]
+
+
+def conditional_drawdown_at_risk(returns: npt.ArrayLike, *, confidence: float = 0.95) -> Measure:
+    """Return the mean drawdown of the worst periods, from the drawdown at risk on.
+
+    Chekhlov, Uryasev and Zabarankin (2005), over the periods at or beyond the quantile.
+    """
+    series = np.sort(drawdown_series(returns), axis=-1)
+    return series[..., _drawdown_rank(series.shape[-1], confidence) :].mean(axis=-1)
 
 
 def time_under_water(returns: npt.ArrayLike) -> Measure:
@@ -163,6 +182,12 @@ def drawdown_table(returns: npt.ArrayLike, *, worst: int | None = None) -> tuple
     spells = [_spell(series, int(a), int(b)) for a, b in zip(starts, stops, strict=True)]
     spells.sort(key=lambda spell: -spell.depth)
     return tuple(spells[:worst])
+
+
+def _drawdown_rank(n_periods: int, confidence: float) -> int:
+    if not 0.0 < confidence < 1.0:
+        raise InvalidInputError(f"confidence must lie in (0, 1), got {confidence}")
+    return max(math.ceil(round(confidence * n_periods, 9)) - 1, 0)
 
 
 def _spell(series: FloatArray, start: int, stop: int) -> Drawdown:

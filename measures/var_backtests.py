@@ -243,7 +243,8 @@ def acerbi_szekely_z3(pnl: FloatArray, predictive: FloatArray, *, confidence: fl
     worst = math.floor(n_days * _tail_probability(confidence) + 1e-9)
     if worst < 1:
         raise MissingDataError(f"{n_days} days hold none of the worst {1 - confidence:.3%}")
-    ordered = np.sort(predictive, axis=1)
+    rising = bool((predictive[:, 1:] >= predictive[:, :-1]).all())
+    ordered = predictive if rising else np.sort(predictive, axis=1)
     ranks = (predictive < pnl[:, None]).sum(axis=1)
     lowest = np.minimum(np.sort(ranks)[:worst], n_scenarios - 1)
     seen = -ordered[:, lowest].mean(axis=1)

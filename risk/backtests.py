@@ -4,7 +4,7 @@ The forecast for a day uses the book as it stood at the close before, priced on 
 before; it is held against the book's realised P&L of the day.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -90,6 +90,7 @@ def backtest(
     estimators: Mapping[str, Estimator],
     confidences: Sequence[float],
     rng: np.random.Generator,
+    laws: Iterable[tuple[str, FloatArray]] = (),
 ) -> tuple[BacktestRun, ...]:
     """Backtest every estimator on the same days.
 
@@ -99,6 +100,8 @@ def backtest(
         What each day's book would have made on the sessions before (`windowed_book_pnl`).
     realised : ndarray of shape (n_days,)
         What the book made on the day.
+    laws : iterable of (name, ndarray of shape (n_days, n_scenarios)), optional
+        More estimators, by the law that each forecasts for every day; taken one at a time.
 
     Raises
     ------
@@ -112,28 +115,48 @@ def backtest(
     check_history(rows, confidences)
     runs = []
     for name, estimate in estimators.items():
-        law = PREDICTIVE[name](rows) if name in PREDICTIVE else None
-        if law is None:
-            value, shortfall = estimate(rows, confidences)
+        if name in PREDICTIVE:
+            runs.append(_run_of_law(name, PREDICTIVE[name](rows), realised, confidences, rng))
         else:
-            value, shortfall = tail_risks(law, confidences=confidences)
-        scores = np.stack(
-            [
-                _scores(realised, v, s, c)
-                for v, s, c in zip(value, shortfall, confidences, strict=True)
-            ]
-        )
-        tests = tuple(
-            judge(name, realised, value[i], shortfall[i], confidence=c)
-            for i, c in enumerate(confidences)
-        )
-        if law is not None:
-            tests = tuple(
-                _with_law(test, realised, law, value[i], shortfall[i], rng)
-                for i, test in enumerate(tests)
-            )
-        runs.append(BacktestRun(name, value, shortfall, scores, tests))
+            runs.append(_run(name, realised, *estimate(rows, confidences), confidences))
+    runs += [_run_of_law(name, law, realised, confidences, rng) for name, law in laws]
     return tuple(runs)
+
+
+def _run(
+    name: str,
+    realised: FloatArray,
+    value: FloatArray,
+    shortfall: FloatArray,
+    confidences: Sequence[float],
+) -> BacktestRun:
+    scores = np.stack(
+        [_scores(realised, v, s, c) for v, s, c in zip(value, shortfall, confidences, strict=True)]
+    )
+    tests = tuple(
+        judge(name, realised, value[i], shortfall[i], confidence=c)
+        for i, c in enumerate(confidences)
+    )
+    return BacktestRun(name, value, shortfall, scores, tests)
+
+
+def _run_of_law(
+    name: str,
+    law: FloatArray,
+    realised: FloatArray,
+    confidences: Sequence[float],
+    rng: np.random.Generator,
+) -> BacktestRun:
+    """Judge an estimator whose forecast is a whole law, also by the tests that need one."""
+    value, shortfall = tail_risks(law, confidences=confidences)
+    run = _run(name, realised, value, shortfall, confidences)
+    # Z3 reads each day's law in order, at every confidence: it is sorted once.
+    ordered = np.sort(law, axis=1)
+    tests = tuple(
+        _with_law(test, realised, ordered, value[i], shortfall[i], rng)
+        for i, test in enumerate(run.tests)
+    )
+    return replace(run, tests=tests)
 
 
 def judge(

@@ -1,5 +1,6 @@
 """Today's tail numbers beside the evidence of the estimators that made them."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from risk.backtests import (
     confidence_set,
 )
 from risk.estimators import EMPIRICAL, ESTIMATORS, MIN_OBSERVATIONS
+from risk.joint import LAWS, Draws, backtest_laws, joint_law, sampling_error
 from risk.pricing import windowed_book_pnl
 from risk.profile import ForecastChart, TailEstimate
 
@@ -23,6 +25,8 @@ CONFIDENCES = (0.95, 0.975, 0.99)
 HEADLINE = 0.99
 LONG_HORIZON = 10
 MAX_CONSTANT_BOOK_DAYS = 500
+# Sessions between two estimates of the market behind the joint laws in a backtest: a month.
+JOINT_REFIT = 21
 _RULE = QuantileRule.ACERBI_TASCHE.value
 
 
@@ -60,6 +64,7 @@ def book_history_evidence(
     *,
     lookback: int,
     rng: np.random.Generator,
+    draws: Draws | None = None,
 ) -> Evidence:
     """Backtest on the book as it really stood, against the change of its equity.
 
@@ -69,6 +74,8 @@ def book_history_evidence(
         Field `exposure` at each close of the book's life; the last column is today's.
     equity : ndarray of shape (n_sessions,)
         Net asset value at the same closes.
+    draws : Draws or None
+        Of the joint laws; without them only `ESTIMATORS` are tested.
     """
     symbols = [s for s in exposures.symbols if s in set(prices.symbols)]
     rows = [prices.symbols.index(s) for s in symbols]
@@ -92,6 +99,7 @@ def book_history_evidence(
         pnl_rows,
         realised,
         rng,
+        laws=_laws(book_days, returns, draws, window),
     )
 
 
@@ -102,6 +110,7 @@ def constant_book_evidence(
     *,
     lookback: int,
     rng: np.random.Generator,
+    draws: Draws | None = None,
 ) -> Evidence:
     """Backtest today's book as if it had always been held (hypothetical P&L).
 
@@ -121,36 +130,71 @@ def constant_book_evidence(
         rows,
         pnl[-n_days:],
         rng,
+        laws=_laws(np.repeat(exposures[:, None], n_days, axis=1), returns, draws, window),
     )
 
 
-def tail_table(pnl: FloatArray, *, equity: float, evidence: Evidence) -> tuple[TailEstimate, ...]:
+def _laws(
+    book_days: FloatArray, returns: FloatArray, draws: Draws | None, window: int
+) -> Iterator[tuple[str, FloatArray]]:
+    """Yield each joint method's law of every day, one method at a time in memory."""
+    if draws is None:
+        return
+    for name in LAWS:
+        yield (
+            name,
+            backtest_laws(name, book_days, returns, draws, window=window, refit=JOINT_REFIT),
+        )
+
+
+def laws_today(
+    exposures: FloatArray, returns: FloatArray, draws: Draws
+) -> Mapping[str, FloatArray]:
+    """Return each joint method's law of tomorrow's P&L, of shape (n_scenarios,)."""
+    return {name: joint_law(name, exposures[None, :], returns, draws)[0] for name in LAWS}
+
+
+def tail_table(
+    pnl: FloatArray,
+    *,
+    equity: float,
+    evidence: Evidence,
+    laws: Mapping[str, FloatArray] | None = None,
+) -> tuple[TailEstimate, ...]:
     """Estimate today's tail by every method, and mark the best scored at each confidence.
 
     Parameters
     ----------
     pnl : ndarray of shape (n_sessions,)
         What today's book would have made on each past session.
+    laws : mapping of method to ndarray of shape (n_scenarios,), optional
+        The joint laws of tomorrow.
     """
     best = {c: best_scored(evidence.runs, confidence=c) for c in CONFIDENCES if evidence.runs}
-    table = []
-    for method, estimate in ESTIMATORS.items():
-        value, shortfall = estimate(pnl[None, :], CONFIDENCES)
-        for i, confidence in enumerate(CONFIDENCES):
-            table.append(
-                TailEstimate(
-                    method=method,
-                    confidence=confidence,
-                    horizon_days=1,
-                    value_at_risk=float(value[i, 0]),
-                    expected_shortfall=float(shortfall[i, 0]),
-                    var_fraction=float(value[i, 0]) / equity,
-                    es_fraction=float(shortfall[i, 0]) / equity,
-                    quantile_rule=_RULE if method in EMPIRICAL else "closed_form",
-                    best=best.get(confidence) == method,
-                    in_confidence_set=bool(evidence.best) and method in evidence.best[i],
-                )
-            )
+    found = {name: estimate(pnl[None, :], CONFIDENCES) for name, estimate in ESTIMATORS.items()}
+    simulated = dict(laws or {})
+    found |= {
+        name: tail_risks(law[None, :], confidences=CONFIDENCES) for name, law in simulated.items()
+    }
+    table = [
+        TailEstimate(
+            method=method,
+            confidence=confidence,
+            horizon_days=1,
+            value_at_risk=float(value[i, 0]),
+            expected_shortfall=float(shortfall[i, 0]),
+            var_fraction=float(value[i, 0]) / equity,
+            es_fraction=float(shortfall[i, 0]) / equity,
+            quantile_rule=_RULE if method in EMPIRICAL or method in simulated else "closed_form",
+            best=best.get(confidence) == method,
+            in_confidence_set=bool(evidence.best) and method in evidence.best[i],
+            sampling_error=sampling_error(simulated[method], confidence=confidence)
+            if method in simulated
+            else None,
+        )
+        for method, (value, shortfall) in found.items()
+        for i, confidence in enumerate(CONFIDENCES)
+    ]
     return (*table, *_long_horizon(pnl, equity))
 
 
@@ -198,10 +242,14 @@ def _evidence(
     rows: FloatArray,
     realised: FloatArray,
     rng: np.random.Generator,
+    *,
+    laws: Iterator[tuple[str, FloatArray]],
 ) -> Evidence:
     if len(realised) < MIN_BACKTEST_DAYS:
         return NO_EVIDENCE
-    runs = backtest(rows, realised, estimators=ESTIMATORS, confidences=CONFIDENCES, rng=rng)
+    runs = backtest(
+        rows, realised, estimators=ESTIMATORS, confidences=CONFIDENCES, rng=rng, laws=laws
+    )
     sets = tuple(confidence_set(runs, at=i, rng=rng) for i in range(len(CONFIDENCES)))
     return Evidence(basis=basis, sessions=sessions, realised=realised, runs=runs, best=sets)
 

@@ -133,16 +133,17 @@ def fit_copula_degrees(history: FloatArray) -> float:
     from measures.covariance import correlation_of, nearest_correlation
 
     n, t = history.shape
-    uniform = (history.argsort(axis=1, kind="stable").argsort(axis=1) + 0.5) / t
-    ranks = uniform * t
+    ranks = history.argsort(axis=1, kind="stable").argsort(axis=1)
+    midpoints = (np.arange(t) + 0.5) / t
     spearman, _ = correlation_of(np.atleast_2d(np.cov(ranks)))
     correlation = nearest_correlation(2.0 * np.sin(np.pi * spearman / 6.0))
     inverse = np.linalg.inv(correlation)
     log_determinant = np.linalg.slogdet(correlation)[1]
     best, best_likelihood = 50.0, -np.inf
     for v in (3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0):
-        x = stdtrit(v, uniform)
-        quadratic = np.einsum("it,ij,jt->t", x, inverse, x)
+        # There are only t different ranks: each quantile is computed once.
+        x = stdtrit(v, midpoints)[ranks]
+        quadratic = (x * (inverse @ x)).sum(axis=0)
         joint = (
             gammaln((v + n) / 2)
             + (n - 1) * gammaln(v / 2)

@@ -1,12 +1,14 @@
 """Why did VaR move: the change from one day to the next, split into what changed.
 
-Three things change between two days: the positions, the market data that scenarios are made of,
-and the model (method, window). They are changed one after the other, in that order, and each
-step's difference is its part; the parts sum to the whole exactly.
+Three things change between two days: the positions (what was traded, at the earlier day's
+prices), the market (prices, and the scenarios that they make), and the model (method, window).
+They are changed one after the other, in that order, and each step's difference is its part; the
+parts sum to the whole exactly.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
@@ -23,15 +25,18 @@ class TailInputs:
     ----------
     exposures : mapping by position in `symbols`, ndarray of shape (n_symbols,)
     returns : ndarray of shape (n_symbols, n_sessions)
-        The estimator's window, oldest first.
+        Oldest first, up to the day.
     method : str
         Name of an estimator.
+    window : int or None
+        How many of the last sessions the estimator reads; None for all that are given.
     """
 
     symbols: tuple[str, ...]
     exposures: FloatArray
     returns: FloatArray
     method: str = "historical"
+    window: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,11 @@ class TailMovement:
     by_symbol : mapping of str to float
         The part of the positions, symbol by symbol, each trade added alone to yesterday's
         book; `interaction` is what the trades do together.
+    since : date or None
+        The day of `before`.
+    restated : float or None
+        `before` less what was stored on its day: data were corrected, or code changed, since.
+        None where nothing was stored for it.
     """
 
     before: float
@@ -54,25 +64,44 @@ class TailMovement:
     model: float
     by_symbol: dict[str, float]
     interaction: float
+    since: date | None = None
+    restated: float | None = None
 
 
 def explain_movement(
-    before: TailInputs, after: TailInputs, *, confidence: float = 0.99
+    before: TailInputs,
+    after: TailInputs,
+    *,
+    at_old_prices: FloatArray | None = None,
+    confidence: float = 0.99,
 ) -> TailMovement:
-    """Split the change of VaR from `before` to `after`."""
+    """Split the change of VaR from `before` to `after`; the model is method and window.
+
+    Parameters
+    ----------
+    at_old_prices : ndarray of shape (n_symbols,), optional
+        Today's quantities at the prices of `before`, in the order of `after.symbols`: what
+        drifted with prices is then a part of the market, not of the positions. By default
+        today's exposures.
+    """
+
+    def value(exposures: FloatArray, returns: FloatArray, model: TailInputs) -> float:
+        return _value_at_risk(exposures @ returns[:, -(model.window or 0) :], model, confidence)
+
     symbols = tuple(sorted({*before.symbols, *after.symbols}))
-    old, new = _spread(before, symbols), _spread(after, symbols)
+    old, new = _spread(before, before.exposures, symbols), _spread(after, after.exposures, symbols)
+    held = new if at_old_prices is None else _spread(after, at_old_prices, symbols)
     old_returns, new_returns = _returns(before, after, symbols), _returns(after, before, symbols)
-    start = _value(old, old_returns, before.method, confidence)
-    traded = _value(new, old_returns, before.method, confidence)
-    moved = _value(new, new_returns, before.method, confidence)
-    end = _value(new, new_returns, after.method, confidence)
+    start = value(old, old_returns, before)
+    traded = value(held, old_returns, before)
+    moved = value(new, new_returns, before)
+    end = value(new, new_returns, after)
     single = {}
     for row, symbol in enumerate(symbols):
-        if new[row] != old[row]:
+        if not np.isclose(held[row], old[row], rtol=1e-9, atol=0.0):
             alone = old.copy()
-            alone[row] = new[row]
-            single[symbol] = _value(alone, old_returns, before.method, confidence) - start
+            alone[row] = held[row]
+            single[symbol] = value(alone, old_returns, before) - start
     largest_first = dict(sorted(single.items(), key=lambda pair: (-abs(pair[1]), pair[0])))
     return TailMovement(
         before=start,
@@ -85,8 +114,8 @@ def explain_movement(
     )
 
 
-def _spread(inputs: TailInputs, symbols: Sequence[str]) -> FloatArray:
-    held = dict(zip(inputs.symbols, inputs.exposures.tolist(), strict=True))
+def _spread(inputs: TailInputs, exposures: FloatArray, symbols: Sequence[str]) -> FloatArray:
+    held = dict(zip(inputs.symbols, exposures.tolist(), strict=True))
     return np.array([held.get(symbol, 0.0) for symbol in symbols])
 
 
@@ -103,9 +132,8 @@ def _returns(inputs: TailInputs, other: TailInputs, symbols: Sequence[str]) -> F
     return np.stack(rows)
 
 
-def _value(exposures: FloatArray, returns: FloatArray, method: str, confidence: float) -> float:
-    pnl = exposures @ returns
-    if method == "historical":
+def _value_at_risk(pnl: FloatArray, model: TailInputs, confidence: float) -> float:
+    if model.method == "historical":
         return tail_risk(pnl, confidence=confidence).value_at_risk
-    value, _ = ESTIMATORS[method](pnl[None, :], (confidence,))
+    value, _ = ESTIMATORS[model.method](pnl[None, :], (confidence,))
     return float(value[0, 0])

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from risk.backtests import Backtest
+from risk.book_shape import CovarianceView, TailShape
 from risk.exposure import Exposure
+from risk.groups import GroupRisk
 from risk.limits import LimitCheck
+from risk.movement import TailMovement
 from risk.score import Calibration, Level
 from risk.stress import StressResult
 
@@ -28,6 +31,9 @@ class TailEstimate:
         How a quantile between two scenarios was read; `closed_form` for a fitted law.
     best : bool
         The lowest Fissler-Ziegel loss of all methods at this confidence on the book's history.
+    sampling_error : float or None
+        Standard error of the value at risk where it was simulated, in currency; an upper bound
+        for antithetic and quasi-random draws.
     """
 
     method: str
@@ -40,6 +46,7 @@ class TailEstimate:
     quantile_rule: str
     best: bool = False
     in_confidence_set: bool = False
+    sampling_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +119,13 @@ class BookMeasures:
         Yearly, of the P&L of today's book over the lookback / equity (252 sessions, ddof 1).
     liquidity_adjusted_var : float or None
         99% historical VaR plus the cost of liquidating at the participation cap.
+    spread_cost : float
+        The part of `liquidation_cost` that is half the spread.
+    sharpe, sortino, calmar : float or None
+        Of the book's own equity, yearly, over a risk-free rate of zero; None for a short life.
+    drawdown_at_risk, conditional_drawdown_at_risk : float or None
+        Of the book's own equity at 95%: what 19 in 20 sessions stayed within, and the mean of
+        the rest.
     """
 
     beta: float | None
@@ -128,6 +142,12 @@ class BookMeasures:
     liquidity_adjusted_var: float | None
     longest_days_to_liquidate: float | None
     breach_probability: float | None
+    spread_cost: float = 0.0
+    sharpe: float | None = None
+    sortino: float | None = None
+    calmar: float | None = None
+    drawdown_at_risk: float | None = None
+    conditional_drawdown_at_risk: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +190,12 @@ class RiskProfile:
         Whether the book's own history or today's book held constant was tested.
     components_by_sector : mapping
         Sum of `component_var` by sector.
+    decomposition : tuple of GroupRisk
+        The risk by strategy, sector and factor; each split sums to the book's.
+    movement : TailMovement or None
+        Why the 99% VaR behind the limits moved since the session before; None on the first day.
+    tail_shape, covariances
+        How heavy the tail is; the normal VaR under each estimate of the covariance.
     left_out : tuple of LeftOut
         What the numbers do not cover.
     notes : tuple of str
@@ -196,5 +222,9 @@ class RiskProfile:
     calibration: Calibration
     recommendations: tuple[str, ...]
     advice: Advice | None = None
+    decomposition: tuple[GroupRisk, ...] = ()
+    movement: TailMovement | None = None
+    tail_shape: TailShape | None = None
+    covariances: tuple[CovarianceView, ...] = ()
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]

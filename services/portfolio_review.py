@@ -15,9 +15,8 @@ from basics.errors import MissingDataError
 from market.panel import Panel
 from pnl.daily import DailyBooks
 from risk.book import Holding
-from risk.score import Level
 from services.market_data import MarketData
-from services.risk_inputs import History, RiskInputs
+from services.risk_inputs import History, PreviousRisk, RiskInputs
 
 BENCHMARK = "20 stocks, equally weighted"
 INDEX = "SPX"
@@ -29,6 +28,8 @@ FACTOR_NAMES = {
     "VLUE": "value",
 }
 YIELDS = ("AAA", "BAA")
+# As long as the longest lookback of the risk profile is likely to be.
+FACTOR_SESSIONS = 1_500
 
 
 def universe_returns(prices: Panel, sessions: DateArray) -> FloatArray:
@@ -95,7 +96,7 @@ class PortfolioReview:
         scope: str,
         daily: DailyBooks,
         prices: Panel,
-        previous_level: Level | None,
+        previous: PreviousRisk | None,
     ) -> RiskInputs:
         """Gather what the risk of the book at the last session of `daily` is computed from.
 
@@ -129,8 +130,22 @@ class PortfolioReview:
             daily_notional=dict(zip(closes.symbols, traded.tolist(), strict=True)),
             volume_simulated="volume" in closes.simulated,
             currency=daily.currency,
-            previous_level=previous_level,
+            previous=previous,
+            strategies=_strategies(daily),
+            factors=self._factors(closes.sessions[-FACTOR_SESSIONS:]),
         )
+
+    def _factors(self, sessions: DateArray) -> Mapping[str, History]:
+        """Return the factors' histories; one that the lake does not hold is left out."""
+        try:
+            found = self.factor_returns(sessions)
+        except MissingDataError:
+            return {}
+        return {
+            name: History(sessions[known], values[known])
+            for name, values in found.items()
+            if (known := np.isfinite(values)).any()
+        }
 
     def _yields(self, as_of: date) -> Mapping[str, History]:
         panel = self.market.panel("macro", fields=("value",), end=as_of, symbols=YIELDS)
@@ -166,3 +181,14 @@ def _exposures(daily: DailyBooks) -> Panel:
         if symbol is not None:
             values[symbols.index(symbol)] += daily.market_value[row] / 10.0**daily.digits
     return Panel(symbols, daily.sessions, {"exposure": values})
+
+
+def _strategies(daily: DailyBooks) -> Mapping[str, Mapping[str, float]]:
+    """Return each strategy's market value by symbol at the last close."""
+    found: dict[str, dict[str, float]] = {}
+    for row, (book, symbol) in enumerate(daily.keys):
+        if symbol is not None:
+            held = found.setdefault(book.strategy, {})
+            worth = float(daily.market_value[row, -1]) / 10.0**daily.digits
+            held[symbol] = held.get(symbol, 0.0) + worth
+    return found

@@ -13,9 +13,11 @@ from risk.score import Level
 from risk.stress import StressScenario
 from services.limit_register import LimitRegister
 from services.ports import JsonDocument, ResultStore, StoredResult
-from services.risk_inputs import RiskInputs
+from services.risk_inputs import PreviousRisk, RiskInputs
 
 PROFILE_KIND = "risk.profile"
+# The estimate behind the limits, see `services.risk_measures`.
+HEADLINE_TAIL = ("historical", 0.99)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +93,26 @@ class RiskService:
         """
         return self.results.latest(PROFILE_KIND, scope)
 
-    def previous_level(self, scope: str, *, before: date) -> Level | None:
-        """Return the level last published for `scope` ahead of `before`, for the hysteresis.
+    def previous(self, scope: str, *, before: date) -> PreviousRisk | None:
+        """Return what was last published for `scope` ahead of `before`, None if nothing was.
 
         A profile of the same day is passed over, so that computing a day twice gives one answer.
         """
         earlier = [r for r in self.results.history(PROFILE_KIND, scope) if r.desk_date < before]
-        return Level(earlier[-1].payload["level"]) if earlier else None
+        if not earlier:
+            return None
+        last = earlier[-1]
+        headline = (
+            tail["value_at_risk"]
+            for tail in last.payload["tails"]
+            if (tail["method"], tail["confidence"]) == HEADLINE_TAIL
+        )
+        return PreviousRisk(
+            as_of=last.desk_date,
+            level=Level(last.payload["level"]),
+            lookback=last.lineage.get("lookback"),
+            value_at_risk=next(headline, None),
+        )
 
 
 def profile_document(profile: RiskProfile) -> Mapping[str, Any]:

@@ -30,6 +30,24 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreviousRisk:
+    """What was published for the book ahead of today.
+
+    Attributes
+    ----------
+    lookback : int or None
+        Sessions behind its estimates; None where the document does not say.
+    value_at_risk : float or None
+        The 99% VaR behind its limits, None where there was none.
+    """
+
+    as_of: date
+    level: Level
+    lookback: int | None
+    value_at_risk: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskInputs:
     """One book on one date, and the market it lives in.
 
@@ -55,8 +73,12 @@ class RiskInputs:
         Money traded a day by symbol, where known.
     volume_simulated : bool
         Whether `daily_notional` rests on simulated volume.
-    previous_level : Level or None
-        The level last published, for the hysteresis.
+    previous : PreviousRisk or None
+        The profile last published: for the hysteresis, and the question why risk moved.
+    strategies : mapping of str to mapping of str to float
+        Signed market value by symbol of each strategy; empty where it is not known.
+    factors : mapping of str to History
+        Daily returns of the factors that risk is split by.
     """
 
     scope: str
@@ -71,7 +93,9 @@ class RiskInputs:
     daily_notional: Mapping[str, float] = field(default_factory=dict)
     volume_simulated: bool = False
     currency: str = "USD"
-    previous_level: Level | None = None
+    previous: PreviousRisk | None = None
+    strategies: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    factors: Mapping[str, History] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not len(self.equity.values) or not self.equity.values[-1] > 0:

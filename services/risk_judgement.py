@@ -6,8 +6,9 @@ import numpy as np
 
 from measures.tail import QuantileRule
 from measures.volatility import ewma_variance
-from risk.evidence import daily_returns
+from risk.evidence import JOINT_REFIT, daily_returns
 from risk.exposure import Exposure
+from risk.joint import N_SCENARIOS
 from risk.limits import EVERY, Limit, LimitCheck, Observation, Scope
 from risk.profile import BookMeasures, PositionRisk, TailEstimate
 from risk.score import (
@@ -100,6 +101,8 @@ def notes_of(inputs: RiskInputs, measured: MeasuredBook | None, lookback: int) -
         f"VaR and expected shortfall are positive losses in {inputs.currency}, one day unless "
         f"said otherwise, from the last {lookback} sessions; empirical quantiles by "
         f"{QuantileRule.ACERBI_TASCHE.value}. Limits use the {HEADLINE_METHOD} estimate.",
+        f"Joint Monte Carlo: {N_SCENARIOS:,} scenarios by law, the seed of the settings; in "
+        f"backtests the market is estimated anew every {JOINT_REFIT} sessions.",
         "Beta is on the equally weighted universe."
         if inputs.benchmark is None
         else "Beta is on the benchmark given.",

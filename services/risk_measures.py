@@ -1,6 +1,7 @@
 """Measure one book: its state of the market, its positions, its single numbers."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +9,8 @@ from basics.arrays import FloatArray
 from basics.errors import MissingDataError
 from measures.correlation import absorption_ratio, average_correlation, correlation_break
 from measures.covariance import correlation_of, sample_covariance
+from measures.drawdown import calmar_ratio, conditional_drawdown_at_risk, drawdown_at_risk
+from measures.performance import sharpe_ratio, sortino_ratio
 from risk.book import Book
 from risk.decomposition import (
     NormalComponents,
@@ -31,6 +34,8 @@ SESSIONS_A_YEAR = 252
 HEADLINE_METHOD = "historical"
 RATE_SERIES = "AAA"
 _RECENT_SESSIONS = 126
+# A ratio of a shorter life is noise.
+_MIN_LIFE = 20
 _POSITION_NUMBERS = (
     "component_var",
     "component_es",
@@ -187,6 +192,8 @@ def single_numbers(
             drawdown=drawdown,
             max_drawdown=deepest,
             liquidation_cost=0.0,
+            spread_cost=0.0,
+            **_own_life(wealth),
         )
     book, state = measured.book, measured.state
     correlation, _ = correlation_of(sample_covariance(book.returns))
@@ -210,7 +217,24 @@ def single_numbers(
         liquidity_adjusted_var=None if headline is None else headline.value_at_risk + cost,
         longest_days_to_liquidate=float(np.nanmax(days)) if np.isfinite(days).any() else None,
         breach_probability=None,
+        spread_cost=float(np.abs(book.exposures) @ state.half_spreads),
+        **_own_life(wealth),
     )
+
+
+def _own_life(wealth: FloatArray) -> dict[str, Any]:
+    """Return the ratios and drawdowns of the book's own equity, None for too short a life."""
+    if len(wealth) <= _MIN_LIFE or not (wealth > 0).all():
+        return {}
+    returns = wealth[1:] / wealth[:-1] - 1.0
+    numbers = {
+        "sharpe": sharpe_ratio(returns),
+        "sortino": sortino_ratio(returns),
+        "calmar": calmar_ratio(returns),
+        "drawdown_at_risk": drawdown_at_risk(returns),
+        "conditional_drawdown_at_risk": conditional_drawdown_at_risk(returns),
+    }
+    return {name: float(n) if np.isfinite(n) else None for name, n in numbers.items()}
 
 
 def tail_of(tails: tuple[TailEstimate, ...], method: str, confidence: float) -> TailEstimate | None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from risk.book import align_book
+from risk.book_shape import covariance_views, tail_shape
 from risk.decomposition import NormalComponents, by_group, normal_components
 from risk.evidence import (
     HEADLINE,
@@ -15,13 +17,16 @@ from risk.evidence import (
     constant_book_evidence,
     daily_returns,
     forecast_chart,
+    laws_today,
     tail_table,
 )
+from risk.joint import Draws
 from risk.limits import Limit, LimitState, evaluate, worst_state
 from risk.profile import RiskProfile, TailEstimate
 from risk.recommendations import recommend
 from risk.score import risk_level, risk_score
 from risk.stress import StressResult, StressScenario, run_stress
+from services.risk_breakdown import decomposition_of, movement_of
 from services.risk_found_stress import found_scenario
 from services.risk_inputs import RiskInputs
 from services.risk_judgement import calibrated_probability, notes_of, observations, stress_notes
@@ -66,9 +71,7 @@ def compute_profile(
     stresses: tuple[StressResult, ...] = ()
     components = NormalComponents(0.0, np.zeros(0), np.zeros(0))
     if measured is not None:
-        if rng is not None:
-            evidence = _evidence(inputs, measured, lookback, rng)
-        tails = tail_table(measured.pnl, equity=equity, evidence=evidence)
+        evidence, tails = _tails(inputs, measured, lookback, rng)
         components = normal_components(
             book.exposures, measured.state.covariance, confidence=HEADLINE
         )
@@ -89,7 +92,9 @@ def compute_profile(
         equity=equity,
         score=score,
         level=risk_level(
-            score, hard_breach=state is LimitState.HARD, previous=inputs.previous_level
+            score,
+            hard_breach=state is LimitState.HARD,
+            previous=inputs.previous.level if inputs.previous else None,
         ),
         limit_state=state.value,
         exposure=exposure,
@@ -108,23 +113,71 @@ def compute_profile(
         recommendations=recommend(checks, positions, equity=equity),
         left_out=book.left_out,
         notes=notes_of(inputs, measured, lookback),
+        **_explained(inputs, measured, components, lookback),
     )
 
 
+def _explained(
+    inputs: RiskInputs,
+    measured: MeasuredBook | None,
+    components: NormalComponents,
+    lookback: int,
+) -> dict[str, Any]:
+    """Return the parts of a profile that say where its risk comes from, and what it rests on."""
+    if measured is None:
+        return {}
+    book = measured.book
+    return {
+        "decomposition": decomposition_of(inputs, measured, components),
+        "movement": movement_of(inputs, measured, lookback=lookback),
+        "tail_shape": tail_shape(measured.pnl, book.returns, measured.market),
+        "covariances": covariance_views(
+            book.exposures, book.returns, equity=measured.equity, confidence=HEADLINE
+        ),
+    }
+
+
+def _tails(
+    inputs: RiskInputs, measured: MeasuredBook, lookback: int, rng: np.random.Generator | None
+) -> tuple[Evidence, tuple[TailEstimate, ...]]:
+    """Return the tail by every method, with the evidence of each where `rng` is given."""
+    if rng is None:
+        return NO_EVIDENCE, tail_table(measured.pnl, equity=measured.equity, evidence=NO_EVIDENCE)
+    # Drawn first, so that every book of one seed is measured under the same luck.
+    draws = Draws(seed=int(rng.integers(2**31)))
+    evidence = _evidence(inputs, measured, lookback, rng, draws)
+    laws = laws_today(measured.book.exposures, measured.book.returns, draws)
+    return evidence, tail_table(measured.pnl, equity=measured.equity, evidence=evidence, laws=laws)
+
+
 def _evidence(
-    inputs: RiskInputs, measured: MeasuredBook, lookback: int, rng: np.random.Generator
+    inputs: RiskInputs,
+    measured: MeasuredBook,
+    lookback: int,
+    rng: np.random.Generator,
+    draws: Draws,
 ) -> Evidence:
     book = measured.book
     if inputs.exposures is not None:
         own = book_history_evidence(
-            inputs.prices, inputs.exposures, inputs.equity.values, lookback=lookback, rng=rng
+            inputs.prices,
+            inputs.exposures,
+            inputs.equity.values,
+            lookback=lookback,
+            rng=rng,
+            draws=draws,
         )
         if own.runs:
             return own
     rows = [inputs.prices.symbols.index(symbol) for symbol in book.symbols]
     returns = daily_returns(inputs.prices["close"][rows])
     return constant_book_evidence(
-        book.exposures, returns, inputs.prices.sessions[1:], lookback=lookback, rng=rng
+        book.exposures,
+        returns,
+        inputs.prices.sessions[1:],
+        lookback=lookback,
+        rng=rng,
+        draws=draws,
     )
 
 

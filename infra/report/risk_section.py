@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from infra.report import cells, formats, risk_charts
-from infra.report.page import Block, Cell, Notice, Section, Table
+from infra.report import formats, risk_charts
+from infra.report.page import Block, Notice, Section
+from infra.report.risk_breakdown import breakdown_blocks, measures_table
 from infra.report.risk_tables import (
     LIMIT_TONES,
     backtests_table,
@@ -12,7 +13,7 @@ from infra.report.risk_tables import (
     stress_table,
     tails_table,
 )
-from risk.profile import BookMeasures, RiskProfile
+from risk.profile import RiskProfile
 from risk.score import Level
 from services.report import Tone
 
@@ -39,7 +40,8 @@ def risk_section(risk: RiskProfile) -> Section:
         backtests_table(risk.backtests, risk.backtest_basis),
         *_charts(risk),
         stress_table(risk.stresses, risk.currency),
-        _measures_table(risk.measures),
+        *breakdown_blocks(risk),
+        measures_table(risk.measures),
         positions_table(risk.positions, risk.currency),
         *(
             Notice(label=f"{left.symbol} is left out of some numbers.", text=left.reason,
@@ -87,28 +89,3 @@ def _charts(risk: RiskProfile) -> Sequence[Block]:
     if risk.calibration.reliability:
         charts.append(risk_charts.reliability(risk.calibration))
     return charts
-
-
-def _measures_table(measures: BookMeasures) -> Table:
-    rows = [
-        ("Beta to the benchmark", formats.ratio(measures.beta)),
-        ("Beta, shrunk", formats.ratio(measures.shrunk_beta)),
-        ("Beta on falling days", formats.ratio(measures.downside_beta)),
-        ("Drawdown now", formats.percent(measures.drawdown)),
-        ("Largest drawdown", formats.percent(measures.max_drawdown)),
-        ("Volatility, yearly", formats.percent(measures.volatility)),
-        ("Average correlation", formats.ratio(measures.average_correlation)),
-        ("Absorption ratio", formats.percent(measures.absorption_ratio)),
-        ("Correlation break, p", formats.p_value(measures.correlation_break_p)),
-        ("Effective number of bets", formats.ratio(measures.effective_bets, digits=1)),
-        ("Liquidity-adjusted VaR 99%", formats.money(measures.liquidity_adjusted_var)),
-        ("Cost of liquidation", formats.money(measures.liquidation_cost)),
-        ("Longest days to liquidate", formats.ratio(measures.longest_days_to_liquidate)),
-        ("Probability of a drawdown breach", formats.percent(measures.breach_probability)),
-    ]
-    return Table(
-        title="Other measures of the book",
-        columns=cells.columns("measure", "value"),
-        rows=[[cells.text(name), Cell(value)] for name, value in rows],
-        wide=False,
-    )

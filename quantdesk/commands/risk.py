@@ -4,11 +4,18 @@ from typing import Annotated, Any
 
 import typer
 
+from quantdesk.commands.risk_view import (
+    show_covariances,
+    show_groups,
+    show_limits,
+    show_movement,
+    show_positions,
+    show_stresses,
+    show_tails,
+)
 from quantdesk.output import AsJson, show_json, show_table
 
 risk = typer.Typer(help="The risk of a book, with its evidence.", no_args_is_help=True)
-
-_HEADLINE = 0.99
 
 Scope = Annotated[
     str | None, typer.Argument(help="Portfolio; may be left out where there is only one.")
@@ -27,9 +34,9 @@ def risk_show(scope: Scope = None, as_json: AsJson = False) -> None:
         f"{profile['scope']} on {profile['as_of']}: risk {profile['score']:.1f} of 100, "
         f"{profile['level']}; equity {profile['equity']:,.0f} {profile['currency']}"
     )
-    _show_tails(profile)
-    _show_stresses(profile)
-    _show_limits(profile)
+    show_tails(profile)
+    show_stresses(profile)
+    show_limits(profile)
     for line in (*profile["recommendations"], *_left_out(profile), *profile["notes"]):
         typer.echo(f"- {line}")
 
@@ -41,25 +48,15 @@ def risk_why(scope: Scope = None, as_json: AsJson = False) -> None:
     profile, earlier = stored.payload, _before(stored)
     change = None if earlier is None else _change(earlier.payload, profile)
     if as_json:
-        names = ("positions", "components_by_sector", "calibration", "recommendations")
-        show_json({name: profile[name] for name in names} | {"since_the_day_before": change})
+        names = ("positions", "components_by_sector", "decomposition", "movement", "covariances",
+                 "tail_shape", "calibration", "recommendations")  # fmt: skip
+        shown = {name: profile.get(name) for name in names}
+        show_json(shown | {"since_the_day_before": change})
         return
-    show_table(
-        f"{profile['scope']} on {profile['as_of']}: where the 99% VaR comes from",
-        ("symbol", "sector", "value", "weight", "component VaR", "without it"),
-        [
-            (
-                p["symbol"],
-                p["sector"],
-                f"{p['market_value']:,.0f}",
-                f"{p['weight']:.1%}",
-                "" if p["component_var"] is None else f"{p['component_var']:,.0f}",
-                "" if p["incremental_var"] is None else f"{-p['incremental_var']:+,.0f}",
-            )
-            for p in profile["positions"]
-        ],
-        right=("value", "weight", "component VaR", "without it"),
-    )
+    show_positions(profile)
+    show_groups(profile)
+    show_movement(profile)
+    show_covariances(profile)
     for line in change or ("No earlier profile is stored: nothing to compare with.",):
         typer.echo(f"- {line}")
 
@@ -176,75 +173,6 @@ def _latest(scope: str | None) -> Any:  # noqa: ANN401 - a StoredResult, importe
         if scope is None and len(known) > 1:
             raise InvalidInputError(f"say which portfolio: {', '.join(known)}")
         return desk.results.latest("risk.profile", scope or known[0])
-
-
-def _show_tails(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
-    """Show one row for each method; `--json` has every confidence and horizon."""
-    tests = {b["estimator"]: b for b in profile["backtests"] if b["confidence"] == _HEADLINE}
-    by_method: dict[str, dict[float, Any]] = {}
-    for tail in profile["tails"]:
-        by_method.setdefault(tail["method"], {})[tail["confidence"]] = tail
-    rows = []
-    for method, tails in by_method.items():
-        top, test = tails[_HEADLINE], tests.get(method)
-        mark = " *" if top["best"] else " +" if top["in_confidence_set"] else ""
-        days = "" if top["horizon_days"] == 1 else f" {top['horizon_days']}d"
-        rows.append(
-            (
-                method + days + mark,
-                f"{tails[0.95]['value_at_risk']:,.0f}",
-                f"{top['value_at_risk']:,.0f}",
-                f"{top['expected_shortfall']:,.0f}",
-                f"{top['var_fraction']:.2%}",
-                f"{test['exceedances']}/{test['expected']:.0f}" if test else "",
-                f"{test['kupiec_p']:.2f}" if test else "",
-                test["zone"] if test else "",
-            )
-        )
-    columns = ("method", "VaR 95%", "VaR 99%", "ES 99%", "of equity", "hits", "p", "zone")
-    show_table("Value at risk and expected shortfall", columns, rows, right=columns[1:7])
-    typer.echo(
-        f"* lowest Fissler-Ziegel loss, + not told from it at 10%; hits: days beyond 99% VaR / "
-        f"expected, p by Kupiec; tested on {profile['backtest_basis']}"
-    )
-
-
-def _show_stresses(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
-    rows = []
-    for stress in profile["stresses"]:
-        symbol, part = next(iter(stress["contributions"].items()), ("", 0.0))
-        rows.append(
-            (
-                stress["title"],
-                f"{stress['loss']:,.0f}",
-                f"{stress['loss_fraction']:.2%}",
-                f"{symbol} {part:,.0f}",
-            )
-        )
-    columns = ("stress (a positive number is a loss)", "loss", "of equity", "largest part")
-    show_table("Stress", columns, rows, right=("loss", "of equity"))
-    for stress in profile["stresses"]:
-        if stress["note"]:
-            typer.echo(f"{stress['title']}: {stress['note']}")
-
-
-def _show_limits(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
-    show_table(
-        "Limits, the most used first",
-        ("metric", "of", "value", "hard", "used", "state"),
-        [
-            (
-                check["metric"],
-                check["name"],
-                f"{check['value']:.4g}",
-                f"{check['hard']:.4g}",
-                f"{check['utilisation']:.0%}",
-                check["state"],
-            )
-            for check in profile["limits"][:12]
-        ],
-        right=("value", "hard", "used"),
-    )
 
 
 def _left_out(profile: Any) -> list[str]:  # noqa: ANN401 - a stored JSON document

@@ -1,11 +1,15 @@
 """The risk of a portfolio, from the profile that was last stored."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from risk.backtests import Backtest
-from risk.profile import ForecastChart, RiskProfile, TailEstimate
+from risk.book_shape import CovarianceView, TailShape
+from risk.groups import GroupRisk
+from risk.movement import TailMovement
+from risk.profile import ForecastChart, PositionRisk, RiskProfile, TailEstimate
 from risk.stress import StressResult
 from services.ports import StoredResult
 from services.risk import PROFILE_KIND
@@ -16,12 +20,20 @@ from serving.schemas import AnswerHead, PortfolioQuery
 
 router = APIRouter(prefix="/risk", tags=["risk"], responses=problem_responses(401, 404, 422, 503))
 Asked = Annotated[PortfolioQuery, Query()]
+_ADDED: dict[str, list[Any]] = {"decomposition": [], "covariances": []}
 
 
 class RiskPortfolioAnswer(AnswerHead):
     """Everything that is known of the portfolio's risk."""
 
     profile: RiskProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestedTail(TailEstimate):
+    """One estimate, and how that very estimator did at that confidence; null if untested."""
+
+    backtest: Backtest | None = None
 
 
 class ValueAtRiskAnswer(AnswerHead):
@@ -32,11 +44,23 @@ class ValueAtRiskAnswer(AnswerHead):
 
     currency: str
     equity: float
-    tails: list[TailEstimate]
+    tails: list[TestedTail]
     backtests: list[Backtest]
     backtest_basis: str
     forecast: ForecastChart | None
     notes: list[str]
+
+
+class DecompositionAnswer(AnswerHead):
+    """Where the risk comes from: parts that sum to the book's, and what moved it in a day."""
+
+    currency: str
+    equity: float
+    positions: list[PositionRisk]
+    decomposition: list[GroupRisk]
+    movement: TailMovement | None
+    covariances: list[CovarianceView]
+    tail_shape: TailShape | None
 
 
 class StressAnswer(AnswerHead):
@@ -62,7 +86,31 @@ async def risk_portfolio(request: Request, asked: Asked) -> Response:
 @router.get("/var", response_model=ValueAtRiskAnswer)
 async def risk_var(request: Request, asked: Asked) -> Response:
     """Show value at risk and expected shortfall by method and confidence, with the evidence."""
-    return await _part(request, asked, ValueAtRiskAnswer)
+
+    def build(result: StoredResult) -> dict[str, Any]:
+        profile = result.payload
+        tested = {(b["estimator"], b["confidence"]): b for b in profile["backtests"]}
+        tails = [
+            {
+                **tail,
+                "backtest": tested.get((tail["method"], tail["confidence"]))
+                if tail["horizon_days"] == 1
+                else None,
+            }
+            for tail in profile["tails"]
+        ]
+        named = ("currency", "equity", "backtests", "backtest_basis", "forecast", "notes")
+        return head(result) | {name: profile[name] for name in named} | {"tails": tails}
+
+    return await answers_of(request).respond(
+        "risk.var", PROFILE_KIND, asked.portfolio, asked.as_of, build
+    )
+
+
+@router.get("/decomposition", response_model=DecompositionAnswer)
+async def risk_decomposition(request: Request, asked: Asked) -> Response:
+    """Show the risk by position, strategy, sector and factor, and why it moved since yesterday."""
+    return await _part(request, asked, DecompositionAnswer)
 
 
 @router.get("/stress-tests", response_model=StressAnswer)
@@ -76,7 +124,8 @@ async def _part(request: Request, asked: PortfolioQuery, answer: type[AnswerHead
     names = [name for name in answer.model_fields if name not in AnswerHead.model_fields]
 
     def build(result: StoredResult) -> dict[str, Any]:
-        return head(result) | {name: result.payload[name] for name in names}
+        # A document of an earlier version lacks what was added since.
+        return head(result) | {name: result.payload.get(name, _ADDED.get(name)) for name in names}
 
     return await answers_of(request).respond(
         answer.__name__, PROFILE_KIND, asked.portfolio, asked.as_of, build

@@ -32,6 +32,7 @@ GUARDED = [
     "/risk/portfolio",
     "/risk/var",
     "/risk/stress-tests",
+    "/risk/decomposition",
     "/pnl/performance",
     "/pnl/attribution",
     "/alerts",
@@ -96,7 +97,19 @@ def test_value_at_risk_and_stresses_are_parts_of_the_profile(client: httpx.Clien
     var = client.get("/risk/var", params={"portfolio": "core"}).json()
     stress = client.get("/risk/stress-tests").json()
 
-    assert var["tails"] == profile["tails"]
+    tested = {(b["estimator"], b["confidence"]): b for b in profile["backtests"]}
+    assert var["tails"] == [
+        tail
+        | {
+            "backtest": tested.get((tail["method"], tail["confidence"]))
+            if tail["horizon_days"] == 1
+            else None
+        }
+        for tail in profile["tails"]
+    ]
+    parts = client.get("/risk/decomposition").json()
+    for name in ("decomposition", "positions", "movement", "covariances", "tail_shape"):
+        assert parts[name] == profile[name]
     assert {t["confidence"] for t in var["tails"]} >= {0.95, 0.99}
     assert stress["stresses"] == profile["stresses"]
     assert {s["name"] for s in stress["stresses"]} >= {

@@ -7,6 +7,7 @@ from basics.errors import MissingDataError
 from measures.correlation import (
     absorption_ratio,
     average_correlation,
+    average_tail_dependence,
     correlation_break,
     tail_dependence,
 )
@@ -61,3 +62,14 @@ def test_too_little_is_refused() -> None:
         correlation_break(np.eye(4), np.eye(4), n_before=3, n_after=100)
     with pytest.raises(MissingDataError, match="none below quantile"):
         tail_dependence(np.zeros(5), np.zeros(5))
+
+
+def test_average_tail_dependence_over_pairs_by_hand() -> None:
+    falling = np.arange(20.0)
+    # The first two share their worst day, the third has another.
+    rows = np.stack([falling, falling, falling[::-1]])
+    assert average_tail_dependence(rows, quantile=0.05) == pytest.approx(1.0 / 3.0)
+    independent = np.random.default_rng(0).normal(size=(6, 20_000))
+    assert average_tail_dependence(independent) == pytest.approx(0.05, abs=0.01)
+    with pytest.raises(MissingDataError, match="two and one are needed"):
+        average_tail_dependence(rows[:1])

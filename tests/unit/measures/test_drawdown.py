@@ -107,3 +107,16 @@ def test_many_series_at_once_equal_one_at_a_time() -> None:
 def test_a_table_of_two_series_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="of one series"):
         dd.drawdown_table(np.zeros((2, 5)))
+
+
+def test_drawdown_at_risk_by_hand() -> None:
+    # Drawdowns 0, 0.1, 0.2, 0.1 (the fourth period regains 0.9 of the peak).
+    returns = [0.0, -0.1, 0.8 / 0.9 - 1.0, 0.9 / 0.8 - 1.0]
+    assert dd.drawdown_at_risk(returns, confidence=0.75) == pytest.approx(0.1)
+    assert dd.drawdown_at_risk(returns, confidence=0.95) == pytest.approx(0.2)
+    assert dd.conditional_drawdown_at_risk(returns, confidence=0.75) == pytest.approx(0.15)
+    assert dd.drawdown_at_risk([[0.1, 0.1], [-0.5, 0.0]], confidence=0.5) == pytest.approx(
+        [0.0, 0.5]
+    )
+    with pytest.raises(InvalidInputError, match="confidence must lie in"):
+        dd.drawdown_at_risk(returns, confidence=1.0)

@@ -1,5 +1,7 @@
 """Tests of `risk.movement`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,3 +46,27 @@ def test_parts_sum_to_the_whole_when_everything_changed() -> None:
     assert set(moved.by_symbol) == {"A", "B", "C"}
     assert sum(moved.by_symbol.values()) + moved.interaction == pytest.approx(moved.positions)
     assert moved.model != 0.0
+
+
+def test_drift_of_prices_is_the_markets_part_not_the_positions() -> None:
+    today = TailInputs(
+        symbols=("A", "B"), exposures=np.array([110.0, 50.0]), returns=RETURNS[:2, 1:]
+    )
+    moved = explain_movement(YESTERDAY, today, at_old_prices=np.array([100.0, 50.0]))
+    assert moved.positions == 0.0
+    assert moved.by_symbol == {}
+    assert moved.market_data == pytest.approx(moved.after - moved.before)
+
+
+def test_a_longer_window_is_the_models_part() -> None:
+    before = replace(YESTERDAY, window=200)
+    after = replace(YESTERDAY, window=400)
+    moved = explain_movement(before, after)
+    assert (moved.positions, moved.market_data) == (0.0, 0.0)
+    assert moved.model == pytest.approx(moved.after - moved.before)
+    assert (
+        moved.before
+        == tail_risk(
+            YESTERDAY.exposures @ YESTERDAY.returns[:, -200:], confidence=0.99
+        ).value_at_risk
+    )

@@ -18,7 +18,7 @@ from risk.stress import Basis, StressScenario
 from services.ports import StoredResult
 from services.risk import RiskService, profile_document
 from services.risk_advice import advised_profile
-from services.risk_inputs import History, RiskInputs
+from services.risk_inputs import History, PreviousRisk, RiskInputs
 
 N_SESSIONS, N_LIFE = 1100, 300
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
@@ -148,6 +148,79 @@ def test_components_sum_to_their_totals(profile: RiskProfile) -> None:
     )
 
 
+def test_every_split_of_the_risk_sums_to_the_book() -> None:
+    inputs = make_inputs()
+    rng = np.random.default_rng(1)
+    market = inputs.prices["close"].mean(axis=0)
+    inputs = replace(
+        inputs,
+        strategies={
+            "one": {"AAA": inputs.holdings["AAA"].market_value / 2},
+            "two": {"AAA": inputs.holdings["AAA"].market_value / 2},
+        },
+        factors={
+            "market": History(SESSIONS[1:], market[1:] / market[:-1] - 1),
+            "noise": History(SESSIONS[1:], rng.normal(scale=0.01, size=N_SESSIONS - 1)),
+        },
+    )
+
+    profile = SERVICE.profile(inputs, with_evidence=False)
+
+    by_position = sum(p.component_var for p in profile.positions)
+    for split in ("strategy", "sector", "factor"):
+        rows = [row for row in profile.decomposition if row.by == split]
+        assert sum(row.component_var for row in rows) == pytest.approx(by_position)
+        assert sum(row.component_es for row in rows) == pytest.approx(
+            sum(p.component_es for p in profile.positions)
+        )
+    names = {row.name for row in profile.decomposition if row.by == "strategy"}
+    assert names == {"one", "two", "unassigned"}
+
+
+def test_movement_ends_at_the_published_number_and_its_parts_sum(profile: RiskProfile) -> None:
+    moved = profile.movement
+    headline = next(t for t in profile.tails if (t.method, t.confidence) == ("historical", 0.99))
+    assert moved.after == pytest.approx(headline.value_at_risk)
+    assert moved.positions + moved.market_data + moved.model == pytest.approx(
+        moved.after - moved.before
+    )
+    assert moved.positions == pytest.approx(0.0, abs=1e-6)  # Nothing was traded.
+    assert moved.since == SESSIONS[-2].astype(date)
+    assert moved.restated is None
+
+
+def test_a_changed_lookback_is_told_as_the_model_and_a_correction_as_restated() -> None:
+    previous = PreviousRisk(
+        as_of=SESSIONS[-2].astype(date), level=Level.LOW, lookback=400, value_at_risk=100.0
+    )
+    moved = SERVICE.profile(make_inputs(previous=previous), with_evidence=False).movement
+    assert moved.model != 0.0
+    assert moved.restated == pytest.approx(moved.before - 100.0)
+
+
+def test_joint_laws_have_rows_with_evidence_and_a_sampling_error(profile: RiskProfile) -> None:
+    rows = [t for t in profile.tails if t.sampling_error is not None]
+    assert {t.method for t in rows} == {
+        "monte_carlo_normal", "monte_carlo_factor", "monte_carlo_quasi", "monte_carlo_t_copula",
+    }  # fmt: skip
+    normal = {(t.method, t.confidence): t.value_at_risk for t in profile.tails}
+    assert normal["monte_carlo_normal", 0.99] == pytest.approx(normal["normal", 0.99], rel=0.08)
+    tested = {b.estimator: b for b in profile.backtests if b.confidence == 0.975}
+    assert all(tested[t.method].z3 is not None for t in rows)
+
+
+def test_the_rest_of_the_measures_is_in_the_profile(profile: RiskProfile) -> None:
+    measures = profile.measures
+    assert 0 < measures.drawdown_at_risk <= measures.conditional_drawdown_at_risk
+    assert measures.conditional_drawdown_at_risk <= measures.max_drawdown
+    assert all(n is not None for n in (measures.sharpe, measures.sortino, measures.calmar))
+    assert 0 < measures.spread_cost <= measures.liquidation_cost
+    assert profile.tail_shape.average_tail_dependence > 0.05
+    assert [v.estimate for v in profile.covariances] == [
+        "sample", "ewma", "ledoit_wolf", "factor",
+    ]  # fmt: skip
+
+
 def test_stress_contributions_sum_and_the_rate_note_states_the_last_month(
     profile: RiskProfile,
 ) -> None:
@@ -252,7 +325,7 @@ def test_same_inputs_give_the_same_bytes(profile: RiskProfile) -> None:
 def test_document_survives_the_store(profile: RiskProfile) -> None:
     results = KeptResults()
     service = RiskService(limits=LIMITS, scenarios=SCENARIOS, results=results, policy_version="v1")
-    assert service.previous_level("main", before=date(2030, 1, 1)) is None
+    assert service.previous("main", before=date(2030, 1, 1)) is None
 
     service.store(profile, lineage={"run": "r1"})
 
@@ -260,9 +333,16 @@ def test_document_survives_the_store(profile: RiskProfile) -> None:
     assert stored.lineage == {"run": "r1", "policy_version": "v1", "lookback": 1000}
     assert msgspec.json.encode(stored.payload) == msgspec.json.encode(profile)
     assert stored.payload == profile_document(profile)
-    assert service.previous_level("main", before=date(2030, 1, 1)) is profile.level
+    previous = service.previous("main", before=date(2030, 1, 1))
+    headline = next(t for t in profile.tails if (t.method, t.confidence) == ("historical", 0.99))
+    assert previous == PreviousRisk(
+        as_of=profile.as_of,
+        level=profile.level,
+        lookback=1000,
+        value_at_risk=headline.value_at_risk,
+    )
     # The day itself is passed over: computing it twice gives one answer.
-    assert service.previous_level("main", before=profile.as_of) is None
+    assert service.previous("main", before=profile.as_of) is None
 
 
 def test_one_bad_position_never_hides_the_rest(profile: RiskProfile) -> None:

@@ -1,0 +1,166 @@
+"""Tables of a stored risk profile for the terminal."""
+
+from typing import Any
+
+import typer
+
+from quantdesk.output import show_table
+
+_HEADLINE = 0.99
+
+
+def show_tails(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
+    """Show one row for each method; `--json` has every confidence and horizon."""
+    tests = {b["estimator"]: b for b in profile["backtests"] if b["confidence"] == _HEADLINE}
+    by_method: dict[str, dict[float, Any]] = {}
+    for tail in profile["tails"]:
+        by_method.setdefault(tail["method"], {})[tail["confidence"]] = tail
+    rows = []
+    for method, tails in by_method.items():
+        top, test = tails[_HEADLINE], tests.get(method)
+        mark = " *" if top["best"] else " +" if top["in_confidence_set"] else ""
+        days = "" if top["horizon_days"] == 1 else f" {top['horizon_days']}d"
+        rows.append(
+            (
+                method + days + mark,
+                f"{tails[0.95]['value_at_risk']:,.0f}",
+                f"{top['value_at_risk']:,.0f}",
+                f"{top['expected_shortfall']:,.0f}",
+                f"{top['var_fraction']:.2%}",
+                f"{test['exceedances']}/{test['expected']:.0f}" if test else "",
+                f"{test['kupiec_p']:.2f}" if test else "",
+                test["zone"] if test else "",
+            )
+        )
+    columns = ("method", "VaR 95%", "VaR 99%", "ES 99%", "of equity", "hits", "p", "zone")
+    show_table("Value at risk and expected shortfall", columns, rows, right=columns[1:7])
+    typer.echo(
+        f"* lowest Fissler-Ziegel loss, + not told from it at 10%; hits: days beyond 99% VaR / "
+        f"expected, p by Kupiec; tested on {profile['backtest_basis']}"
+    )
+
+
+def show_stresses(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
+    """Show what each scenario costs, and which position hurts most."""
+    rows = []
+    for stress in profile["stresses"]:
+        symbol, part = next(iter(stress["contributions"].items()), ("", 0.0))
+        rows.append(
+            (
+                stress["title"],
+                f"{stress['loss']:,.0f}",
+                f"{stress['loss_fraction']:.2%}",
+                f"{symbol} {part:,.0f}",
+            )
+        )
+    columns = ("stress (a positive number is a loss)", "loss", "of equity", "largest part")
+    show_table("Stress", columns, rows, right=("loss", "of equity"))
+    for stress in profile["stresses"]:
+        if stress["note"]:
+            typer.echo(f"{stress['title']}: {stress['note']}")
+
+
+def show_limits(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
+    """Show the most used limits."""
+    show_table(
+        "Limits, the most used first",
+        ("metric", "of", "value", "hard", "used", "state"),
+        [
+            (
+                check["metric"],
+                check["name"],
+                f"{check['value']:.4g}",
+                f"{check['hard']:.4g}",
+                f"{check['utilisation']:.0%}",
+                check["state"],
+            )
+            for check in profile["limits"][:12]
+        ],
+        right=("value", "hard", "used"),
+    )
+
+
+def show_positions(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
+    """Show where the VaR comes from, holding by holding."""
+    show_table(
+        f"{profile['scope']} on {profile['as_of']}: where the 99% VaR comes from",
+        ("symbol", "sector", "value", "weight", "component VaR", "without it"),
+        [
+            (
+                p["symbol"],
+                p["sector"],
+                f"{p['market_value']:,.0f}",
+                f"{p['weight']:.1%}",
+                "" if p["component_var"] is None else f"{p['component_var']:,.0f}",
+                "" if p["incremental_var"] is None else f"{-p['incremental_var']:+,.0f}",
+            )
+            for p in profile["positions"]
+        ],
+        right=("value", "weight", "component VaR", "without it"),
+    )
+
+
+def show_groups(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
+    """Show the same VaR by strategy, sector and factor; each split sums to it."""
+    rows = profile.get("decomposition", [])
+    columns = ("split", "part", "exposure", "component VaR", "component ES", "without it")
+    if rows:
+        show_table(
+            "The same by strategy, sector and factor",
+            columns,
+            [
+                (
+                    row["by"],
+                    row["name"],
+                    f"{row['exposure']:,.0f}",
+                    f"{row['component_var']:,.0f}",
+                    f"{row['component_es']:,.0f}",
+                    f"{-row['incremental_var']:+,.0f}",
+                )
+                for row in rows
+            ],
+            right=columns[2:],
+        )
+
+
+def show_movement(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
+    """Say why the VaR behind the limits moved since the session before."""
+    moved = profile.get("movement")
+    if moved is None:
+        typer.echo("No session of the book lies before: nothing moved its VaR yet.")
+        return
+    restated = moved["restated"]
+    rows = [
+        (f"on {moved['since']}", f"{moved['before']:,.0f}"),
+        ("positions (trades)", f"{moved['positions']:+,.0f}"),
+        ("market data", f"{moved['market_data']:+,.0f}"),
+        ("model (method, lookback)", f"{moved['model']:+,.0f}"),
+        (f"on {profile['as_of']}", f"{moved['after']:,.0f}"),
+    ]
+    if restated is not None:
+        rows.append(("restated since it was published", f"{restated:+,.0f}"))
+    show_table("Why the 99% VaR moved (historical)", ("", "VaR"), rows, right=("VaR",))
+    for symbol, change in list(moved["by_symbol"].items())[:5]:
+        typer.echo(f"- trading {symbol} moved VaR by {change:+,.0f}")
+
+
+def show_covariances(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
+    """Show the normal VaR under each estimate of the covariance."""
+    rows = profile.get("covariances", [])
+    if rows:
+        show_table(
+            "Normal 99% VaR by covariance estimate",
+            ("covariance", "volatility", "VaR 99%", "average correlation"),
+            [
+                (
+                    row["estimate"],
+                    f"{row['volatility']:.2%}",
+                    f"{row['value_at_risk']:,.0f}",
+                    ""
+                    if row["average_correlation"] is None
+                    else f"{row['average_correlation']:.2f}",
+                )
+                for row in rows
+            ],
+            right=("volatility", "VaR 99%", "average correlation"),
+        )
