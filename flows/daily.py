@@ -110,7 +110,7 @@ def trade_on_paper(*, again: bool = False) -> Outcome:
 
 @flow(name="attribute-pnl")
 def attribute_pnl(*, again: bool = False) -> Outcome:
-    """Value the books, measure what they earned and explain it.
+    """Value the books, explain each session, measure what was earned; run twice, same rows.
 
     Parameters
     ----------
@@ -118,11 +118,15 @@ def attribute_pnl(*, again: bool = False) -> Outcome:
         Compute even if the day's document stands.
     """
     with open_day() as day, step("Profit and loss") as summarise:
-        if not again and steps.up_to_date(day, steps.ATTRIBUTION_KIND):
+        if not again and steps.pnl_up_to_date(day):
             summarise("stands as computed before")
             return no_new_data(day.desk_date)
-        performance = steps.attribute_pnl(day)
-        summary = f"{performance.total_pnl:,.2f} {performance.currency} after costs"
+        outcome = steps.attribute_pnl(day)
+        earned = outcome.performance
+        summary = (
+            f"{earned.total_pnl:,.2f} {earned.currency} after costs, "
+            f"{outcome.sessions_changed} of {len(earned.sessions)} sessions new"
+        )
         summarise(summary)
     return done(summary)
 

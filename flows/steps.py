@@ -6,9 +6,8 @@ second time on unchanged inputs adds nothing.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -22,7 +21,6 @@ from infra.market_data import open_lake
 from infra.report import write_morning_report, write_report
 from infra.report.json_file import write_json
 from market.panel import Panel
-from pnl.attribution import Attribution
 from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
 from services.ingest_report import IngestReport
@@ -30,9 +28,10 @@ from services.morning import last_night, last_profile
 from services.night_books import night_books, night_market
 from services.nightly_risk import NIGHT_STRESS_KIND, NightChunk, NightPolicy, night_chunks
 from services.paper_trading import STRATEGIES
+from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND, Attributions, PnlOutcome
 from services.pnl_performance import Performance
-from services.portfolio_review import BENCHMARK, universe_returns
-from services.ports import JsonDocument
+from services.portfolio_review import universe_returns
+from services.ports import JsonDocument, KeptBooks
 from services.report import DayReport
 from services.report_sections import DayResults, dataset_rows, day_report, model_section
 from services.risk import PROFILE_KIND
@@ -41,20 +40,10 @@ from services.risk_inputs import RiskInputs
 from services.trading import TradingResult
 from services.training import TrainingResult
 
-PERFORMANCE_KIND = "pnl.performance"
-ATTRIBUTION_KIND = "pnl.attribution"
-FILL_KEYS = ("model_version", "arm")  # What a fill knows of the order that it came from.
 REPORT_PAGE, REPORT_FIGURES = "report.html", "report.json"
 MORNING_PAGE = "morning.html"
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attributions:
-    """Every split of a portfolio's profit."""
-
-    attributions: tuple[Attribution, ...]
 
 
 def ingest(
@@ -125,30 +114,18 @@ def daily_books(day: Day) -> DailyBooks:
     )
 
 
-def attribute_pnl(day: Day) -> Performance:
-    """Measure what the books earned, explain it, and keep both."""
-    daily = daily_books(day)
-    accounting = day.paper_trading.accounting
-    performance = accounting.performance(
-        daily,
-        benchmark=universe_returns(day.panel, daily.sessions),
-        benchmark_name=BENCHMARK,
+def attribute_pnl(day: Day) -> PnlOutcome:
+    """Value and explain every session, measure what was earned, and keep all of it."""
+    accounting, portfolio = day.paper_trading.accounting, day.experiment.trading.portfolio
+    panel = traded_panel(day)
+    books = accounting.valued_books(
+        day.run_id,
+        panel,
+        portfolio=portfolio,
+        benchmark=universe_returns(day.panel, panel.sessions),
     )
-    factors = day.desk.review.factor_returns(daily.sessions)
-    by_fill = tuple(
-        accounting.fill_attribution(
-            day.run_id,
-            daily,
-            traded_panel(day),
-            by=key,
-            portfolio=day.experiment.trading.portfolio,
-        )
-        for key in FILL_KEYS
-    )
-    splits = accounting.attributions(daily, factors=factors) + by_fill
-    _keep(day, PERFORMANCE_KIND, performance)
-    _keep(day, ATTRIBUTION_KIND, Attributions(attributions=splits))
-    return performance
+    kept = KeptBooks(portfolio, day.run_id, day.experiment.data.dataset, books)
+    return day.desk.pnl_days.keep(kept, lineage=msgspec.to_builtins(day.lineage))
 
 
 def measure_risk(day: Day) -> RiskProfile:
@@ -201,6 +178,16 @@ def up_to_date(day: Day, kind: str) -> bool:
     return stored.desk_date == day.desk_date and same.items() <= dict(stored.lineage).items()
 
 
+def pnl_up_to_date(day: Day) -> bool:
+    """Return whether documents and rows of the day's profit stand."""
+    span = day.desk.pnl_days.spans().get(day.experiment.trading.portfolio)
+    return (
+        up_to_date(day, ATTRIBUTION_KIND)
+        and span is not None
+        and (span.run_id, span.last_session) == (day.run_id, day.desk_date)
+    )
+
+
 def write_morning_page(day: Day) -> Path:
     """Draw the morning report from the stored night, and return where it lies."""
     results = day.desk.results
@@ -235,16 +222,6 @@ def report(day: Day) -> DayReport:
     write_json(document, folder / REPORT_FIGURES)
     write_report(document, folder / REPORT_PAGE)
     return document
-
-
-def _keep(day: Day, kind: str, document: Any) -> None:  # noqa: ANN401 - any document of plain values
-    day.desk.results.put(
-        kind,
-        day.experiment.trading.portfolio,
-        day.desk_date,
-        msgspec.to_builtins(document),
-        msgspec.to_builtins(day.lineage),
-    )
 
 
 def _kept(day: Day, kind: str, form: type[T]) -> T:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from services.market_data import MarketData
     from services.order_entry import OrderEntry
     from services.paper_trading import PaperTrading
+    from services.pnl_days import PnlDays
     from services.portfolio_review import PortfolioReview
     from services.risk import RiskService
     from services.trading import TradingSimulation
@@ -93,6 +94,32 @@ class Desk:
         from services.accounting import Accounting
 
         return Accounting(store=self.ledger_store, instruments=instruments)
+
+    def books_of(self, dataset: str) -> "Accounting":
+        """Return the books of what a dataset of prices lets the desk trade."""
+        from services.universe import equities
+
+        symbols = self.market_data.panel(dataset, fields=("close",)).symbols
+        return self.accounting(equities(symbols, self.market_data.sectors))
+
+    @cached_property
+    def pnl_days(self) -> "PnlDays":
+        """The profit of each day, kept, and of any range of days."""
+        from infra.database.pnl_days import DatabasePnlDayStore
+        from services.pnl_days import PnlDays
+        from services.portfolio_review import BENCHMARK, universe_returns
+
+        return PnlDays(
+            store=DatabasePnlDayStore(self.database),
+            results=self.results,
+            accounting=self.books_of,
+            closes=lambda dataset, start, end: self.market_data.panel(
+                dataset, fields=("close",), start=start, end=end
+            ),
+            factors=self.review.factor_returns,
+            benchmark=universe_returns,
+            benchmark_name=BENCHMARK,
+        )
 
     @cached_property
     def features(self) -> "FeatureStore":

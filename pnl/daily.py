@@ -43,6 +43,8 @@ class DailyBooks:
         Paid in by the owners, negative when paid out.
     equity : ndarray of shape (n_sessions,)
         At the session's close.
+    opening : int
+        Equity at the close before the first session; zero where the books begin with it.
     """
 
     currency: str
@@ -54,6 +56,7 @@ class DailyBooks:
     market_value: IntArray
     flows: IntArray
     equity: IntArray
+    opening: int = 0
 
     def money(self, amount: int | np.integer) -> Decimal:
         """Return an integer amount as money."""
@@ -70,7 +73,7 @@ class DailyBooks:
         InvalidInputError
             If profit was made on no or negative capital.
         """
-        before = np.concatenate([[0], self.equity[:-1]]) + self.flows
+        before = self._before()
         profit = self.pnl.sum(axis=0)
         if ((before <= 0) & (profit != 0)).any():
             at = int(np.flatnonzero((before <= 0) & (profit != 0))[0])
@@ -83,9 +86,62 @@ class DailyBooks:
 
     def opening_capital(self) -> FloatArray:
         """Return equity before each session plus what is paid in, in money, (n_sessions,)."""
-        before = np.concatenate([[0], self.equity[:-1]]) + self.flows
-        capital: FloatArray = before / 10.0**self.digits
+        capital: FloatArray = self._before() / 10.0**self.digits
         return capital
+
+    def between(self, start: date | None, end: date | None) -> "DailyBooks":
+        """Return the books of the sessions from `start` to `end`, both included.
+
+        Raises
+        ------
+        InvalidInputError
+            If `start` lies after `end`.
+        MissingDataError
+            If no session lies between them.
+        """
+        chosen = sessions_between(self.sessions, start, end)
+        return DailyBooks(
+            currency=self.currency,
+            digits=self.digits,
+            sessions=self.sessions[chosen],
+            keys=self.keys,
+            pnl=self.pnl[:, chosen],
+            fees=self.fees[:, chosen],
+            market_value=self.market_value[:, chosen],
+            flows=self.flows[chosen],
+            equity=self.equity[chosen],
+            opening=int(self.equity[chosen.start - 1]) if chosen.start else self.opening,
+        )
+
+    def _before(self) -> IntArray:
+        """Return equity before each session plus what is paid in."""
+        before: IntArray = np.concatenate([[self.opening], self.equity[:-1]]) + self.flows
+        return before
+
+
+def sessions_between(sessions: DateArray, start: date | None, end: date | None) -> slice:
+    """Return where the sessions from `start` to `end` lie, both included; None is open.
+
+    Raises
+    ------
+    InvalidInputError
+        If `start` lies after `end`.
+    MissingDataError
+        If no session lies between them; the message tells the span that there is.
+    """
+    if start is not None and end is not None and start > end:
+        raise InvalidInputError(f"the range {start} to {end} ends before it starts: swap the dates")
+    first = 0 if start is None else int(np.searchsorted(sessions, np.datetime64(start)))
+    stop = len(sessions)
+    if end is not None:
+        stop = int(np.searchsorted(sessions, np.datetime64(end), side="right"))
+    if first >= stop:
+        span = f"{sessions[0]} to {sessions[-1]}" if len(sessions) else "empty"
+        raise MissingDataError(
+            f"no session lies between {start or 'the first'} and {end or 'the last'}: "
+            f"the span of the books is {span}"
+        )
+    return slice(first, stop)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ whole cents belong to no fill and stand as the residual, so that the sum is the 
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from basics.errors import InvalidInputError, MissingDataError
@@ -27,24 +28,29 @@ FILL_KEYS: dict[str, Callable[[Fill], str]] = {
 }
 
 
-def by_fill(
+def by_fill(  # noqa: PLR0913 - both ends of the range, each part by name
     daily: DailyBooks,
     events: Iterable[LedgerEvent],
     marks: Mapping[str, Decimal],
     instruments: Mapping[str, Instrument],
     *,
     by: str,
+    before: Iterable[LedgerEvent] = (),
+    opening_marks: Mapping[str, Decimal] | None = None,
 ) -> Attribution:
-    """Split the profit since the first entry by a key of `FILL_KEYS`.
+    """Split the profit of the sessions of `daily` by a key of `FILL_KEYS`.
 
     Parameters
     ----------
     daily : DailyBooks
-        Books that begin before the first fill and end at the close of `marks`.
+        Books whose last session is the close of `marks`.
     events : iterable of LedgerEvent
-        Everything booked, in order.
+        Everything booked until then, in order.
     marks : mapping of str to Decimal
         Closing prices of the last session.
+    before, opening_marks : iterable of LedgerEvent, mapping of str to Decimal
+        Everything booked before the first session, and the closing prices then; left out where
+        the books begin with that session.
 
     Raises
     ------
@@ -55,24 +61,16 @@ def by_fill(
     """
     if by not in FILL_KEYS:
         raise InvalidInputError(f"cannot attribute by {by!r}: one of {', '.join(FILL_KEYS)}")
-    name_of = FILL_KEYS[by]
-    worth: dict[str, Decimal] = {}
-    fees: dict[str, Decimal] = {}
-    standing, settled = _standing(events)
-    for fill, units, price in standing:
-        if fill.currency != daily.currency:
-            raise InvalidInputError(
-                f"fill {fill.exec_id} is in {fill.currency}, the books in {daily.currency}"
-            )
-        mark = marks.get(fill.symbol, settled.get(fill.symbol))
-        if mark is None:
-            raise MissingDataError(f"no mark for {fill.symbol}: load its price")
-        multiplier = instruments[fill.symbol].multiplier
-        name = name_of(fill)
-        fee = round_money(fill.fee, fill.currency)
-        worth[name] = worth.get(name, ZERO) + units * (mark - price) * multiplier - fee
-        fees[name] = fees.get(name, ZERO) + fee
-    parts = {name: round_money(amount, daily.currency) for name, amount in worth.items()}
+    valuer = _Valuer(daily.currency, instruments, FILL_KEYS[by])
+    worth, fees = valuer(events, marks)
+    worth_before, fees_before = valuer(before, opening_marks or {})
+    names = worth.keys() | worth_before.keys()
+    paid = {name: fees.get(name, ZERO) - fees_before.get(name, ZERO) for name in names}
+    parts = {
+        name: round_money(worth.get(name, ZERO) - worth_before.get(name, ZERO), daily.currency)
+        for name in names
+    }
+    parts = {name: amount for name, amount in parts.items() if amount or paid[name]}
     total = daily.money(daily.pnl.sum())
     return Attribution(
         by=by,
@@ -80,7 +78,7 @@ def by_fill(
         start=daily.sessions[0].item(),
         end=daily.sessions[-1].item(),
         parts=tuple(
-            AttributionPart(name=name, pnl=parts[name], fees=fees[name])
+            AttributionPart(name=name, pnl=parts[name], fees=paid[name])
             for name in sorted(parts, key=lambda name: (-parts[name], name))
         ),
         residual=total - sum(parts.values(), ZERO),
@@ -88,6 +86,36 @@ def by_fill(
         exact=True,
         notes=("the residual is dividends, financing and whole cents, which belong to no fill",),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Valuer:
+    """What the fills in effect are worth at given marks, summed by name, and their fees."""
+
+    currency: str
+    instruments: Mapping[str, Instrument]
+    name_of: Callable[[Fill], str]
+
+    def __call__(
+        self, events: Iterable[LedgerEvent], marks: Mapping[str, Decimal]
+    ) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+        worth: dict[str, Decimal] = {}
+        fees: dict[str, Decimal] = {}
+        standing, settled = _standing(events)
+        for fill, units, price in standing:
+            if fill.currency != self.currency:
+                raise InvalidInputError(
+                    f"fill {fill.exec_id} is in {fill.currency}, the books in {self.currency}"
+                )
+            mark = marks.get(fill.symbol, settled.get(fill.symbol))
+            if mark is None:
+                raise MissingDataError(f"no mark for {fill.symbol}: load its price")
+            multiplier = self.instruments[fill.symbol].multiplier
+            name = self.name_of(fill)
+            fee = round_money(fill.fee, fill.currency)
+            worth[name] = worth.get(name, ZERO) + units * (mark - price) * multiplier - fee
+            fees[name] = fees.get(name, ZERO) + fee
+        return worth, fees
 
 
 def _standing(

@@ -42,7 +42,8 @@ from pnl.ledger import Ledger
 from pnl.lots import CostMethod
 from pnl.position_state import Position
 from pnl.postings import TrialBalance, trial_balance
-from services.book_closes import Close, fold_closes, marks_of
+from pnl.valued_books import ValuedBooks, valued_books
+from services.book_closes import Close, fold_closes, in_order_of_days, marks_of
 from services.pnl_explanation import Explanation, explanation_of
 from services.pnl_performance import Performance, performance_of
 from services.ports import LedgerRecord, LedgerStore
@@ -205,11 +206,39 @@ class Accounting:
 
         Parameters and errors as those of `daily_books`.
         """
-        explainer = Explainer(base=self.base_currency)
-        return explanation_of(
-            explainer.close(close.session, close.ledger, close.booked, close.marks, close.rates)
-            for close in self._closes(run_id, closes, portfolio, field_name, rates)
+        books = self.valued_books(
+            run_id, closes, portfolio=portfolio, field_name=field_name, rates=rates
         )
+        return explanation_of(books)
+
+    def valued_books(
+        self,
+        run_id: str,
+        closes: Panel,
+        *,
+        portfolio: str,
+        benchmark: FloatArray | None = None,
+        field_name: str = "close",
+        rates: Panel | None = None,
+    ) -> ValuedBooks:
+        """Value and explain every session of `closes` in one pass over the books.
+
+        Parameters
+        ----------
+        benchmark : ndarray of shape (n_sessions,), optional
+            The benchmark's return on the same sessions.
+
+        Other parameters and errors as those of `daily_books`.
+        """
+        builder = DailyBooksBuilder(base=self.base_currency)
+        explainer = Explainer(base=self.base_currency)
+        explained = []
+        for close in self._closes(run_id, closes, portfolio, field_name, rates):
+            builder.close(close.session, close.ledger, close.marks, close.rates)
+            explained.append(
+                explainer.close(close.session, close.ledger, close.booked, close.marks, close.rates)
+            )
+        return valued_books(builder.build(), explained, benchmark=benchmark)
 
     def fill_attribution(
         self,
@@ -223,13 +252,41 @@ class Accounting:
     ) -> Attribution:
         """Split profit by `model_version`, `arm`, `order`, `side` or `hour` of the fills.
 
-        `daily` are the books of the same run over the sessions of `closes`.
+        `daily` are books of the same run; `closes` covers their sessions, and the one before
+        where the books do not begin with them.
+
+        Raises
+        ------
+        MissingDataError
+            If the run has no entries, or `closes` lacks a session.
         """
-        last = daily.sessions[-1].item()
-        events = [e for day, e in self.events(run_id, portfolio=portfolio) if day <= last]
-        column = int(np.searchsorted(closes.sessions, daily.sessions[-1]))
-        marks = marks_of(closes.symbols, closes[field_name][:, column])
-        return by_fill(daily, events, marks, self.instruments, by=by)
+        first, last = daily.sessions[0], daily.sessions[-1]
+        dated = in_order_of_days(self.events(run_id, portfolio=portfolio))
+        column = int(np.searchsorted(closes.sessions, first)) - 1
+        if daily.opening and column < 0:
+            raise MissingDataError(
+                f"the books begin before {first}: give the closes of the session before"
+            )
+        # What came between two sessions counts in the later one.
+        opened = closes.sessions[column].item() if daily.opening else date.min
+        before = [event for day, event in dated if day <= opened]
+        return by_fill(
+            daily,
+            [event for day, event in dated if day <= last.item()],
+            _marks_on(closes, int(np.searchsorted(closes.sessions, last)), field_name),
+            self.instruments,
+            by=by,
+            before=before,
+            opening_marks=_marks_on(closes, column, field_name) if before else None,
+        )
+
+    def portfolios(self, run_id: str) -> list[str]:
+        """Return the portfolios that a run has entries of; `MissingDataError` if there is none."""
+        found = sorted({event_book(event).portfolio for _, event in self.store.events(run_id)})
+        if not found:
+            known = ", ".join(self.store.runs()) or "none"
+            raise MissingDataError(f"run {run_id!r} has no entries, there is {known}")
+        return found
 
     def events(self, run_id: str, *, portfolio: str) -> list[tuple[date, LedgerEvent]]:
         """Return day and event of everything booked for a portfolio, in order.
@@ -333,3 +390,7 @@ class Accounting:
             seen_before=len(events) - len(records),
             last_sequence=ledger.sequence,
         )
+
+
+def _marks_on(closes: Panel, column: int, field_name: str) -> dict[str, Decimal]:
+    return marks_of(closes.symbols, closes[field_name][:, column])

@@ -60,7 +60,7 @@ def fold_closes(
             f"{len(rates.sessions)} sessions of exchange rates do not match the "
             f"{len(closes.sessions)} of the closes: cut both to the same span"
         )
-    dated = _in_order_of_days(events)
+    dated = in_order_of_days(events)
     prices = closes[field_name]
     at = 0
     for column, session in enumerate(closes.sessions.tolist()):
@@ -97,7 +97,7 @@ def _rates(rates: Panel | None, column: int, field_name: str) -> dict[str, Decim
     return marks_of(rates.symbols, rates[field_name][:, column], digits=RATE_DIGITS)
 
 
-def _in_order_of_days(
+def in_order_of_days(
     events: Sequence[tuple[date, LedgerEvent]],
 ) -> list[tuple[date, LedgerEvent]]:
     """Sort events by day where that changes nothing but the day.

@@ -1,13 +1,13 @@
 """Why a portfolio's equity changed, session by session, as one document of plain values."""
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from basics.errors import MissingDataError
-from pnl.explain import PARTS, ExplainedSession
-from pnl.lots import ZERO
+from basics.arrays import IntArray
+from basics.money import MINOR_UNIT_DIGITS
+from pnl.explain import PARTS
+from pnl.valued_books import ValuedBooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,43 +57,34 @@ class Explanation:
     currencies: tuple[ExplainedCurrency, ...] = ()
 
 
-def explanation_of(sessions: Iterable[ExplainedSession]) -> Explanation:
-    """Put explained sessions, in order, into one document.
-
-    Raises
-    ------
-    MissingDataError
-        If there is none.
-    """
-    found = list(sessions)
-    if not found:
-        raise MissingDataError("there is no session to explain: widen the range")
-    names = sorted({currency for session in found for currency in session.local})
+def explanation_of(books: ValuedBooks) -> Explanation:
+    """Return why the equity of `books` changed, session by session."""
+    daily = books.daily
     return Explanation(
-        currency=found[0].currency,
-        start=found[0].session,
-        end=found[-1].session,
-        sessions=tuple(session.session for session in found),
-        parts=_parts([session.parts for session in found]),
-        total=sum((session.total for session in found), ZERO),
-        currencies=tuple(_currency(name, found) for name in names),
+        currency=daily.currency,
+        start=daily.sessions[0].item(),
+        end=daily.sessions[-1].item(),
+        sessions=tuple(daily.sessions.tolist()),
+        parts=_parts(books.parts.sum(axis=1), daily.digits),
+        total=daily.money(daily.pnl.sum()),
+        currencies=tuple(_currency(name, books.local[name]) for name in sorted(books.local)),
     )
 
 
-def _currency(name: str, sessions: Sequence[ExplainedSession]) -> ExplainedCurrency:
-    parts = _parts([session.local.get(name, {}) for session in sessions])
+def _currency(name: str, amounts: IntArray) -> ExplainedCurrency:
+    parts = _parts(amounts, MINOR_UNIT_DIGITS.get(name, 2))
     return ExplainedCurrency(
-        currency=name, parts=parts, total=sum((part.pnl for part in parts), ZERO)
+        currency=name, parts=parts, total=sum((part.pnl for part in parts), Decimal(0))
     )
 
 
-def _parts(columns: Sequence[Mapping[str, Decimal]]) -> tuple[ExplainedPart, ...]:
-    """Put the sessions' parts side by side, every part named."""
+def _parts(amounts: IntArray, digits: int) -> tuple[ExplainedPart, ...]:
+    """Return every part by name; `amounts` are minor units of shape (n_parts, n_sessions)."""
     return tuple(
         ExplainedPart(
             name=name,
-            pnl=sum((column.get(name, ZERO) for column in columns), ZERO),
-            by_session=tuple(column.get(name, ZERO) for column in columns),
+            pnl=Decimal(int(row.sum())).scaleb(-digits),
+            by_session=tuple(Decimal(int(amount)).scaleb(-digits) for amount in row),
         )
-        for name in PARTS
+        for name, row in zip(PARTS, amounts, strict=True)
     )

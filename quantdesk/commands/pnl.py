@@ -1,11 +1,11 @@
 """Commands of profit and loss: `pnl show`, and those on the books."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from quantdesk.commands.pnl_books import (
-    pnl_explain,
     pnl_import,
     pnl_measure,
     pnl_open,
@@ -13,6 +13,7 @@ from quantdesk.commands.pnl_books import (
     pnl_replay,
     pnl_settle,
 )
+from quantdesk.commands.pnl_days import End, Scope, Start, books_between, pnl_explain, pnl_value
 from quantdesk.output import AsJson, show_json, show_table
 
 pnl = typer.Typer(help="What a portfolio earned, and where it came from.", no_args_is_help=True)
@@ -24,10 +25,8 @@ pnl.command("open")(pnl_open)
 pnl.command("reconcile")(pnl_reconcile)
 pnl.command("replay")(pnl_replay)
 pnl.command("settle")(pnl_settle)
+pnl.command("value")(pnl_value)
 
-Scope = Annotated[
-    str | None, typer.Argument(help="Portfolio; may be left out where there is only one.")
-]
 FIRST_FIGURES = (
     "total_return", "cagr", "volatility", "sharpe_ratio", "sortino_ratio", "calmar_ratio",
     "max_drawdown", "hit_rate", "profit_factor", "beta", "alpha", "information_ratio",
@@ -35,39 +34,45 @@ FIRST_FIGURES = (
 
 
 @pnl.command("show")
-def pnl_show(
+def pnl_show(  # noqa: PLR0913, PLR0917 - each is an option of the command
     scope: Scope = None,
+    portfolio: Annotated[str | None, typer.Option(help="The same, by name.")] = None,
     by: Annotated[
-        str | None, typer.Option("--by", help="Only the split by this key, such as symbol.")
+        str | None,
+        typer.Option(
+            "--by",
+            help="Only this split: reason, symbol, strategy, sector, day, week, month, year, hour, "
+            "side, order, model_version, arm or factor.",
+        ),
     ] = None,
+    start: Start = None,
+    end: End = None,
     every: Annotated[bool, typer.Option("--all", help="Every figure, not the first few.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the latest performance and attribution that were stored."""
-    performance, attributions = _latest(scope, by)
+    """Show performance and attribution, as last stored or of any range of days."""
+    name = scope or portfolio
+    found = (
+        _latest(name)
+        if by is None and start is None and end is None
+        else _ranged(name, by, start, end)
+    )
     if as_json:
-        show_json(
-            {
-                "scope": performance.scope,
-                "desk_date": performance.desk_date,
-                "lineage": performance.lineage,
-                "performance": performance.payload,
-                "attributions": attributions,
-            }
-        )
+        show_json(found)
         return
-    earned = performance.payload
+    earned = found["performance"]
     typer.echo(
-        f"{performance.scope}, {earned['start']} to {earned['end']}: earned {earned['total_pnl']} "
+        f"{found['scope']}, {earned['start']} to {earned['end']}: earned {earned['total_pnl']} "
         f"{earned['currency']} after {earned['total_fees']} of fees; "
         f"equity {earned['final_equity']}"
     )
     _show_figures(earned, every=every)
-    for split in attributions:
+    for split in found["attributions"]:
         _show_split(split)
 
 
-def _latest(scope: str | None, by: str | None) -> tuple[Any, list[Any]]:
+def _latest(scope: str | None) -> dict[str, Any]:
+    """Return the documents that were last stored."""
     from basics.errors import InvalidInputError, MissingDataError
     from infra.bootstrap import open_desk
 
@@ -77,14 +82,37 @@ def _latest(scope: str | None, by: str | None) -> tuple[Any, list[Any]]:
             raise MissingDataError("no profit is stored yet: run `quantdesk demo`")
         if scope is None and len(known) > 1:
             raise InvalidInputError(f"say which portfolio: {', '.join(known)}")
-        chosen = scope or known[0]
-        performance = desk.results.latest("pnl.performance", chosen)
-        stored = desk.results.latest("pnl.attribution", chosen).payload["attributions"]
-    found = [split for split in stored if by in {None, split["by"]}]
-    if not found:
-        keys = ", ".join(split["by"] for split in stored)
-        raise InvalidInputError(f"no attribution by {by!r} is stored: there is {keys}")
-    return performance, found
+        performance = desk.results.latest("pnl.performance", scope or known[0])
+        stored = desk.results.latest("pnl.attribution", performance.scope)
+    return {
+        "scope": performance.scope,
+        "desk_date": performance.desk_date,
+        "lineage": performance.lineage,
+        "performance": performance.payload,
+        "attributions": stored.payload["attributions"],
+    }
+
+
+def _ranged(
+    scope: str | None, by: str | None, start: datetime | None, end: datetime | None
+) -> dict[str, Any]:
+    """Return the same of a range of the days that are kept."""
+    import msgspec
+
+    from infra.bootstrap import open_desk
+    from services.pnl_days import SPLITS
+
+    with open_desk() as desk:
+        kept = books_between(desk, scope, start, end)
+        splits = [desk.pnl_days.attribution(kept, by=key) for key in ([by] if by else SPLITS)]
+        performance = desk.pnl_days.performance(kept)
+    return {
+        "scope": kept.portfolio,
+        "desk_date": performance.end,
+        "lineage": {"run_id": kept.run_id, "dataset": kept.dataset},
+        "performance": msgspec.to_builtins(performance),
+        "attributions": msgspec.to_builtins(splits),
+    }
 
 
 def _show_figures(earned: Any, *, every: bool) -> None:  # noqa: ANN401 - a stored JSON document

@@ -1,6 +1,6 @@
-"""Commands on the books themselves: explain, replay, import, reconcile and settle."""
+"""Commands on the books themselves: replay, import, open, measure, reconcile and settle."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +10,6 @@ from quantdesk.output import AsJson, show_json, show_table
 
 if TYPE_CHECKING:
     from infra.bootstrap import Desk
-    from services.accounting import Accounting
-    from services.pnl_explanation import Explanation
     from services.pnl_reconciliation import Reconciliation, ReconciliationReport
 
 Run = Annotated[
@@ -20,60 +18,6 @@ Run = Annotated[
 Mapped = Annotated[
     list[str] | None, typer.Option("--map", help='Our column = yours: quantity="Qty".')
 ]
-
-
-def pnl_explain(
-    portfolio: Annotated[
-        str | None, typer.Argument(help="Portfolio; may be left out where there is only one.")
-    ] = None,
-    dataset: Annotated[str, typer.Option(help="Dataset of the closing prices.")] = "equities",
-    start: Annotated[datetime | None, typer.Option(help="First session shown.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say why equity changed: every cent of every session under one name."""
-    from infra.bootstrap import open_desk
-
-    with open_desk() as desk:
-        stored = _latest_performance(desk, portfolio)
-        accounting = _accounting(desk, dataset)
-        panel = desk.market_data.panel(
-            dataset, fields=("close",), start=date.fromisoformat(stored.payload["start"]),
-            end=date.fromisoformat(stored.payload["end"]),
-        )  # fmt: skip
-        explanation = accounting.explain(stored.lineage["run_id"], panel, portfolio=stored.scope)
-    if as_json:
-        show_json(explanation)
-        return
-    first = start.date() if start else explanation.start
-    shown = [i for i, session in enumerate(explanation.sessions) if session >= first]
-    rows = [
-        (part.name, f"{sum(part.by_session[i] for i in shown):,.2f}", f"{part.pnl:,.2f}")
-        for part in explanation.parts
-        if part.pnl or part.name == "rounding"
-    ]
-    rows.append(("total", "", f"{explanation.total:,.2f}"))
-    show_table(
-        f"{stored.scope}: why equity changed, {explanation.currency}",
-        ("part", f"since {first}", f"since {explanation.start}"),
-        rows,
-        right=(f"since {first}", f"since {explanation.start}"),
-    )
-    if len(explanation.currencies) > 1:
-        _show_currencies(explanation)
-
-
-def _show_currencies(explanation: "Explanation") -> None:
-    """Show the parts in each currency of the books, before any conversion."""
-    names = [one.currency for one in explanation.currencies]
-    columns = [{part.name: part.pnl for part in one.parts} for one in explanation.currencies]
-    rows = [
-        (part.name, *(f"{column[part.name]:,}" for column in columns))
-        for part in explanation.parts
-        if any(column[part.name] for column in columns)
-    ]
-    rows.append(("total", *(f"{one.total:,}" for one in explanation.currencies)))
-    title = f"In each currency since {explanation.start}; fx is what was exchanged into it"
-    show_table(title, ("part", *names), rows, right=names)
 
 
 def pnl_replay(
@@ -95,7 +39,7 @@ def pnl_replay(
             dataset, fields=BAR_FIELDS, start=day - timedelta(days=10), end=day
         )
         report = replay_session(
-            _accounting(desk, dataset), stored.lineage["run_id"], bars,
+            desk.books_of(dataset), stored.lineage["run_id"], bars,
             session=day, portfolio=stored.scope,
             rng=np.random.default_rng([desk.settings.seed, day.toordinal()]),
         )  # fmt: skip
@@ -128,7 +72,7 @@ def pnl_import(
     from infra.sources.rejections import RejectionFile
 
     with open_desk() as desk:
-        accounting = _accounting(desk, dataset)
+        accounting = desk.books_of(dataset)
         found = read_fills(file, accounting.instruments, mapping=_pairs(mapping))
         booked = accounting.book_columns(run, found.fills)
         listed = RejectionFile(desk.settings.state_dir / "rejections").write(
@@ -166,7 +110,7 @@ def pnl_open(
     from infra.sources.rejections import RejectionFile
 
     with open_desk() as desk:
-        accounting = _accounting(desk, dataset)
+        accounting = desk.books_of(dataset)
         events, rejected = read_opening(
             file, accounting.instruments, day=day.date(), mapping=_pairs(mapping)
         )
@@ -308,17 +252,10 @@ def _latest_performance(desk: "Desk", portfolio: str | None) -> Any:  # noqa: AN
     return desk.results.latest("pnl.performance", portfolio or known[0])
 
 
-def _accounting(desk: "Desk", dataset: str) -> "Accounting":
-    from services.universe import equities
-
-    symbols = desk.market_data.panel(dataset, fields=("close",)).symbols
-    return desk.accounting(equities(symbols, desk.market_data.sectors))
-
-
 def _reconciliation(desk: "Desk", dataset: str) -> "Reconciliation":
     from services.pnl_reconciliation import Reconciliation
 
-    return Reconciliation(accounting=_accounting(desk, dataset), results=desk.results)
+    return Reconciliation(accounting=desk.books_of(dataset), results=desk.results)
 
 
 def _pairs(mapping: list[str] | None) -> dict[str, str]:

@@ -26,6 +26,7 @@ from services.ports.orders import (
     SessionRecord,
     Venue,
 )
+from services.ports.pnl_days import KeptBooks, KeptSpan, PnlDayStore
 from services.ports.results import JsonDocument, ResultStore, StoredResult
 from services.ports.serving import PredictionLog, ServedPrediction, StandingPlan
 
@@ -45,6 +46,8 @@ __all__ = [
     "Delivery",
     "FeatureCache",
     "JsonDocument",
+    "KeptBooks",
+    "KeptSpan",
     "LedgerRecord",
     "LedgerStore",
     "Message",
@@ -54,6 +57,7 @@ __all__ = [
     "ModelVersion",
     "OrderChange",
     "OrderJournal",
+    "PnlDayStore",
     "PredictionLog",
     "QueueStatus",
     "Rejection",

@@ -1,37 +1,64 @@
-"""What a portfolio earned, from the documents that were last stored."""
+"""What a portfolio earned: the documents last stored, and any range of the days that are kept."""
 
+from collections.abc import Callable
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from basics.errors import MissingDataError
+from basics.errors import InvalidInputError
 from pnl.attribution import Attribution
+from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND, SPLITS
+from services.pnl_explanation import Explanation
 from services.pnl_performance import Performance
-from services.ports import StoredResult
+from services.ports import KeptBooks, StoredResult
 from serving.answers import head
-from serving.context import answers_of
+from serving.context import answers_of, context_of
 from serving.problems import problem_responses
 from serving.schemas import AnswerHead, Name, PortfolioQuery
-
-PERFORMANCE_KIND = "pnl.performance"
-ATTRIBUTION_KIND = "pnl.attribution"
 
 router = APIRouter(prefix="/pnl", tags=["pnl"], responses=problem_responses(401, 404, 422, 503))
 
 
-class AttributionQuery(PortfolioQuery):
-    """Which portfolio, on which desk date, split by what."""
+class RangeQuery(PortfolioQuery):
+    """Which portfolio, over which sessions, both ends included."""
+
+    start: date | None = Field(
+        default=None,
+        alias="from",
+        description="first day; left out: the first that is kept",
+        examples=["2022-06-01"],
+    )
+    end: date | None = Field(
+        default=None,
+        alias="to",
+        description="last day; left out: the last that is kept",
+        examples=["2022-06-30"],
+    )
+
+    @property
+    def ranged(self) -> bool:
+        """Whether a range is asked for, not the document last stored."""
+        return self.start is not None or self.end is not None
+
+
+class AttributionQuery(RangeQuery):
+    """Which portfolio, over which sessions, split by what."""
 
     by: Name | None = Field(
         default=None,
-        description="symbol, strategy, sector, month or factor; left out: every one stored",
+        description="reason, symbol, strategy, sector, day, week, month, year, hour, side, order, "
+        "model_version, arm or factor; left out: every split that is stored",
         examples=["strategy"],
     )
 
 
 class PerformanceAnswer(AnswerHead):
-    """Returns, equity, drawdown and every measure beside the benchmark's."""
+    """Returns, equity, drawdown and every measure beside the benchmark's.
+
+    A measure that so few sessions do not define is null, with its reason.
+    """
 
     performance: Performance
 
@@ -45,15 +72,26 @@ class AttributionAnswer(AnswerHead):
     attributions: list[Attribution]
 
 
+class ExplanationAnswer(AnswerHead):
+    """Why equity changed, session by session: the parts sum to the total exactly."""
+
+    explanation: Explanation
+
+
 @router.get("/performance", response_model=PerformanceAnswer)
-async def pnl_performance(request: Request, asked: Annotated[PortfolioQuery, Query()]) -> Response:
+async def pnl_performance(request: Request, asked: Annotated[RangeQuery, Query()]) -> Response:
     """Show Sharpe, Sortino, Calmar, drawdown and the rest, with the curves behind them."""
 
-    def build(result: StoredResult) -> dict[str, Any]:
+    def stored(result: StoredResult) -> dict[str, Any]:
         return head(result) | {"performance": result.payload}
 
+    def ranged(kept: KeptBooks) -> dict[str, Any]:
+        return {"performance": context_of(request).desk.pnl_days.performance(kept)}
+
+    if asked.ranged:
+        return await _of_range(request, asked, "pnl.performance", ranged)
     return await answers_of(request).respond(
-        "pnl.performance", PERFORMANCE_KIND, asked.portfolio, asked.as_of, build
+        "pnl.performance", PERFORMANCE_KIND, asked.portfolio, asked.as_of, stored
     )
 
 
@@ -61,21 +99,53 @@ async def pnl_performance(request: Request, asked: Annotated[PortfolioQuery, Que
 async def pnl_attribution(
     request: Request, asked: Annotated[AttributionQuery, Query()]
 ) -> Response:
-    """Show where the profit came from, by each key or by the one asked for."""
+    """Show where the profit of any range came from, by each key stored or by the one asked for."""
 
-    def build(result: StoredResult) -> dict[str, Any]:
-        found = result.payload["attributions"]
-        if asked.by is not None:
-            known = [split["by"] for split in found]
-            found = [split for split in found if split["by"] == asked.by]
-            if not found:
-                raise MissingDataError(f"no attribution by {asked.by!r}: there is {known}")
-        return head(result) | {"attributions": found}
+    def stored(result: StoredResult) -> dict[str, Any]:
+        return head(result) | {"attributions": result.payload["attributions"]}
 
+    def ranged(kept: KeptBooks) -> dict[str, Any]:
+        days = context_of(request).desk.pnl_days
+        keys = SPLITS if asked.by is None else (asked.by,)
+        return {"attributions": [days.attribution(kept, by=key) for key in keys]}
+
+    if asked.ranged or asked.by is not None:
+        return await _of_range(request, asked, f"pnl.attribution.{asked.by or 'all'}", ranged)
     return await answers_of(request).respond(
-        f"pnl.attribution.{asked.by or 'all'}",
-        ATTRIBUTION_KIND,
-        asked.portfolio,
-        asked.as_of,
-        build,
+        "pnl.attribution", ATTRIBUTION_KIND, asked.portfolio, asked.as_of, stored
     )
+
+
+@router.get("/explain", response_model=ExplanationAnswer)
+async def pnl_explain(request: Request, asked: Annotated[RangeQuery, Query()]) -> Response:
+    """Show every cent of every session of a range under one of thirteen names."""
+
+    def ranged(kept: KeptBooks) -> dict[str, Any]:
+        return {"explanation": context_of(request).desk.pnl_days.explanation(kept)}
+
+    return await _of_range(request, asked, "pnl.explain", ranged)
+
+
+async def _of_range(
+    request: Request,
+    asked: RangeQuery,
+    view: str,
+    build: Callable[[KeptBooks], dict[str, Any]],
+) -> Response:
+    """Answer from the days that are kept; `as_of` is the last of them unless `to` says another."""
+    desk = context_of(request).desk
+    if asked.as_of is not None and asked.end is not None:
+        raise InvalidInputError("as_of and to both say where the range ends: give one of them")
+    end = asked.end or asked.as_of
+
+    def make() -> dict[str, Any]:
+        kept = desk.pnl_days.books(asked.portfolio, start=asked.start, end=end)
+        return {
+            "portfolio": kept.portfolio,
+            "desk_date": kept.books.daily.sessions[-1].item(),
+            "computed_at": desk.clock.now(),
+            "lineage": {"run_id": kept.run_id, "dataset": kept.dataset},
+        } | build(kept)
+
+    key = f"{view}|{asked.portfolio or ''}|{asked.start or ''}|{end or ''}"
+    return await answers_of(request).compute(key, make)

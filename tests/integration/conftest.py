@@ -14,7 +14,6 @@ from pathlib import Path
 
 import httpx
 import lightgbm
-import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -29,7 +28,7 @@ from market.datasets import Dataset
 from market.panel import Panel
 from risk.book import Holding
 from services.model_documents import Manifest, to_json
-from services.ports import ModelRun
+from services.ports import KeptBooks, ModelRun
 from services.risk_inputs import History, RiskInputs
 from serving.app import create_app
 from serving.startup import ComponentState
@@ -64,15 +63,11 @@ def stocked_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
         accounting.pay_in(RUN, BOOK, day=start, amount=Decimal(1_000_000))
         accounting.book_fills(RUN, [_fill(symbol, closes) for symbol in SYMBOLS])
         life = closes.window(len(SESSIONS) - LIFE, len(SESSIONS))
-        daily = accounting.daily_books(RUN, life, portfolio=PORTFOLIO)
         day = SESSIONS[-1].item()
-        for kind, payload in (
-            ("pnl.performance", accounting.performance(daily)),
-            ("pnl.attribution", {"attributions": accounting.attributions(daily)}),
-        ):
-            desk.results.put(kind, PORTFOLIO, day, msgspec.to_builtins(payload), LINEAGE)
         _register_models(desk)
         desk.market_data.lake.append(_DATASET, _bars(closes))
+        books = accounting.valued_books(RUN, life, portfolio=PORTFOLIO)
+        desk.pnl_days.keep(KeptBooks(PORTFOLIO, RUN, "equities", books), lineage=LINEAGE)
         desk.risk.store(desk.risk.profile(_risk_inputs(closes, day)), lineage=LINEAGE)
     return state
 

@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -36,6 +37,7 @@ GUARDED = [
     "/pnl/performance",
     "/pnl/attribution",
     "/alerts",
+    "/pnl/explain",
     "/performance/cache/status",
     "/performance/queue/status",
     "/ml/models",
@@ -131,6 +133,35 @@ def test_profit_is_answered_to_the_cent(client: httpx.Client) -> None:
     assert str(by_symbol.total) == performance["total_pnl"]
 
 
+def test_the_months_of_any_range_sum_to_its_profit(client: httpx.Client) -> None:
+    span = {"from": "2022-02-10", "to": "2022-05-20", "portfolio": "core"}
+    whole = client.get("/pnl/performance", params=span).json()
+    splits = {
+        by: client.get("/pnl/attribution", params=span | {"by": by}).json()["attributions"][0]
+        for by in ("day", "week", "month", "hour", "side", "order", "sector", "strategy", "reason")
+    }
+    explained = client.get("/pnl/explain", params=span).json()["explanation"]
+
+    earned = Decimal(whole["performance"]["total_pnl"])
+    assert whole["desk_date"] == "2022-05-20"
+    assert whole["performance"]["sessions"][0] == "2022-02-10"
+    for split in splits.values():
+        parts = sum(Decimal(part["pnl"]) for part in split["parts"])
+        assert parts + Decimal(split["residual"]) == Decimal(split["total"]) == earned
+    assert [part["name"] for part in splits["month"]["parts"]] == [
+        "2022-02", "2022-03", "2022-04", "2022-05",
+    ]  # fmt: skip
+    assert Decimal(explained["total"]) == earned
+
+
+def test_one_session_has_defined_figures_or_a_reason(client: httpx.Client) -> None:
+    span = {"from": "2022-02-10", "to": "2022-02-10"}
+    figures = client.get("/pnl/performance", params=span).json()["performance"]["figures"]
+
+    assert all((figure["value"] is None) == bool(figure["reason"]) for figure in figures)
+    assert {f["name"]: f["reason"] for f in figures}["volatility"].startswith("1 returns are")
+
+
 def test_an_answer_is_kept_in_the_cache(client: httpx.Client) -> None:
     params = {"portfolio": "core", "as_of": "2022-06-18"}
     first, second = (client.get("/risk/var", params=params) for _ in range(2))
@@ -148,7 +179,11 @@ def test_an_answer_is_kept_in_the_cache(client: httpx.Client) -> None:
         ("/risk/var?as_of=yesterday", 422, "as_of"),
         ("/risk/var?portfolio=%00", 422, "portfolio"),
         ("/risk/var?folio=core", 422, "Extra inputs"),
-        ("/pnl/attribution?by=moon", 404, "no attribution by 'moon'"),
+        ("/pnl/attribution?by=moon", 422, "cannot attribute by 'moon'"),
+        ("/pnl/attribution?from=2023-01-01", 404, "its books run from"),
+        ("/pnl/performance?from=2022-03-02&to=2022-03-01", 422, "swap the dates"),
+        ("/pnl/performance?to=2022-03-02&as_of=2022-03-01", 422, "give one of them"),
+        ("/pnl/explain?portfolio=nowhere", 404, "no day of portfolio 'nowhere' is kept"),
         ("/nothing", 404, "Not Found"),
     ],
 )

@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import msgspec
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -83,13 +82,8 @@ def desk(run: Run, tmp_path: Path) -> Run:
         book = accounting.positions("r1")[0].book
         closes = opened.market_data.panel("own", fields=("close",))
         accounting.pay_in("r1", book, day=closes.sessions[0].item(), amount=Decimal(10_000))
-        daily = accounting.daily_books("r1", closes, portfolio="imported")
-        performance = accounting.performance(daily)
-        attributions = {"attributions": accounting.attributions(daily)}
-        for kind, payload in (("pnl.performance", performance), ("pnl.attribution", attributions)):
-            opened.results.put(
-                kind, "imported", performance.end, msgspec.to_builtins(payload), {"run_id": "r1"}
-            )
+    valued = json.loads(run("pnl", "value", "r1", "--dataset", "own", "--json"))
+    assert [(one["portfolio"], one["sessions_changed"]) for one in valued] == [("imported", 4)]
     return run
 
 
@@ -105,20 +99,45 @@ def test_profit_is_shown_in_whole_and_by_one_key(desk: Run) -> None:
     assert shown["performance"]["total_pnl"] == "378.00"
     (split,) = shown["attributions"]
     assert {part["name"]: part["pnl"] for part in split["parts"]} == {
-        "AAA": "499.00", "BBB": "-121.00", "(cash)": "0.00",
+        "AAA": "499.00", "BBB": "-121.00",
     }  # fmt: skip
     assert "378.00" in desk("pnl", "show", "--all")
-    with pytest.raises(InvalidInputError, match="no attribution by 'colour'"):
+    with pytest.raises(InvalidInputError, match="cannot attribute by 'colour'"):
         desk("pnl", "show", "--by", "colour")
 
 
 def test_the_explanation_sums_to_the_profit(desk: Run) -> None:
-    explained = json.loads(desk("pnl", "explain", "--dataset", "own", "--json"))
+    explained = json.loads(desk("pnl", "explain", "--json"))
 
     parts = {part["name"]: part["pnl"] for part in explained["parts"] if float(part["pnl"])}
     assert parts == {"price": "380.00", "fees": "-2.00"}
     assert explained["total"] == "378.00"
-    assert "378.00" in desk("pnl", "explain", "--dataset", "own")
+    assert "378.00" in desk("pnl", "explain")
+
+
+def test_any_range_is_shown_and_sums_to_the_whole(desk: Run) -> None:
+    early = json.loads(desk("pnl", "show", "--to", "2022-01-04", "--by", "day", "--json"))
+    late = json.loads(desk("pnl", "show", "--from", "2022-01-05", "--by", "order", "--json"))
+
+    # AAA rose by 2 on the 4th; then AAA -1 and +4, BBB, short 40, 2 and 1 against.
+    assert early["performance"]["total_pnl"] == "198.00"
+    assert [p["pnl"] for p in early["attributions"][0]["parts"]] == ["-1.00", "199.00"]
+    assert late["performance"]["total_pnl"] == "180.00"
+    assert {p["name"]: p["pnl"] for p in late["attributions"][0]["parts"]} == {
+        "(imported)": "180.00",
+    }
+    explained = json.loads(desk("pnl", "explain", "--from", "2022-01-06", "--json"))
+    assert (explained["sessions"], explained["total"]) == (["2022-01-06"], "360.00")
+    with pytest.raises(MissingDataError, match="books run from 2022-01-03 to 2022-01-06"):
+        desk("pnl", "show", "--from", "2023-01-01")
+    with pytest.raises(InvalidInputError, match="swap the dates"):
+        desk("pnl", "explain", "--from", "2022-01-05", "--to", "2022-01-04")
+
+
+def test_valuing_twice_leaves_the_same_rows(desk: Run) -> None:
+    assert "4 sessions, 0 new or changed" in desk("pnl", "value", "r1", "--dataset", "own")
+    with pytest.raises(MissingDataError, match="run 'r2' has no entries, there is r1"):
+        desk("pnl", "value", "r2", "--dataset", "own")
 
 
 def test_a_replay_ends_where_the_books_do(desk: Run) -> None:

@@ -99,6 +99,44 @@ def test_fills_alone_sum_to_the_booked_profit(
     assert sum((part.pnl for part in split.parts), D(0)) == split.total
 
 
+NEXT = date(2022, 1, 4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(TRADES, st.integers(0, 20), st.sampled_from(list(FILL_KEYS)))
+def test_two_ranges_sum_to_the_whole(
+    trades: list[tuple[str, int, Decimal, str | None]], early: int, by: str
+) -> None:
+    fills = [fill(n, s, q, str(p), version=v) for n, (s, q, p, v) in enumerate(trades)]
+    before: list[LedgerEvent] = [PAID, *fills[:early]]
+    opening, closing = (
+        {"AAA": D("99.99"), "BBB": D("50.01")},
+        {"AAA": D("97.10"), "BBB": D("52.2")},
+    )
+    ledger, builder = Ledger(INSTRUMENTS), DailyBooksBuilder()
+    for day, events, marks in ((DAY, before, opening), (NEXT, fills[early:], closing)):
+        for event in events:
+            ledger.book(event, day=day)
+        builder.close(day, ledger, marks)
+    daily = builder.build()
+
+    first = by_fill(daily.between(DAY, DAY), before, opening, INSTRUMENTS, by=by)
+    second = by_fill(
+        daily.between(NEXT, NEXT), [*before, *fills[early:]], closing, INSTRUMENTS,
+        by=by, before=before, opening_marks=opening,
+    )  # fmt: skip
+    whole = by_fill(daily, [*before, *fills[early:]], closing, INSTRUMENTS, by=by)
+
+    assert first.residual == second.residual == whole.residual == 0
+    names = {part.name for split in (first, second, whole) for part in split.parts}
+    for name in names:
+        pnl = [
+            sum((p.pnl for p in split.parts if p.name == name), D(0))
+            for split in (first, second, whole)
+        ]
+        assert pnl[0] + pnl[1] == pnl[2]
+
+
 def test_an_unknown_key_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="cannot attribute by 'colour'"):
         split_by([PAID], {}, "colour")

@@ -21,6 +21,7 @@ from market.panel import Panel
 from pnl.bulk import FoldedFills
 from pnl.events import LedgerEvent
 from services.accounting import Accounting
+from services.pnl_explanation import explanation_of
 from services.ports import LedgerRecord
 
 D = Decimal
@@ -219,7 +220,7 @@ def test_an_unknown_portfolio_and_an_unknown_key_are_refused(accounting: Account
 def test_every_session_is_explained_to_the_cent(accounting: Accounting) -> None:
     book_all(accounting)
 
-    explanation = accounting.explain(RUN, CLOSES, portfolio="Core")
+    explanation = explanation_of(accounting.valued_books(RUN, CLOSES, portfolio="Core"))
 
     daily = accounting.daily_books(RUN, CLOSES, portfolio="Core")
     assert explanation.total == D("145.00")

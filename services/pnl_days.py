@@ -1,0 +1,229 @@
+"""The profit of any range of days, from the books that are kept of each.
+
+The end of the day values a portfolio and keeps a row for each position and session, with the
+reason for every cent. Whatever is asked afterwards (a month, a week, one day) is a sum over those
+rows, so that the parts of a range sum to its total and two ranges to the whole. What only a fill
+knows (its order, model version, hour) is the difference of its worth at the two ends.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import msgspec
+import numpy as np
+
+from basics.arrays import DateArray, FloatArray
+from basics.errors import InvalidInputError, MissingDataError
+from market.panel import Panel
+from pnl.attribution import PERIODS, Attribution
+from pnl.factors import by_factor
+from pnl.fill_attribution import FILL_KEYS
+from pnl.valued_books import by_reason
+from services.accounting import Accounting
+from services.pnl_explanation import Explanation, explanation_of
+from services.pnl_performance import Performance, performance_of
+from services.ports import JsonDocument, KeptBooks, KeptSpan, PnlDayStore, ResultStore
+
+BOOK_KEYS = ("symbol", "strategy", "sector", *PERIODS)
+PERFORMANCE_KIND, ATTRIBUTION_KIND = "pnl.performance", "pnl.attribution"
+KEYS = ("reason", *BOOK_KEYS, *FILL_KEYS, "factor")
+# What the end of the day keeps as a document; orders and days are many, and are asked by range.
+SPLITS = (
+    "reason", "symbol", "strategy", "sector", "month", "factor", "model_version", "arm",
+)  # fmt: skip
+# The session before the first of a range lies at most this far back.
+ONE_SESSION = timedelta(days=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributions:
+    """Every split of a portfolio's profit that is kept as a document."""
+
+    attributions: tuple[Attribution, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PnlOutcome:
+    """What a portfolio earned, and how many sessions are new or other than they were kept."""
+
+    portfolio: str
+    performance: Performance
+    sessions_changed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PnlDays:
+    """Keeps the days of each portfolio and answers about any range of them.
+
+    Attributes
+    ----------
+    accounting : callable
+        Returns the books of what a dataset of prices lets the desk trade.
+    closes : callable
+        Returns a dataset's closing prices from one date to another.
+    factors : callable
+        Returns each factor's return on given sessions.
+    benchmark : callable
+        Returns the benchmark's return on given sessions, from prices that begin one earlier.
+    benchmark_name : str
+        What it is called.
+    """
+
+    store: PnlDayStore
+    results: ResultStore
+    accounting: Callable[[str], Accounting]
+    closes: Callable[[str, date, date], Panel]
+    factors: Callable[[DateArray], Mapping[str, FloatArray]]
+    benchmark: Callable[[Panel, DateArray], FloatArray]
+    benchmark_name: str
+
+    def keep(self, kept: KeptBooks, *, lineage: JsonDocument) -> PnlOutcome:
+        """Keep the days of a portfolio, and the documents of the whole span.
+
+        Doing it again on the same books leaves the same rows and documents.
+        """
+        changed = self.store.replace(kept)
+        performance = self.performance(kept)
+        splits = Attributions(attributions=tuple(self._split(kept, by=key) for key in SPLITS))
+        for kind, document in ((PERFORMANCE_KIND, performance), (ATTRIBUTION_KIND, splits)):
+            payload = msgspec.to_builtins(document)
+            self.results.put(kind, kept.portfolio, performance.end, payload, lineage)
+        return PnlOutcome(
+            portfolio=kept.portfolio, performance=performance, sessions_changed=changed
+        )
+
+    def value(
+        self, run_id: str, *, dataset: str, portfolio: str | None = None, until: date | None = None
+    ) -> list[PnlOutcome]:
+        """Value a run's books from their first entry to the dataset's last session, and keep them.
+
+        Parameters
+        ----------
+        portfolio : str, optional
+            Left out: every portfolio of the run.
+
+        Raises
+        ------
+        MissingDataError
+            If the run has no entries, or the dataset no session since the first of them.
+        """
+        accounting = self.accounting(dataset)
+        names = accounting.portfolios(run_id) if portfolio is None else [portfolio]
+        return [
+            self.keep(
+                self._valued(accounting, run_id, dataset, name, until),
+                lineage={"run_id": run_id, "dataset": dataset},
+            )
+            for name in names
+        ]
+
+    def _valued(
+        self, accounting: Accounting, run_id: str, dataset: str, portfolio: str, until: date | None
+    ) -> KeptBooks:
+        first = min(day for day, _ in accounting.events(run_id, portfolio=portfolio))
+        prices = self.closes(dataset, first - ONE_SESSION, until or date.max)
+        since = int(np.searchsorted(prices.sessions, np.datetime64(first)))
+        panel = prices.window(since, len(prices.sessions))
+        if not len(panel.sessions):
+            raise MissingDataError(
+                f"{dataset} has no session since {first}, when {portfolio!r} begins: load its bars"
+            )
+        benchmark = self.benchmark(prices, panel.sessions) if since else None
+        books = accounting.valued_books(run_id, panel, portfolio=portfolio, benchmark=benchmark)
+        return KeptBooks(portfolio, run_id, dataset, books)
+
+    def spans(self) -> Mapping[str, KeptSpan]:
+        """Return what is kept, by portfolio."""
+        return self.store.spans()
+
+    def books(
+        self, portfolio: str | None = None, *, start: date | None = None, end: date | None = None
+    ) -> KeptBooks:
+        """Return the books of the sessions from `start` to `end`, both included.
+
+        Parameters
+        ----------
+        portfolio : str, optional
+            May be left out where there is only one.
+
+        Raises
+        ------
+        InvalidInputError
+            If the range ends before it starts, or there are several portfolios and none is named.
+        MissingDataError
+            If nothing is kept, or no session lies in the range.
+        """
+        return self.store.books(portfolio or self._only(), start=start, end=end)
+
+    def performance(self, kept: KeptBooks) -> Performance:
+        """Measure a range, beside the benchmark where it is known on every session.
+
+        A figure that so few sessions do not define is empty, with the reason.
+        """
+        benchmark = kept.books.benchmark
+        known = bool(np.isfinite(benchmark).all())
+        return performance_of(
+            kept.books.daily,
+            benchmark=benchmark if known else None,
+            benchmark_name=self.benchmark_name if known else None,
+        )
+
+    def explanation(self, kept: KeptBooks) -> Explanation:
+        """Say why equity changed over a range, session by session."""
+        return explanation_of(kept.books)
+
+    def attribution(self, kept: KeptBooks, *, by: str) -> Attribution:
+        """Split the profit of a range by one of `KEYS`.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such key.
+        MissingDataError
+            If a range is too short to estimate factors on, or a price is missing.
+        """
+        daily = kept.books.daily
+        if by == "reason":
+            return by_reason(kept.books)
+        if by == "factor":
+            return by_factor(daily, self.factors(daily.sessions))
+        if by in FILL_KEYS:
+            first, last = daily.sessions[0].item(), daily.sessions[-1].item()
+            return self.accounting(kept.dataset).fill_attribution(
+                kept.run_id, daily, self.closes(kept.dataset, first - ONE_SESSION, last),
+                by=by, portfolio=kept.portfolio,
+            )  # fmt: skip
+        if by in BOOK_KEYS:
+            return self.accounting(kept.dataset).attribution(daily, by=by)
+        raise InvalidInputError(f"cannot attribute by {by!r}: one of {', '.join(KEYS)}")
+
+    def _split(self, kept: KeptBooks, *, by: str) -> Attribution:
+        """Return a split; what cannot be estimated leaves everything in the residual, and says why.
+
+        Young books have too few sessions to tell factors apart.
+        """
+        try:
+            return self.attribution(kept, by=by)
+        except MissingDataError as error:
+            daily = kept.books.daily
+            total = daily.money(daily.pnl.sum())
+            return Attribution(
+                by=by,
+                currency=daily.currency,
+                start=daily.sessions[0].item(),
+                end=daily.sessions[-1].item(),
+                parts=(),
+                residual=total,
+                total=total,
+                exact=False,
+                notes=(str(error),),
+            )
+
+    def _only(self) -> str:
+        known = sorted(self.store.spans())
+        if not known:
+            raise MissingDataError("no day is kept yet: run `quantdesk demo`")
+        if len(known) > 1:
+            raise InvalidInputError(f"several portfolios are kept: name one of {known}")
+        return known[0]
