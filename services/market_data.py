@@ -14,6 +14,7 @@ import polars as pl
 
 from basics.clock import Clock
 from basics.errors import InvalidInputError, MissingDataError
+from basics.identifiers import content_hash
 from market.actions import ACTION_SCHEMA, Purpose, adjust
 from market.asof import asof_join_blocks
 from market.calendars import exchange_calendar
@@ -177,8 +178,12 @@ class MarketData:
         return asof_join_blocks(labels, read, time=time, fields=fields, tolerance=tolerance)
 
     def version(self, dataset: str) -> str:
-        """Return the content hash of everything the lake holds of the dataset."""
-        return self.lake.state(dataset).version
+        """Return the content hash of what a panel follows from: the rows, and who was called what.
+
+        It is the lake's own version of the dataset while no ticker changed.
+        """
+        rows = self.lake.state(dataset).version
+        return content_hash(rows, repr(self.tickers.spans)) if self.tickers.spans else rows
 
     def catalog(self) -> Sequence[DatasetState]:
         """Return every dataset of the lake, by name."""

@@ -268,6 +268,7 @@ def test_a_panel_follows_the_instrument_through_a_change_of_ticker(market: Marke
     now = market.panel("equities_two", fields=["close"], symbols=["NEW"])
     then = market.panel("equities_two", fields=["close"], end=MONDAY)
 
+    assert market.version("equities_two") != market.lake.state("equities_two").version
     assert now.symbols == ("NEW",)
     assert now["close"].tolist() == [[10.0, 10.1]]
     assert then.symbols == ("NEW", "OLD")  # On Monday each was who it was.
