@@ -74,8 +74,8 @@ def _costs_table(trading: TradingSection, currency: str) -> Table:
             for cost in trading.costs
         ],
         note="Positive is a cost; basis points of what was traded. Delay is what the price did "
-        "between the decision and the order's arrival in the market. The simulated venue "
-        "moves its price and not the mid, so its impact stands under spread.",
+        "between the decision and the order's arrival in the market, impact what the order did "
+        "to the mid (by the impact model, on simulated volume), spread what it paid beyond.",
         wide=False,
     )
 

@@ -1,7 +1,8 @@
 """An exchange with one reference price per symbol: it executes there, at a cost.
 
 A marketable order executes at once at the reference price moved by the expected concession
-(half spread and impact, `market.liquidity`); a limit that is not reached rests until the market
+(`market.liquidity`): its impact moves the mid that it meets, and half the spread comes on top,
+so that an execution tells the two apart; a limit that is not reached rests until the market
 moves through it and then executes at its limit. What exceeds the cap on the share of a day's
 volume is not executed. Report ids count up within an order, so the same orders on the same
 market give the same reports, whichever process asks.
@@ -64,6 +65,15 @@ class FeeSchedule:
         """Return the fee of one trade, rounded to the currency's minor unit."""
         amount = self.rate * quantity * price + self.per_unit * quantity
         return round_money(max(amount, self.minimum), currency)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """How much the market takes of an order, at which price, and the mid that it then has."""
+
+    quantity: Decimal
+    price: Decimal
+    mid: Decimal
 
 
 class ReferenceExchange:
@@ -179,10 +189,10 @@ class ReferenceExchange:
         order, said = self._orders[cl_ord_id], list[Report]()
         quote = self._quotes.get(order.symbol)
         if quote is not None and _triggered(order, quote.price):
-            quantity, price = self._offer(order, quote, arriving=arriving)
-            whole = quantity == order.leaves_quantity
-            if quantity and (whole or order.time_in_force is not TimeInForce.FILL_OR_KILL):
-                said.append(self._execute(order, quantity, price, quote, arriving=arriving))
+            offer = self._offer(order, quote, arriving=arriving)
+            whole = offer.quantity == order.leaves_quantity
+            if offer.quantity and (whole or order.time_in_force is not TimeInForce.FILL_OR_KILL):
+                said.append(self._execute(order, offer, arriving=arriving))
                 order = self._orders[cl_ord_id]
         if order.status.closed:
             return said
@@ -193,40 +203,40 @@ class ReferenceExchange:
             said.append(self._say(order, OrderEvent.EXPIRED, reason=reason))
         return said
 
-    def _offer(self, order: Order, quote: Quote, *, arriving: bool) -> tuple[Decimal, Decimal]:
-        """Return the quantity and the price that the market offers `order` now."""
+    def _offer(self, order: Order, quote: Quote, *, arriving: bool) -> _Offer:
+        """Return what the market offers `order` now."""
         cap = Decimal(int(quote.daily_volume)) * self._max_volume_share
         quantity = min(order.leaves_quantity, cap.to_integral_value(ROUND_FLOOR))
+        nothing = _Offer(ZERO, quote.price, quote.price)
         if quantity == 0:
-            return quantity, quote.price
-        concession = self._impact.concession(
-            float(quantity) * order.side.sign,
-            volume=quote.daily_volume,
-            volatility=quote.volatility,
+            return nothing
+        parts = self._impact.parts(
+            float(quantity), volume=quote.daily_volume, volatility=quote.volatility
         )
-        price = quote.price * (1 + to_decimal(float(concession), digits=9))
-        price = to_decimal(float(price), digits=PRICE_DIGITS)
+        sign = order.side.sign
+        price = _moved(quote.price, sign * float(parts.total))
+        mid = _moved(quote.price, sign * float(parts.temporary + parts.permanent))
         limit = order.limit_price
         if limit is None:
-            return quantity, price
+            return _Offer(quantity, price, mid)
         if _takes(order, arriving=arriving):
-            return (quantity, price) if _no_worse(order.side, price, limit) else (ZERO, limit)
+            reached = _no_worse(order.side, price, limit)
+            return _Offer(quantity, price, mid) if reached else nothing
         # A resting order provides the liquidity: the market comes to it, at its own price.
-        return (quantity, limit) if _no_worse(order.side, quote.price, limit) else (ZERO, limit)
+        reached = _no_worse(order.side, quote.price, limit)
+        return _Offer(quantity, limit, quote.price) if reached else nothing
 
-    def _execute(
-        self, order: Order, quantity: Decimal, price: Decimal, quote: Quote, *, arriving: bool
-    ) -> Report:
+    def _execute(self, order: Order, offer: _Offer, *, arriving: bool) -> Report:
         takes = order.limit_price is None or _takes(order, arriving=arriving)
         execution = Execution(
             venue=self.name,
             exec_id=self._next_id(order),
-            quantity=quantity,
-            price=price,
+            quantity=offer.quantity,
+            price=offer.price,
             executed_at=self._time(),
-            fee=self._fees.fee(quantity=quantity, price=price, currency=order.currency),
+            fee=self._fees.fee(quantity=offer.quantity, price=offer.price, currency=order.currency),
             liquidity=Liquidity.REMOVED if takes else Liquidity.ADDED,
-            mid_price=quote.price,
+            mid_price=offer.mid,
         )
         return self._say(order, OrderEvent.TRADE, execution=execution)
 
@@ -262,6 +272,11 @@ class ReferenceExchange:
         if self._now is None:
             raise InvalidInputError(f"exchange {self.name} has no market yet: move it first")
         return self._now
+
+
+def _moved(price: Decimal, by: float) -> Decimal:
+    """Return `price` moved by a fraction of it."""
+    return to_decimal(float(price * (1 + to_decimal(by, digits=9))), digits=PRICE_DIGITS)
 
 
 def _takes(order: Order, *, arriving: bool) -> bool:

@@ -67,6 +67,22 @@ def test_concession_is_that_of_the_impact_model() -> None:
     assert float(reports[1].execution.price) == pytest.approx(100 * (1 + expected), abs=5e-5)
 
 
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_the_order_moves_the_mid_and_pays_half_the_spread_beyond(side: Side) -> None:
+    model = ImpactModel(half_spread=0.0003)
+
+    reports = exchange(impact=model).submit(replace(ORDER, side=side))
+
+    parts = model.parts(1000.0, volume=100_000.0, volatility=0.02)
+    execution = reports[1].execution
+    assert execution is not None
+    assert execution.mid_price is not None
+    moved = float(parts.temporary + parts.permanent)
+    assert float(execution.mid_price) == pytest.approx(100 * (1 + side.sign * moved), abs=5e-5)
+    paid = float(execution.price - execution.mid_price) * side.sign
+    assert paid == pytest.approx(100 * 0.0003, abs=1e-4)
+
+
 def test_small_trade_pays_the_minimum_fee() -> None:
     reports = exchange().submit(replace(ORDER, quantity=D(1)))
 
