@@ -43,6 +43,32 @@ def test_normal_draws_are_antithetic_reproducible_and_have_the_covariance() -> N
     assert scenarios.returns.tobytes() == draw().returns.tobytes()
 
 
+def test_streams_are_the_same_whatever_the_threads_and_join_without_a_seam() -> None:
+    symbols = tuple(map(str, range(20)))
+    mixed = np.random.default_rng(1).normal(size=(20, 20)) * 0.01
+    covariance = mixed @ mixed.T
+    drawn = {
+        threads: monte_carlo_normal(
+            symbols, covariance, n_scenarios=60_000, rng=rng(), threads=threads
+        ).returns
+        for threads in (1, 3)
+    }
+
+    assert drawn[1].tobytes() == drawn[3].tobytes()
+    assert np.cov(drawn[1]) == pytest.approx(covariance, abs=0.02 * covariance.max())
+    blocks = drawn[1][:, :28_672].reshape(20, 7, 4_096)
+    seams = np.corrcoef(blocks[0])
+    assert np.abs(seams - np.eye(7)).max() < 0.07
+
+
+def test_singular_covariance_is_drawn_from_its_eigenvector_root() -> None:
+    returns = monte_carlo_normal(
+        ("A", "B"), np.full((2, 2), 1e-4), n_scenarios=20_000, rng=rng()
+    ).returns
+    assert returns[0] == pytest.approx(returns[1], abs=1e-7)
+    assert returns[0].std() == pytest.approx(0.01, rel=0.02)
+
+
 def test_blocks_cover_what_was_asked_for() -> None:
     blocks = list(
         monte_carlo_blocks(("A", "B"), COVARIANCE, n_scenarios=1000, block=300, rng=rng())
@@ -144,6 +170,8 @@ def test_bad_requests_are_refused() -> None:
         monte_carlo_normal(("A", "B"), COVARIANCE, n_scenarios=3, rng=rng())
     with pytest.raises(InvalidInputError, match="pass 500000000 cells: use blocks"):
         monte_carlo_normal(("A",) * 100, np.eye(100), n_scenarios=8_000_000, rng=rng())
+    with pytest.raises(InvalidInputError, match="threads must be at least 1, got 0"):
+        monte_carlo_normal(("A", "B"), COVARIANCE, n_scenarios=10, rng=rng(), threads=0)
     with pytest.raises(InvalidInputError, match="power of two, got 1000"):
         quasi_normal_pnl(EXPOSURES, COVARIANCE, n_factors=1, n_scenarios=1000, seed=0)
     with pytest.raises(InvalidInputError, match="degrees must be positive"):
