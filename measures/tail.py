@@ -24,6 +24,7 @@ import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError
+from measures.kernels.lowest import lowest
 
 
 class QuantileRule(StrEnum):
@@ -104,14 +105,17 @@ def tail_risks(
     InvalidInputError, MissingDataError
         As `tail_risk`.
     """
-    if pnl.ndim != 2 or pnl.shape[1] == 0 or not np.isfinite(pnl).all():
+    if pnl.ndim != 2 or pnl.shape[1] == 0:
         raise InvalidInputError(f"pnl must be finite vectors, got shape {pnl.shape}")
     sizes = [_tail_size(pnl.shape[1], confidence) for confidence in confidences]
     # The order statistics next to the largest tail are all that any confidence needs.
     kept = min(math.ceil(max(sizes)) + 1, pnl.shape[1])
-    lowest = np.partition(pnl, kept - 1, axis=1)[:, :kept]
-    lowest.sort(axis=1)
-    losses = -lowest
+    worst = lowest(pnl, kept)
+    if worst is None:
+        raise InvalidInputError(f"pnl must be finite vectors, got NaN or inf in {pnl.shape}")
+    for size, confidence in zip(sizes, confidences, strict=True):
+        _check_resolved(size, pnl.shape[1], confidence)
+    losses = -worst
     sums = np.cumsum(losses, axis=1)
     measures = [_read_tail(losses, sums, size, pnl.shape[1], rule) for size in sizes]
     return np.array([m[0] for m in measures]), np.array([m[1] for m in measures])
@@ -190,10 +194,12 @@ def _tail_size(n_scenarios: int, confidence: float) -> float:
     """Return how many scenarios, whole and partial, lie in the tail."""
     _check_confidence(confidence)
     # (1 - 0.95) * 100 is 5.000000000000004: unrounded, it picks the sixth worst loss.
-    size = round((1.0 - confidence) * n_scenarios, 9)
+    return round((1.0 - confidence) * n_scenarios, 9)
+
+
+def _check_resolved(size: float, n_scenarios: int, confidence: float) -> None:
     if size < 1.0:
         raise MissingDataError(
             f"{n_scenarios} scenarios cannot resolve confidence {confidence}: "
             f"{math.ceil(1.0 / (1.0 - confidence) - 1e-9)} are needed"
         )
-    return size

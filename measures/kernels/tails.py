@@ -6,7 +6,7 @@ the values between the two places move.
 
 import numpy as np
 
-from basics.arrays import FloatArray
+from basics.arrays import FloatArray, IntArray
 from measures.kernels.compiled import Floats, compiled
 
 
@@ -142,6 +142,26 @@ def collect_changed(pnl: Floats, row: Floats, scale: float, threshold: float, ou
     limit = pnl.dtype.type(threshold)
     for k in range(len(pnl)):
         changed = pnl[k] + factor * row[k]
+        out[count] = changed
+        count += changed <= limit
+    return count
+
+
+@compiled
+def collect_near(
+    ordered: Floats,
+    order: IntArray,
+    row: Floats,
+    scale: float,
+    threshold: float,
+    out: Floats,
+) -> int:
+    """As `collect_changed` for the scenarios whose P&L is `ordered`, which stand at `order`."""
+    count = 0
+    factor = row.dtype.type(scale)
+    limit = ordered.dtype.type(threshold)
+    for k in range(len(ordered)):
+        changed = ordered[k] + factor * row[order[k]]
         out[count] = changed
         count += changed <= limit
     return count

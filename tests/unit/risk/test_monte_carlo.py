@@ -152,6 +152,21 @@ def test_what_if_equals_the_tail_of_the_changed_book(
     )
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("notional", [0.0, 3.0, -20.0, 150.0, 2_000.0, -1e6])
+def test_small_and_large_orders_are_answered_alike(dtype: type, notional: float) -> None:
+    returns = np.random.default_rng(4).normal(size=(2, 20_000)).astype(dtype)
+    desk = WhatIf(Scenarios("t", ("A", "B"), returns), np.array([90.0, -40.0]), confidence=0.99)
+
+    after = desk.after("B", notional)
+
+    expected = tail_risk(
+        np.array([90.0, notional - 40.0]) @ returns.astype(np.float64), confidence=0.99
+    )
+    assert after.value_at_risk == pytest.approx(expected.value_at_risk, rel=1e-5)
+    assert after.expected_shortfall == pytest.approx(expected.expected_shortfall, rel=1e-5)
+
+
 def test_fills_accumulate() -> None:
     returns = np.random.default_rng(4).normal(size=(2, 1000))
     desk = WhatIf(Scenarios("t", ("A", "B"), returns), np.array([10.0, 0.0]), confidence=0.95)
