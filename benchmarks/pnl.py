@@ -4,10 +4,13 @@ Peers: empyrical-reloaded, quantstats and pandas, run in their own environment i
 the same returns. Limits are those the desk sets itself. Compilation is paid before the clock runs.
 """
 
+import itertools
 import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,7 +19,7 @@ import polars as pl
 
 from basics.arrays import FloatArray
 from basics.instruments import Instrument
-from basics.trading import Book
+from basics.trading import Book, Fill, Lineage
 from benchmarks.harness import Row, best_seconds, publish, run_peer
 from benchmarks.pnl_peers import PEER_SCRIPT
 from infra.database.engine import open_database
@@ -58,6 +61,7 @@ def _engine() -> list[Row]:
     engine = PnlEngine(instruments)
     books = [Book("Fund", "Core", f"strategy {k}", "account") for k in range(STRATEGIES)]
     engine.hold(_position(book, symbol, generator) for symbol in instruments for book in books)
+    engine.trade(_trades(books, list(instruments), generator))
     for symbol in instruments:
         engine.mark(symbol, 100.0, event_time_ns=1, sequence=1)
     n = 20_000
@@ -77,7 +81,7 @@ def _engine() -> list[Row]:
     remark = statistics.median(_each(engine.remark, 200))
     tick = statistics.median(_ticks(engine, 5_000))
     return [
-        Row("pnl.marks", "position marks a second, one core, every attribution current",
+        Row("pnl.marks", "position marks a second, one core, every attribution current, order too",
             n * STRATEGIES / seconds, "1/s", "limit 50 million", 50e6),
         Row("pnl.tick", "one tick through the public call, median", tick * 1e6, "us", "limit", 10),
         Row("pnl.remark", "100,000 positions summed afresh", remark * 1e3, "ms", "limit", 1),
@@ -90,6 +94,20 @@ def _position(book: Book, symbol: str, generator: np.random.Generator) -> Positi
         book=book, symbol=symbol, currency="USD", multiplier=Decimal(1), quantity=quantity,
         cost=quantity * 99, realised=Decimal(5), fees=Decimal(1), income=Decimal(0), lots=(),
     )  # fmt: skip
+
+
+def _trades(
+    books: list[Book], symbols: list[str], generator: np.random.Generator
+) -> Iterator[Fill]:
+    """Yield a fill for each position: of an order of its own, three versions, two arms."""
+    day = datetime(2022, 1, 3, tzinfo=UTC)
+    for n, (symbol, book) in enumerate(itertools.product(symbols, books)):
+        yield Fill(
+            venue="SIM", exec_id=f"E{n}", cl_ord_id=f"order {n}", book=book, symbol=symbol,
+            quantity=Decimal(int(generator.integers(1, 101)) * (-1) ** n), price=Decimal(99),
+            executed_at=day + timedelta(hours=14 + n % 7),
+            lineage=Lineage(model_version=f"v{n % 3}", arm=f"arm {n % 2}"),
+        )  # fmt: skip
 
 
 def _each(run, times: int) -> list[float]:  # type: ignore[no-untyped-def] # noqa: ANN001 - any callable

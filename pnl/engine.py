@@ -19,6 +19,8 @@ import numpy as np
 from basics.arrays import FloatArray, IntArray
 from basics.errors import InvalidInputError, MissingDataError
 from basics.instruments import Instrument
+from basics.trading import Book, Fill
+from pnl.engine_fills import FillShares, profit_of_parts
 from pnl.engine_kernels import (
     APPLIED,
     DUPLICATE,
@@ -34,7 +36,8 @@ from pnl.engine_kernels import (
     sum_positions,
 )
 from pnl.engine_snapshot import PnlSnapshot, live_parts, total_part
-from pnl.engine_table import PositionTable
+from pnl.engine_table import RowTable
+from pnl.fill_attribution import StandingFill
 from pnl.position_state import NEGATIVE_PRICES, Position
 
 NEVER = np.iinfo(np.int64).min
@@ -73,7 +76,8 @@ class PnlEngine:
         self.published: PnlSnapshot | None = None
         self._terms = terms
         self._stale_after_ns = stale_after_ns
-        self._table = PositionTable(n)
+        self._table: RowTable[Book] = RowTable(n)
+        self._shares = FillShares(n)
         self._marks = np.zeros(n)
         self._rates = np.array([1.0 if i.currency == base else 0.0 for i in terms])
         self._seen = np.full((n, 2), NEVER, dtype=np.int64)
@@ -109,6 +113,23 @@ class PnlEngine:
             table.money[row] = money
             self._fills += 1
 
+    def trade(self, fills: Iterable[Fill]) -> None:
+        """Credit new fills to their model version, arm, order, side and hour.
+
+        Raises
+        ------
+        MissingDataError
+            If an instrument is unknown; fills before it are credited.
+        """
+        for fill in fills:
+            self._credit(StandingFill(fill, fill.quantity, fill.price))
+
+    def retrade(self, standing: Iterable[StandingFill]) -> None:
+        """Credit every fill anew: after a correction, a cancel, a split or a settlement."""
+        self._shares = FillShares(len(self._terms))
+        for one in standing:
+            self._credit(one)
+
     def mark(self, symbol: str, price: float, *, event_time_ns: int, sequence: int) -> None:
         """Take in one tick; what became of it is counted."""
         tick = self._tick
@@ -134,11 +155,13 @@ class PnlEngine:
         """
         if ticks.shape != (len(prices), 3):
             raise InvalidInputError(f"ticks {ticks.shape} do not pair with prices {prices.shape}")
-        table = self._table
+        table, shares = self._table, self._shares
         apply_ticks(
             ticks, prices, table.first, table.groups, table.units, self._rates,
             self._negative_ok, self._marks, self._seen,
             self._group_sums, self._symbol_sums, self._counts,
+            shares.table.first, shares.table.groups, shares.table.units,
+            shares.sums,
         )  # fmt: skip
 
     def set_rate(self, currency: str, rate: float) -> None:
@@ -157,6 +180,14 @@ class PnlEngine:
             table.first, table.groups, table.units, table.money, self._rates, self._marks,
             self._group_sums, self._symbol_sums,
         )  # fmt: skip
+        self._shares.sum_afresh(self._rates, self._marks)
+
+    def fill_totals(self) -> dict[str, dict[str, float]]:
+        """Return profit by key of `FILL_KEYS` and name, as increments left it."""
+        return {
+            by: {part.name: part.pnl for part in parts}
+            for by, parts in self._shares.parts(self._rates).items()
+        }
 
     def totals(self) -> tuple[FloatArray, FloatArray]:
         """Return profit by book, (n_books,), and by symbol, (n_symbols,), as increments left it."""
@@ -204,7 +235,7 @@ class PnlEngine:
         held = np.flatnonzero(self._table.held)
         names = [instrument.symbol for instrument in self._terms]
         sectors = [instrument.sector or "(no sector)" for instrument in self._terms]
-        total = total_part(self._symbol_sums)
+        total, by_fill = total_part(self._symbol_sums), self._shares.parts(self._rates)
         self._sequence += 1
         self.published = PnlSnapshot(
             sequence=self._sequence,
@@ -212,8 +243,12 @@ class PnlEngine:
             fills=self._fills,
             total=total,
             by_symbol=live_parts([names[i] for i in held], self._symbol_sums[held]),
-            by_strategy=live_parts([book.strategy for book in self._table.books], self._group_sums),
+            by_strategy=live_parts(
+                [book.strategy for book in self._table.owners], self._group_sums
+            ),
             by_sector=live_parts([sectors[i] for i in held], self._symbol_sums[held]),
+            by_fill=by_fill,
+            beside_fills=total.pnl - profit_of_parts(by_fill["side"]),
             stale=tuple(names[i] for i in held if self._is_stale(int(i), as_of_ns)),
             counts={name: int(self._counts[i]) for name, i in OUTCOMES.items()},
             marks={
@@ -224,6 +259,13 @@ class PnlEngine:
         )
         return self.published
 
+    def _credit(self, standing: StandingFill) -> None:
+        symbol = self._number_of(standing.fill.symbol)
+        self._shares.add(
+            standing, symbol, self._terms[symbol],
+            mark=float(self._marks[symbol]), rate=float(self._rates[symbol]),
+        )  # fmt: skip
+
     def _number_of(self, symbol: str) -> int:
         try:
             return self.number[symbol]
@@ -233,7 +275,7 @@ class PnlEngine:
             ) from None
 
     def _make_room(self) -> None:
-        missing = len(self._table.books) - len(self._group_sums)
+        missing = len(self._table.owners) - len(self._group_sums)
         if missing > 0:
             # Doubling keeps the cost of many new books linear.
             more = max(missing, len(self._group_sums), 8)

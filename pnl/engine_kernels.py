@@ -15,8 +15,9 @@ GroupArray = npt.NDArray[np.int32]
 
 # What became of a tick; the engine counts each.
 APPLIED, DUPLICATE, OUT_OF_ORDER, LATE, INVALID, UNKNOWN = range(6)
-# Columns of the sums.
+# Columns of the sums; those of fills have the first and what was paid.
 VALUE, GROSS, SUM_COST, SUM_BOOKED = range(4)
+PAID = 1
 
 
 @compiled
@@ -33,8 +34,12 @@ def apply_ticks(  # noqa: PLR0913, PLR0917 - compiled loops take arrays, not obj
     group_sums: FloatArray,
     symbol_sums: FloatArray,
     counts: IntArray,
+    fill_first: IntArray,
+    fill_groups: GroupArray,
+    fill_units: FloatArray,
+    fill_sums: FloatArray,
 ) -> None:
-    """Apply ticks in order.
+    """Apply ticks in order, to positions and to what fills know.
 
     `ticks` has rows (symbol, event time in ns, sequence), `seen` rows (event time, sequence) by
     symbol, the sums the columns named above.
@@ -55,6 +60,10 @@ def apply_ticks(  # noqa: PLR0913, PLR0917 - compiled loops take arrays, not obj
             prices[k], marks[s], rates[s], groups[low:high], units[low:high],
             group_sums, symbol_sums[s],
         )  # fmt: skip
+        low, high = fill_first[s], fill_first[s + 1]
+        step = (prices[k] - marks[s]) * rates[s]
+        for i in range(low, high):
+            fill_sums[fill_groups[i], VALUE] += fill_units[i] * step
         marks[s] = prices[k]
 
 
@@ -131,3 +140,27 @@ def sum_positions(  # noqa: PLR0913, PLR0917 - compiled loops take arrays, not o
         symbol_sums[s, GROSS] = gross
         symbol_sums[s, SUM_COST] = cost
         symbol_sums[s, SUM_BOOKED] = booked
+
+
+@compiled
+def sum_fills(  # noqa: PLR0913, PLR0917 - compiled loops take arrays, not objects
+    first: IntArray,
+    groups: GroupArray,
+    units: FloatArray,
+    money: FloatArray,
+    rates: FloatArray,
+    marks: FloatArray,
+    sums: FloatArray,
+) -> None:
+    """Sum value and money paid of what each name of a fill's key traded afresh.
+
+    `money` has rows (paid with fees, fees) in the symbol's currency.
+    """
+    sums[:] = 0.0
+    for s in range(len(marks)):
+        rate = rates[s]
+        price = marks[s] * rate
+        for i in range(first[s], first[s + 1]):
+            group = sums[groups[i]]
+            group[VALUE] += units[i] * price
+            group[PAID] += money[i, 0] * rate

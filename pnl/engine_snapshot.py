@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from basics.arrays import FloatArray
+from pnl.engine_fills import FillPart
 from pnl.engine_kernels import GROSS, SUM_BOOKED, SUM_COST, VALUE
 
 
@@ -43,6 +44,10 @@ class PnlSnapshot:
         Grows by one with each snapshot.
     fills : int
         Position updates taken over from the ledger so far.
+    by_fill : mapping of str to tuple of FillPart
+        By each key of `FILL_KEYS`: model version, arm, order, side, hour.
+    beside_fills : float
+        Profit that belongs to no fill: dividends, financing, adjustments.
     stale : tuple of str
         Held symbols whose last tick is too old.
     counts : mapping of str to int
@@ -60,6 +65,8 @@ class PnlSnapshot:
     by_symbol: tuple[LivePart, ...]
     by_strategy: tuple[LivePart, ...]
     by_sector: tuple[LivePart, ...]
+    by_fill: Mapping[str, tuple[FillPart, ...]]
+    beside_fills: float
     stale: tuple[str, ...]
     counts: Mapping[str, int]
     marks: Mapping[str, tuple[float, int, int]]

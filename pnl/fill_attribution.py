@@ -28,6 +28,43 @@ FILL_KEYS: dict[str, Callable[[Fill], str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class StandingFill:
+    """A fill in effect, at its quantity and price after splits.
+
+    Attributes
+    ----------
+    closed_at : Decimal or None
+        Price of the final settlement that closed it; None while the market marks it.
+    """
+
+    fill: Fill
+    quantity: Decimal
+    price: Decimal
+    closed_at: Decimal | None = None
+
+    def units(self, instrument: Instrument) -> float:
+        """Return the signed units that a mark moves: none once settled."""
+        return 0.0 if self.closed_at is not None else float(self.quantity * instrument.multiplier)
+
+    def paid(self, instrument: Instrument) -> float:
+        """Return what was paid for them, as booked, less what a settlement gave back."""
+        units = self.quantity * instrument.multiplier
+        paid = round_money(units * self.price, self.fill.currency)
+        if self.closed_at is not None:
+            paid -= round_money(units * self.closed_at, self.fill.currency)
+        return float(paid)
+
+
+def standing_fills(events: Iterable[LedgerEvent]) -> list[StandingFill]:
+    """Return the fills in effect: corrected, cancelled, split and settled as the events say."""
+    rows, settled = _standing(events)
+    return [
+        StandingFill(fill, quantity, price, settled.get(fill.symbol))
+        for fill, quantity, price in rows
+    ]
+
+
 def by_fill(  # noqa: PLR0913 - both ends of the range, each part by name
     daily: DailyBooks,
     events: Iterable[LedgerEvent],

@@ -1,5 +1,6 @@
 """Tests of `pnl.engine`: streaming equals batch, ticks are judged, sums agree with the ledger."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from basics.errors import InvalidInputError, MissingDataError
 from basics.instruments import Instrument, InstrumentKind
-from basics.trading import Book, Fill
+from basics.trading import Book, Fill, Lineage
 from pnl.engine import PnlEngine
+from pnl.events import FillCorrection, Settlement, Split
+from pnl.fill_attribution import standing_fills
 from pnl.ledger import Ledger
 from pnl.valuation import profit_at
 
@@ -27,10 +30,13 @@ SECOND = 10**9
 
 
 def fill(n: int, symbol: str, quantity: int, price: str, book: Book = BOOKS[0]) -> Fill:
+    """Return fill `n`: two to an order and an hour, three versions, two arms."""
     return Fill(
-        venue="SIM", exec_id=str(n), cl_ord_id="o", book=book, symbol=symbol, fee=D("0.50"),
-        quantity=D(quantity), price=D(price), currency=INSTRUMENTS[symbol].currency,
-        executed_at=datetime(2022, 1, 3, tzinfo=UTC),
+        venue="SIM", exec_id=str(n), cl_ord_id=f"o{n // 2}", book=book, symbol=symbol,
+        fee=D("0.50"), quantity=D(quantity), price=D(price),
+        currency=INSTRUMENTS[symbol].currency,
+        executed_at=datetime(2022, 1, 3, 14 + n // 2 % 7, tzinfo=UTC),
+        lineage=Lineage(model_version=f"v{n % 3}", arm=f"arm {n % 2}"),
     )  # fmt: skip
 
 
@@ -39,6 +45,7 @@ def engine_of(*fills: Fill) -> PnlEngine:
     ledger.book_all(fills)
     engine = PnlEngine(INSTRUMENTS)
     engine.hold(ledger.positions(flat=True))
+    engine.trade(fills)
     return engine
 
 
@@ -59,6 +66,13 @@ def test_profit_by_hand() -> None:
     ]
     assert (energy.name, energy.pnl, energy.net, energy.gross) == ("Energy", 168.5, 530.0, 910.0)
     assert taken.total.pnl == 168.5
+    # Bought: 10 x (120 - 100); sold: 4 x (110 - 120) and 5 x (40 - 38); each fee on its own fill.
+    assert {part.name: (part.pnl, part.fees) for part in taken.by_fill["side"]} == {
+        "buy": (199.5, 0.5),
+        "sell": (-31.0, 1.0),
+    }
+    assert {part.name: part.pnl for part in taken.by_fill["order"]} == {"o0": 199.5, "o1": -31.0}
+    assert taken.beside_fills == 0.0
 
 
 def test_a_tick_is_judged_by_sequence_time_and_price() -> None:
@@ -148,8 +162,10 @@ def test_streaming_equals_batch_equals_the_ledger(steps: list[tuple]) -> None:
             engine.mark(symbol, float(price), event_time_ns=n, sequence=n)
         else:
             symbol, quantity, price, book = step
-            ledger.book(fill(n, symbol, quantity, str(price), book))
+            traded = fill(n, symbol, quantity, str(price), book)
+            ledger.book(traded)
             engine.hold([ledger.position(book, symbol)])
+            engine.trade([traded])
 
     by_book, by_symbol = engine.totals()
     gross = engine.gross_exposure()
@@ -163,6 +179,84 @@ def test_streaming_equals_batch_equals_the_ledger(steps: list[tuple]) -> None:
     booked = profit_at(accounts, marks, INSTRUMENTS, rates={"EUR": D("1.1")}, base="USD")
     # Each position's value is rounded to a cent in the books.
     assert float(booked) == pytest.approx(by_symbol.sum(), abs=0.011 * len(accounts) + 1e-9)
+
+
+def in_one_go(fills: list[Fill], marks: dict[str, D]) -> PnlEngine:
+    """Return an engine that was given the whole day at once."""
+    engine = engine_of(*fills)
+    engine.set_rate("EUR", 1.1)
+    for symbol, price in marks.items():
+        engine.mark(symbol, float(price), event_time_ns=1, sequence=1)
+    return engine
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS)
+def test_every_attribution_tick_by_tick_equals_the_day_in_one_go(steps: list[tuple]) -> None:
+    ledger, engine = Ledger(INSTRUMENTS), PnlEngine(INSTRUMENTS)
+    engine.set_rate("EUR", 1.1)
+    marks, fills = dict.fromkeys(INSTRUMENTS, D(100)), []
+    for symbol in INSTRUMENTS:
+        engine.mark(symbol, 100.0, event_time_ns=0, sequence=0)
+    for n, step in enumerate(steps, start=1):
+        if len(step) == 2:
+            symbol, marks[symbol] = step
+            engine.mark(symbol, float(marks[symbol]), event_time_ns=n, sequence=n)
+        else:
+            symbol, quantity, price, book = step
+            fills.append(fill(n, symbol, quantity, str(price), book))
+            ledger.book(fills[-1])
+            engine.hold([ledger.position(book, symbol)])
+            engine.trade(fills[-1:])
+    streamed, (books, symbols) = engine.fill_totals(), engine.totals()
+
+    whole = in_one_go(fills, marks)
+
+    gross = max(engine.gross_exposure(), whole.gross_exposure(), 1.0)
+    sums = whole.snapshot(as_of_ns=2)
+    for by, parts in sums.by_fill.items():
+        assert {p.name: p.pnl for p in parts} == pytest.approx(streamed[by], abs=1e-9 * gross)
+        # Each key splits the whole: what the fills earned, and nothing else did.
+        assert sum(p.pnl for p in parts) == pytest.approx(sums.total.pnl, abs=1e-7 * gross)
+    by_symbol = {p.name: p.pnl for p in sums.by_symbol}
+    for symbol, row in engine.number.items():
+        assert by_symbol.get(symbol, 0.0) == pytest.approx(symbols[row], abs=1e-9 * gross)
+    assert sums.total.pnl == pytest.approx(symbols.sum(), abs=1e-9 * gross)
+    assert sum(p.pnl for p in sums.by_strategy) == pytest.approx(books.sum(), abs=1e-9 * gross)
+    taken = engine.snapshot(as_of_ns=2)
+    assert {p.name: p.pnl for p in taken.by_sector} == pytest.approx(
+        {p.name: p.pnl for p in sums.by_sector}, abs=1e-9 * gross
+    )
+    assert {p.name: p.pnl for p in taken.by_strategy} == pytest.approx(
+        {p.name: p.pnl for p in sums.by_strategy}, abs=1e-9 * gross
+    )
+
+
+def test_corrections_splits_and_settlements_are_credited_anew() -> None:
+    bought, future = fill(1, "AAA", 10, "100"), fill(2, "FUT", 2, "50")
+    day = datetime(2022, 1, 4, tzinfo=UTC).date()
+    corrected = replace(fill(1, "AAA", 10, "90"), exec_id="1")
+    events = [
+        bought,
+        future,
+        FillCorrection(event_id="c", fill=corrected, day=day, reason="price"),
+        Split(event_id="s", book=BOOKS[0], symbol="AAA", new=2, old=1, day=day),
+        Settlement(
+            event_id="f", book=BOOKS[0], symbol="FUT", price=D(60), final=True, day=day
+        ),
+    ]  # fmt: skip
+    ledger, engine = Ledger(INSTRUMENTS), engine_of(bought, future)
+    ledger.book_all(events)
+
+    engine.hold(ledger.positions(flat=True))
+    engine.retrade(standing_fills(events))
+    engine.mark("AAA", 48.0, event_time_ns=1, sequence=1)
+    engine.mark("FUT", 1.0, event_time_ns=1, sequence=1)
+
+    taken = engine.snapshot(as_of_ns=2)
+    # 20 at 45 after the split, marked at 48; two futures of 50 settled at 60, from 50.
+    assert {p.name: p.pnl for p in taken.by_fill["order"]} == {"o0": 59.5, "o1": 999.5}
+    assert taken.beside_fills == pytest.approx(0.0)
 
 
 def test_many_positions_opened_one_by_one_keep_their_places() -> None:

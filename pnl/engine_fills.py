@@ -1,0 +1,93 @@
+"""Live profit by what a fill knows: its model version, arm, order, side and hour.
+
+Profit is linear in trades, so a name's share of a symbol is two numbers, signed units and what was
+paid for them; a tick moves it as it moves a position. The batch form is `pnl.fill_attribution`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from basics.arrays import FloatArray
+from basics.instruments import Instrument
+from basics.money import round_money
+from pnl.engine_kernels import PAID, VALUE, sum_fills
+from pnl.engine_table import RowTable
+from pnl.fill_attribution import FILL_KEYS, StandingFill
+
+FillName = tuple[str, str]  # By which key, and the name under it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillPart:
+    """Profit of the fills of one name, after fees, in the base currency."""
+
+    name: str
+    pnl: float
+    fees: float
+
+
+class FillShares:
+    """What every name of every key of `FILL_KEYS` bought and paid, by symbol.
+
+    Attributes
+    ----------
+    table : RowTable
+        Rows (name, symbol): signed units, paid for them with fees, fees.
+    sums : ndarray of shape (n_names, 2)
+        Value at the marks, and paid, in the base currency.
+    """
+
+    def __init__(self, n_symbols: int) -> None:
+        self.table: RowTable[FillName] = RowTable(n_symbols)
+        self.sums = np.zeros((0, 2))
+
+    def add(
+        self, standing: StandingFill, symbol: int, instrument: Instrument, *, mark: float,
+        rate: float,
+    ) -> None:  # fmt: skip
+        """Credit one fill to its name under every key, at the symbol's mark and rate."""
+        fee = float(round_money(standing.fill.fee, standing.fill.currency))
+        paid, units = standing.paid(instrument) + fee, standing.units(instrument)
+        change = np.array([units * mark * rate, paid * rate])
+        table = self.table
+        for by, name_of in FILL_KEYS.items():
+            owner = (by, name_of(standing.fill))
+            row = table.find(owner, symbol)
+            if row is None:
+                row = table.open(owner, symbol)
+                self._make_room()
+            table.units[row] += units
+            table.money[row] += paid, fee
+            self.sums[table.groups[row]] += change
+
+    def sum_afresh(self, rates: FloatArray, marks: FloatArray) -> None:
+        """Sum every row anew, so that rounding does not build up."""
+        table = self.table
+        sum_fills(
+            table.first, table.groups, table.units, table.money, rates, marks, self.sums
+        )  # fmt: skip
+
+    def parts(self, rates: FloatArray) -> dict[str, tuple[FillPart, ...]]:
+        """Return the parts of each key, in order of first appearance."""
+        found: dict[str, list[FillPart]] = {by: [] for by in FILL_KEYS}
+        table = self.table
+        rate_of_row = np.repeat(rates, np.diff(table.first))
+        fees = np.bincount(table.groups, table.money[:, 1] * rate_of_row, len(self.sums)).tolist()
+        pnl = (self.sums[:, VALUE] - self.sums[:, PAID]).tolist()
+        for (by, name), gain, fee in zip(table.owners, pnl, fees, strict=False):
+            found[by].append(FillPart(name=name, pnl=gain, fees=fee))
+        return {by: tuple(parts) for by, parts in found.items()}
+
+    def _make_room(self) -> None:
+        missing = len(self.table.owners) - len(self.sums)
+        if missing > 0:
+            # Doubling keeps the cost of many new names linear.
+            more = max(missing, len(self.sums), 8)
+            self.sums = np.vstack([self.sums, np.zeros((more, 2))])
+
+
+def profit_of_parts(parts: Iterable[FillPart]) -> float:
+    """Return the profit of all parts of one key."""
+    return sum(part.pnl for part in parts)
