@@ -114,11 +114,12 @@ class OnlineFeatures:
         for name, values in self._checked(bars, n_rows).items():
             self._state.put(name, values, where)
         self._compute(slice(None) if self.features.plan.whole else where)
-        return self._values[:, where].copy()
+        return self.values(rows=rows)
 
-    def values(self) -> FloatArray:
-        """Return the features at the newest session, shape (n_features, n_symbols)."""
-        return self._values.copy()
+    def values(self, *, rows: IntArray | None = None) -> FloatArray:
+        """Return the features at the newest session, shape (n_features, n_rows), all by default."""
+        values: FloatArray = self._values.copy() if rows is None else self._values[:, rows]
+        return values
 
     def _compute(self, rows: IntArray | slice) -> None:
         starts = self._current_starts()[rows]

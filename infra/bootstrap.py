@@ -16,7 +16,7 @@ from basics.clock import Clock
 from infra.clock import SystemClock
 from infra.isolation import default_state_dir, isolate
 from infra.settings import Settings, load_settings
-from services.ports import Alert, MessageQueue, ResultStore
+from services.ports import Alert, Cache, MessageQueue, ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from services.feature_store import FeatureStore
     from services.limit_register import LimitRegister
     from services.market_data import MarketData
+    from services.online_store import OnlineStore
     from services.order_entry import OrderEntry
     from services.paper_trading import PaperTrading
     from services.pnl_days import PnlDays
@@ -131,6 +132,29 @@ class Desk:
             market=self.market_data,
             cache=DiskFeatureCache(self.settings.state_dir / "features"),
             threads=self.settings.threads,
+        )
+
+    @cached_property
+    def cache(self) -> Cache:
+        """What is kept for a while, in process or in Redis; used on the desk's own loop."""
+        from infra.cache import open_cache
+
+        cache, _ = open_cache(self.settings.cache), self._loop
+        # Closed before the loop that it is used on, which is why the loop stands first.
+        self._resources.callback(lambda: self.run(cache.close()))
+        return cache
+
+    @cached_property
+    def online_store(self) -> "OnlineStore":
+        """Newest features of each symbol as bars and ticks come in, on the desk's own loop."""
+        return self.online_store_on(self.cache)
+
+    def online_store_on(self, cache: Cache) -> "OnlineStore":
+        """Return the online store over a cache of another loop, such as the API's."""
+        from infra.live_bars import build_online_store
+
+        return build_online_store(
+            self.settings, market_data=self.market_data, cache=cache, clock=self.clock
         )
 
     @cached_property

@@ -58,6 +58,9 @@ class CacheSettings(Section):
     )
     max_entries: int = Field(default=100_000, ge=1, description="entries kept in process")
     ttl_predictions_seconds: int = Field(default=300, ge=1, description="life of a prediction")
+    ttl_features_seconds: int = Field(
+        default=300, ge=1, description="life of a live feature vector"
+    )
     ttl_risk_seconds: int = Field(default=60, ge=1, description="life of a risk answer")
 
 

@@ -21,7 +21,7 @@ from serving.body_limit import BodyLimit
 from serving.components import components
 from serving.context import Context, require_ready
 from serving.problems import Problem, answer_problems
-from serving.routes import alerts, health, models, orders, performance, pnl, risk, trials
+from serving.routes import alerts, features, health, models, orders, performance, pnl, risk, trials
 from serving.security import LoopbackNames, key_check
 from serving.startup import ComponentState, StartUp
 
@@ -109,7 +109,7 @@ def _mount(app: FastAPI, key: str) -> None:
     app.include_router(health.router)
     app.include_router(reference.router)
     guarded = [Depends(key_check(key)), Depends(require_ready)]
-    routers = (risk, pnl, alerts, models, trials, orders, performance)
+    routers = (risk, pnl, alerts, features, models, trials, orders, performance)
     for router in (module.router for module in routers):
         app.include_router(router, dependencies=guarded)
     for route in app.routes:
@@ -128,6 +128,9 @@ def _complete_document(app: FastAPI) -> None:
             schemas = made().setdefault("components", {}).setdefault("schemas", {})
             for form in (
                 Problem,
+                features.BarsRequest,
+                features.TradesRequest,
+                features.PredictLatestRequest,
                 models.PredictRequest,
                 trials.TrialRequest,
                 orders.OrderRequest,

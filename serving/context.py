@@ -6,6 +6,7 @@ from fastapi import Request
 
 from basics.errors import UnavailableError
 from infra.bootstrap import Desk
+from services.online_store import OnlineStore
 from services.ports import Cache, MessageQueue
 from services.predictions import Predictions
 from serving.answer_log import AnswerLog
@@ -49,6 +50,11 @@ class Context:
             store=self.desk.prediction_log,
             answers=self.answer_log,
         )
+
+    @cached_property
+    def online_store(self) -> OnlineStore:
+        """Newest features of each symbol, over the application's own cache."""
+        return self.desk.online_store_on(self.cache)
 
     @cached_property
     def answer_log(self) -> AnswerLog:

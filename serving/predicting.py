@@ -92,6 +92,10 @@ class CachedPredictor:
             self._note(serving, rows, subjects, found)
         return serving.model, found
 
+    async def asked(self, name: str, alias_or_version: str | int) -> ServedModel:
+        """Return the version that `predict` would ask, as it is served."""
+        return (await self._model(name, alias_or_version)).model
+
     async def _ask(
         self, model: ServedModel, rows: Sequence[FeatureRow], arm: Arm | None
     ) -> list[Answer]:

@@ -1,16 +1,19 @@
-"""Commands on features: `features ls`, `features describe`, `features check`."""
+"""Commands on features: `features ls`, `describe`, `check`, and live `latest`, `take`, `replay`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from quantdesk.commands import live_features
 from quantdesk.output import AsJson, show_json, show_table
 
 if TYPE_CHECKING:
     from services.feature_review import FeatureReview
 
-features = typer.Typer(help="Features: list, describe, check for leaks.", no_args_is_help=True)
+features = typer.Typer(help="Features: list, describe, check, live.", no_args_is_help=True)
+for _command in (live_features.latest, live_features.take, live_features.replay):
+    features.command()(_command)
 
 BAR_CELLS = 20
 

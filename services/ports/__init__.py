@@ -6,7 +6,7 @@ is synchronous. Each port has one contract suite in `tests/contract`, run on eve
 
 from services.ports.alerts import Alert, AlertStore, Severity, StoredAlert
 from services.ports.cache import Cache, CacheStatus
-from services.ports.features import FeatureCache
+from services.ports.features import FeatureCache, LiveBarStore
 from services.ports.files import BarFiles, Delivery, Rejection, RejectionReport
 from services.ports.ledger import LedgerRecord, LedgerStore
 from services.ports.market import (
@@ -50,6 +50,7 @@ __all__ = [
     "KeptSpan",
     "LedgerRecord",
     "LedgerStore",
+    "LiveBarStore",
     "Message",
     "MessageQueue",
     "ModelRegistry",

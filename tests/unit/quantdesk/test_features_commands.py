@@ -1,12 +1,17 @@
 """Tests of the `features` commands."""
 
 import json
+from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from basics.errors import MissingDataError, RefusedError
+from infra.bootstrap import open_desk
+from infra.settings import Settings
+from market.datasets import Dataset
 from quantdesk.commands.features import features
 
 
@@ -62,3 +67,37 @@ def test_describe_names_a_feature_that_is_not_there(runner: CliRunner) -> None:
 
     assert isinstance(result.exception, MissingDataError)
     assert "no feature 'nothing'" in str(result.exception)
+
+
+def test_bars_taken_show_in_the_newest_features(runner: CliRunner, tmp_path: Path) -> None:
+    history = pl.DataFrame(
+        {"symbol": "A", "session": pl.date_range(date(2021, 1, 1), date(2022, 1, 1), eager=True)}
+    ).with_columns(close=pl.int_range(100, 100 + pl.len()).cast(pl.Float64))
+    stamp = pl.col("session").cast(pl.Datetime("us", "UTC"))
+    dataset = Dataset(name="mine", fields=("close",), calendar=None)
+    with open_desk(Settings(state_dir=tmp_path / "state")) as desk:
+        desk.market_data.lake.append(
+            dataset, dataset.conform(history.with_columns(event_time=stamp, knowledge_time=stamp))
+        )
+    file = tmp_path / "bars.csv"
+    file.write_text("symbol,session,close\nA,2022-01-02,500\nA,2022-01-03,550\n")
+
+    def told() -> dict:
+        arguments = ["latest", "A", "--dataset", "mine", "--json"]
+        return json.loads(runner.invoke(features, arguments).stdout)["vectors"][0]
+
+    before = told()
+    taken = runner.invoke(features, ["take", str(file), "--dataset", "mine", "--json"])
+    after = told()
+    replayed = runner.invoke(
+        features, ["replay", "close_momentum", "--dataset", "mine", "--sessions", "3", "--json"]
+    )
+
+    assert (before["session"], after["session"]) == ("2022-01-01", "2022-01-03")
+    assert after["features"]["return_1"] == pytest.approx(0.1)
+    assert [row["session"] for row in json.loads(taken.stdout)] == ["2022-01-02", "2022-01-03"]
+    assert json.loads(replayed.stdout)["apart"] == 0
+    for text in ("symbol,day\nA,1\n", "symbol,session,close\n", "symbol,session,close\nA,x,1\n"):
+        file.write_text(text)
+        refused = runner.invoke(features, ["take", str(file), "--dataset", "mine"])
+        assert "holds no bars" in str(refused.exception)

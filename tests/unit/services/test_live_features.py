@@ -18,7 +18,7 @@ MOMENTUM = feature_set("close_momentum")
 def test_the_newest_vectors_come_back_to_the_bit() -> None:
     panel = trial_panel(("close",), rng=np.random.default_rng(1), lookback=250)
     live = OnlineFeatures(MOMENTUM, panel)
-    vectors = FeatureVectors(MemoryCache(max_entries=100), MOMENTUM, ttl_seconds=60)
+    vectors = FeatureVectors(MemoryCache(max_entries=100), MOMENTUM, data="bars-1", ttl_seconds=60)
 
     async def round_trip() -> dict:
         await vectors.publish(live)
@@ -34,8 +34,8 @@ def test_the_newest_vectors_come_back_to_the_bit() -> None:
 def test_another_definition_sees_none_of_them() -> None:
     panel = trial_panel(("close",), rng=np.random.default_rng(1), lookback=250)
     cache = MemoryCache(max_entries=100)
-    ours = FeatureVectors(cache, MOMENTUM, ttl_seconds=60)
-    others = FeatureVectors(cache, feature_set("alpha157"), ttl_seconds=60)
+    ours = FeatureVectors(cache, MOMENTUM, data="bars-1", ttl_seconds=60)
+    others = FeatureVectors(cache, feature_set("alpha157"), data="bars-1", ttl_seconds=60)
 
     async def cross() -> dict:
         await ours.publish(OnlineFeatures(MOMENTUM, panel))
@@ -48,4 +48,4 @@ def test_another_definition_sees_none_of_them() -> None:
 
 def test_a_life_of_nothing_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="ttl_seconds"):
-        FeatureVectors(MemoryCache(max_entries=1), MOMENTUM, ttl_seconds=0)
+        FeatureVectors(MemoryCache(max_entries=1), MOMENTUM, data="bars-1", ttl_seconds=0)
