@@ -11,6 +11,7 @@ from flows import steps
 from flows.day import open_day
 from flows.outcome import Outcome, done, no_new_data
 from flows.progress import step
+from flows.promotion import in_transaction
 from services.ingest_report import IngestReport
 
 
@@ -80,7 +81,7 @@ def train_models(*, retrain: bool = False) -> Outcome:
         Train even if the model of these inputs stands, and check that it comes out the same.
     """
     with open_day() as day, step("Models") as summarise:
-        trained = steps.train(day, retrain=retrain)
+        trained = steps.train(day, retrain=retrain, settle=in_transaction)
         verb = "stands" if trained.reused else "trained"
         outcome = "the baseline wins" if trained.verdict.baseline_wins else "the baseline is beaten"
         summary = f"{trained.version.label} {verb}, {trained.champion.label} reigns: {outcome}"

@@ -16,6 +16,7 @@ from market.panel import Panel
 from services.experiment import Experiment
 from services.paper_trading import Forecasts, PaperTrading, first_traded_session
 from services.report import Lineage
+from services.settlement import CarryOut, carry_out
 from services.training import TrainingInputs, TrainingResult
 from services.universe import equities
 
@@ -67,7 +68,7 @@ class Day:
         spec = self.experiment.price
         return forward_return(panel, horizon=spec.horizon, entry_lag=spec.entry_lag)
 
-    def train(self, *, retrain: bool = False) -> TrainingResult:
+    def train(self, *, retrain: bool = False, settle: CarryOut = carry_out) -> TrainingResult:
         """Train the price model, hold it against its rivals and let evidence decide."""
         spec = self.experiment.price
         inputs = TrainingInputs(
@@ -77,7 +78,7 @@ class Day:
             spec=spec,
             gate_until=self.first_traded,
         )
-        return self.desk.training.train(inputs, retrain=retrain)
+        return self.desk.training.train(inputs, retrain=retrain, settle=settle)
 
     @cached_property
     def forecasts(self) -> Forecasts:

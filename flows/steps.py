@@ -37,6 +37,7 @@ from services.report_sections import DayResults, dataset_rows, day_report, model
 from services.risk import PROFILE_KIND
 from services.risk_advice import advised_profile
 from services.risk_inputs import RiskInputs
+from services.settlement import CarryOut, carry_out
 from services.trading import TradingResult
 from services.training import TrainingResult
 
@@ -74,8 +75,13 @@ def ingest(
     return report
 
 
-def train(day: Day, *, retrain: bool = False) -> TrainingResult:
+def train(day: Day, *, retrain: bool = False, settle: CarryOut = carry_out) -> TrainingResult:
     """Prove that features and label do not know the future, then train and judge the model.
+
+    Parameters
+    ----------
+    settle : callable
+        Carries the verdict out, whole or not at all.
 
     Raises
     ------
@@ -85,7 +91,7 @@ def train(day: Day, *, retrain: bool = False) -> TrainingResult:
     rng = np.random.default_rng(day.desk.settings.seed)
     prove_features(feature_set(day.experiment.feature_set), day.panel, rng=rng).require_clean()
     prove_labels(day.outcome, day.panel, rng=rng).require_clean()
-    return day.train(retrain=retrain)
+    return day.train(retrain=retrain, settle=settle)
 
 
 def trade(day: Day, *, again: bool = False) -> TradingResult:

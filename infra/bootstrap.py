@@ -188,6 +188,7 @@ class Desk:
             self.models,
             code_version=source_hash(),
             environment=environment(commit=self.code_commit),
+            results=self.results,
         )
 
     @cached_property

@@ -57,11 +57,12 @@ class MlflowRegistry(ModelStore):
             return self.resolve(run.name, int(made.version))
 
     def move_alias(
-        self, name: str, alias: str, version: int, *, expected: int | None, reason: str
+        self, name: str, alias: str, version: int | None, *, expected: int | None, reason: str
     ) -> None:
-        """Point `alias` to `version`, if it still stands on `expected`."""
+        """Point `alias` to `version` (None takes it away), if it still stands on `expected`."""
         with self._writing():
-            self.resolve(name, version)
+            if version is not None:
+                self.resolve(name, version)
             before = self.aliases(name).get(alias)
             if before == version:
                 return
@@ -77,7 +78,10 @@ class MlflowRegistry(ModelStore):
             # Written first: a kill in between leaves a move that the next call overwrites.
             key = f"{MOVE_PREFIX}{self._next_move(name, alias, before):06d}"
             self._client.set_registered_model_tag(name, key, json.dumps(move))
-            self._client.set_registered_model_alias(name, alias, str(version))
+            if version is None:
+                self._client.delete_registered_model_alias(name, alias)
+            else:
+                self._client.set_registered_model_alias(name, alias, str(version))
 
     def annotate(self, name: str, version: int, key: str, value: str) -> None:
         """Write a tag on a version; what is signed cannot be written."""

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from basics.clock import Clock
+from basics.errors import QuantDeskError
 from basics.identifiers import content_hash
 from measures.evidence_sequential import BURN_IN, SequentialTest, sequential_test
 from models.arms import Arm, ArmPlan, Mode, Unit
@@ -31,7 +32,7 @@ from services.ports import (
     ServedPrediction,
     StandingPlan,
 )
-from services.promotion import CHALLENGER, CHAMPION
+from services.promotion import CHALLENGER, CHAMPION, SHADOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,17 +111,33 @@ class ArmTrials:
         plan = _plan(control, other, mode=mode, share=share, unit=unit, at=now)
         standing = StandingPlan(plan=plan, started_at=now, started_by=by)
         self._log.start(standing)
+        try:
+            self._point_shadow(plan, other.version if mode is Mode.SHADOW else None, "begun")
+        except QuantDeskError:
+            self._log.end(model, by="could not be begun", at=now)
+            raise
         return standing
 
     def end(self, model: str, *, by: str) -> StandingPlan:
         """End the model's trial and return it; what was logged stays.
+
+        The alias `shadow` goes with it.
 
         Raises
         ------
         MissingDataError
             If none runs.
         """
-        return self._log.end(model, by=by, at=self._clock.now())
+        ended = self._log.end(model, by=by, at=self._clock.now())
+        self._point_shadow(ended.plan, None, "ended")
+        return ended
+
+    def _point_shadow(self, plan: ArmPlan, version: int | None, what: str) -> None:
+        """Let the alias `shadow` mean the version that answers unseen, or none."""
+        stands = self._registry.aliases(plan.model).get(SHADOW)
+        if stands != version:
+            reason = f"trial {plan.plan_id} {what}"
+            self._registry.move_alias(plan.model, SHADOW, version, expected=stands, reason=reason)
 
     def state(self, model: str) -> TrialState | None:
         """Return the trial that runs and what the outcomes known so far say; None without."""

@@ -1,22 +1,80 @@
 """Who reigns: aliases move on evidence, once, and can be moved back."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 
-from basics.errors import ConflictError, RefusedError
+from basics.errors import MissingDataError, RefusedError
 from basics.identifiers import content_hash
 from models.comparison import Verdict
 from models.predictors import FILE_NAMES, Predictor
-from services.ports import ModelRegistry, ModelRun, ModelVersion
+from services.ports import (
+    AliasMove,
+    ModelRegistry,
+    ModelRun,
+    ModelVersion,
+    ResultStore,
+    StoredResult,
+)
+from services.settlement import (
+    CHALLENGER,
+    CHAMPION,
+    GATE_TAG,
+    SHADOW,
+    VERDICT_KIND,
+    CarryOut,
+    Settlement,
+    carry_out,
+    scope_of,
+)
 
-CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
-GATE_TAG = "gate"
+__all__ = ["CHALLENGER", "CHAMPION", "GATE_TAG", "SHADOW", "History", "Promotion", "history_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Every move of a model's aliases, and every verdict carried out, oldest first."""
+
+    moves: tuple[AliasMove, ...]
+    verdicts: tuple[StoredResult, ...]
+
+
+def history_of(registry: ModelRegistry, results: ResultStore, name: str) -> History:
+    """Return who reigned when and why.
+
+    Raises
+    ------
+    MissingDataError
+        If no version of `name` is registered.
+    """
+    versions = registry.versions(name)
+    if not versions:
+        known = ", ".join(registry.names()) or "none"
+        raise MissingDataError(f"no model {name!r} is registered: there are {known}")
+    scopes = set(results.scopes(VERDICT_KIND))
+    return History(
+        moves=tuple(registry.moves(name)),
+        verdicts=tuple(
+            stored
+            for version in versions
+            if scope_of(version) in scopes
+            for stored in results.history(VERDICT_KIND, scope_of(version))
+        ),
+    )
 
 
 class Promotion:
-    """Moves the aliases of the registry by verdicts."""
+    """Moves the aliases of the registry by verdicts.
 
-    def __init__(self, registry: ModelRegistry) -> None:
+    Parameters
+    ----------
+    results : ResultStore, optional
+        Where each verdict is kept as a document beside the version's own evaluation.
+    """
+
+    def __init__(self, registry: ModelRegistry, results: ResultStore | None = None) -> None:
         self._registry = registry
+        self._results = results
 
     def ensure_baseline(
         self, name: str, *, estimator: str, model: Predictor, tags: Mapping[str, str]
@@ -42,8 +100,16 @@ class Promotion:
             )
         return version
 
-    def settle(self, version: ModelVersion, verdict: Verdict, *, champion_version: int) -> str:
-        """Carry `verdict` on `version` out once, and return what became of it.
+    def settle(
+        self,
+        version: ModelVersion,
+        verdict: Verdict,
+        *,
+        champion_version: int,
+        desk_date: date | None = None,
+        by: CarryOut = carry_out,
+    ) -> str:
+        """Carry `verdict` on `version` out once, whole or not at all; return what became of it.
 
         The version is tagged when that is done, so that a later rollback is not undone by the
         next run. A process killed before the tag does the same again.
@@ -52,36 +118,28 @@ class Promotion:
         ----------
         champion_version : int
             The version that it was judged against.
+        desk_date : date, optional
+            The last session judged, under which the verdict is kept as a document.
+        by : callable
+            Carries the steps out: in plain order, or as a transaction of a flow.
 
         Returns
         -------
         str
             `promoted`, `held`, or `stale` when another champion reigns by now.
         """
-        if GATE_TAG in version.tags:
+        if version.tags.get(GATE_TAG):
             return version.tags[GATE_TAG]
-        name = version.name
-        if verdict.promoted:
-            outcome = "promoted"
-            try:
-                self._registry.move_alias(
-                    name,
-                    CHAMPION,
-                    version.version,
-                    expected=champion_version,
-                    reason=verdict.summary,
-                )
-            except ConflictError:
-                # Judged against a champion that no longer reigns: the evidence is stale.
-                outcome = "stale"
-        else:
-            outcome = "held"
-            before = self._registry.aliases(name).get(CHALLENGER)
-            self._registry.move_alias(
-                name, CHALLENGER, version.version, expected=before, reason=verdict.summary
-            )
-        self._registry.annotate(name, version.version, GATE_TAG, outcome)
-        return outcome
+        settlement = Settlement(
+            self._registry,
+            version,
+            verdict,
+            champion_version=champion_version,
+            results=self._results,
+            desk_date=desk_date,
+        )
+        by(settlement)
+        return settlement.outcome
 
     def rollback(self, name: str, *, reason: str = "rolled back by hand") -> ModelVersion:
         """Give the champion's place back to the version that had it before, and return that.

@@ -25,7 +25,7 @@ from models.tail_forecast import (
 )
 from models.volatility import daily_returns
 from services import model_documents as documents
-from services.ports import ModelRegistry, ModelRun, ModelVersion
+from services.ports import ModelRegistry, ModelRun, ModelVersion, ResultStore
 from services.promotion import CHAMPION, Promotion
 
 TAIL = "tail.json"
@@ -76,9 +76,10 @@ class TailTraining:
         *,
         code_version: str,
         environment: Mapping[str, str] | None = None,
+        results: ResultStore | None = None,
     ) -> None:
         self._registry = registry
-        self._promotion = Promotion(registry)
+        self._promotion = Promotion(registry, results)
         self._code_version = code_version
         self._environment = dict(environment or {})
 
@@ -104,7 +105,10 @@ class TailTraining:
             standing = self._register(panel, spec, data_version, (trial, key))
         evaluation = documents.read_evaluation(self._registry.read(standing, documents.EVALUATION))
         self._promotion.settle(
-            standing, evaluation.verdict, champion_version=evaluation.champion_version
+            standing,
+            evaluation.verdict,
+            champion_version=evaluation.champion_version,
+            desk_date=panel.sessions[-1].item(),
         )
         return TailResult(
             version=standing,

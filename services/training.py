@@ -24,8 +24,9 @@ from models.predictors import FILE_NAMES, Predictor
 from models.tournament import Ground, Scores, play, score
 from models.training import FoldRecord
 from services import model_documents as documents
-from services.ports import ModelRegistry, ModelRun, ModelVersion
+from services.ports import ModelRegistry, ModelRun, ModelVersion, ResultStore
 from services.promotion import CHAMPION, Promotion
+from services.settlement import CarryOut, carry_out
 from services.training_files import Trained, intervals_out_of_sample, version_files
 from services.training_inputs import TrainingInputs
 
@@ -78,6 +79,8 @@ class Training:
         Hash of the code that trains; another one makes another version.
     environment : mapping of str to str
         Commit, versions of Python and the libraries: kept with every run.
+    results : ResultStore, optional
+        Where each verdict is kept as a document.
     """
 
     def __init__(
@@ -86,9 +89,10 @@ class Training:
         *,
         code_version: str,
         environment: Mapping[str, str] | None = None,
+        results: ResultStore | None = None,
     ) -> None:
         self._registry = registry
-        self._promotion = Promotion(registry)
+        self._promotion = Promotion(registry, results)
         self._code_version = code_version
         self._environment = dict(environment or {})
 
@@ -98,6 +102,7 @@ class Training:
         *,
         retrain: bool = False,
         progress: Callable[[str], None] = lambda _: None,
+        settle: CarryOut = carry_out,
     ) -> TrainingResult:
         """Return the version that `inputs` make, trained if it does not stand yet.
 
@@ -132,7 +137,18 @@ class Training:
                 standing = self._register(inputs, ground, trained, baseline)
             else:
                 self._require_same(standing, trained)
+        self._settle(standing, dataset, settle)
         return self._result(standing, baseline, dataset, reused=reused)
+
+    def _settle(self, version: ModelVersion, dataset: Dataset, by: CarryOut) -> None:
+        stored = documents.read_evaluation(self._registry.read(version, documents.EVALUATION))
+        self._promotion.settle(
+            version,
+            stored.verdict,
+            champion_version=stored.champion_version,
+            desk_date=dataset.sessions[-1].item(),
+            by=by,
+        )
 
     def _train(
         self, inputs: TrainingInputs, ground: Ground, progress: Callable[[str], None]
@@ -232,7 +248,6 @@ class Training:
         self, version: ModelVersion, baseline: ModelVersion, dataset: Dataset, *, reused: bool
     ) -> TrainingResult:
         stored = documents.read_evaluation(self._registry.read(version, documents.EVALUATION))
-        self._promotion.settle(version, stored.verdict, champion_version=stored.champion_version)
         champion = self._registry.resolve(version.name, CHAMPION)
         return TrainingResult(
             version=version,

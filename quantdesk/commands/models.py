@@ -141,6 +141,29 @@ def models_rollback(name: Name = "price", as_json: AsJson = False) -> None:
         typer.echo(f"{champion.label} reigns again")
 
 
+@models.command("history")
+def models_history(name: Name = "price", as_json: AsJson = False) -> None:
+    """Show every move of an alias, and every verdict that was carried out."""
+    from infra.bootstrap import open_desk
+    from services.promotion import history_of
+
+    with open_desk() as desk:
+        found = history_of(desk.models, desk.results, name)
+    if as_json:
+        show_json(found)
+        return
+    moves = [
+        (f"{m.moved_at:%Y-%m-%d %H:%M}", m.alias, m.before or "", m.after or "none", m.reason)
+        for m in found.moves
+    ]
+    show_table(f"Moves of {name}", ("when", "alias", "from", "to", "reason"), moves)
+    verdicts = [
+        (v.desk_date, v.scope, v.payload["outcome"], v.payload["verdict"]["summary"])
+        for v in found.verdicts
+    ]
+    show_table("Verdicts", ("desk date", "version", "outcome", "summary"), verdicts)
+
+
 @models.command("trials")
 def models_trials(name: Name = "price", as_json: AsJson = False) -> None:
     """List everything that was ever tried, as the gate counts it."""
@@ -193,6 +216,7 @@ def _trained(kind: str, dataset: str, candidate: str, ranges: bool) -> Any:  # n
                 desk.models,
                 code_version=source_hash(),
                 environment=environment(commit=desk.code_commit),
+                results=desk.results,
             )
             return training.train(closes(market, dataset), data_version=market.version(dataset))
         if kind == "volatility":

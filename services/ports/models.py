@@ -75,11 +75,11 @@ class ModelRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasMove:
-    """An alias that was moved: from which version (None at first) to which, and why."""
+    """An alias that was moved: from which version to which (None: it meant none), and why."""
 
     alias: str
     before: int | None
-    after: int
+    after: int | None
     reason: str
     moved_at: datetime
 
@@ -122,9 +122,12 @@ class ModelRegistry(Protocol):
         ...
 
     def move_alias(
-        self, name: str, alias: str, version: int, *, expected: int | None, reason: str
+        self, name: str, alias: str, version: int | None, *, expected: int | None, reason: str
     ) -> None:
-        """Point `alias` to `version`; `ConflictError` if it does not stand on `expected`."""
+        """Point `alias` to `version`, or take it away for None.
+
+        `ConflictError` if it does not stand on `expected`.
+        """
         ...
 
     def moves(self, name: str) -> Sequence[AliasMove]:

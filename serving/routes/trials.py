@@ -1,18 +1,21 @@
-"""Trials of two versions in service: begin one, see what it says, end it."""
+"""Two versions of a model side by side: compared on history, tried in service, promoted."""
 
 from typing import Annotated
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Path, Request
+from fastapi import Query as QueryParameters
 from pydantic import BaseModel, Field
 
 from models.arms import Mode, Unit
 from services.arm_trials import TrialState, TrialVerdict
+from services.comparison import Comparison, ModelComparison
 from services.ports import StandingPlan
+from services.promotion import History, history_of
 from serving.answer_log import AnswerLogStatus
 from serving.context import context_of
 from serving.problems import problem_responses
-from serving.schemas import Body, Name, body_of, read_body
+from serving.schemas import Body, Name, Query, body_of, read_body
 
 router = APIRouter(prefix="/ml/models", tags=["models"])
 ModelName = Annotated[Name, Path(description="which model", examples=["price"])]
@@ -29,6 +32,13 @@ class TrialRequest(Body):
     unit: Unit = Field(default=Unit.ENTITY, strict=False, description="what a split hands out")
 
 
+class CompareQuery(Query):
+    """Which two versions: aliases or numbers."""
+
+    first: Name = Field(examples=["champion"])
+    second: Name = Field(examples=["challenger"])
+
+
 class TrialAnswer(BaseModel):
     """The trial that runs, what was logged, and every earlier trial."""
 
@@ -42,6 +52,29 @@ class ReplayAnswer(BaseModel):
 
     shadow: TrialVerdict
     split: TrialVerdict
+
+
+@router.get(
+    "/{model}/compare",
+    response_model=ModelComparison,
+    responses=problem_responses(401, 404, 422, 503),
+)
+async def ml_compare(
+    request: Request, model: ModelName, query: Annotated[CompareQuery, QueryParameters()]
+) -> ModelComparison:
+    """Compare two versions on the same rows out of sample, with block-bootstrap intervals."""
+    desk = context_of(request).desk
+    comparison = Comparison(desk.models, seed=desk.settings.seed)
+    return await run_sync(lambda: comparison.compare(model, query.first, query.second))
+
+
+@router.get(
+    "/{model}/history", response_model=History, responses=problem_responses(401, 404, 422, 503)
+)
+async def ml_history(request: Request, model: ModelName) -> History:
+    """Show every move of the model's aliases, and every verdict with its evidence."""
+    desk = context_of(request).desk
+    return await run_sync(lambda: history_of(desk.models, desk.results, model))
 
 
 @router.get(

@@ -93,6 +93,19 @@ def test_an_alias_moves_only_from_where_it_was_seen(registry: ModelRegistry) -> 
     assert moves == [("champion", None, 1, "first"), ("champion", 1, 2, "better")]
 
 
+def test_an_alias_can_be_taken_away_and_given_again(registry: ModelRegistry) -> None:
+    registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    registry.move_alias("price", "shadow", 1, expected=None, reason="begun")
+    registry.move_alias("price", "shadow", None, expected=1, reason="ended")
+    registry.move_alias("price", "shadow", None, expected=None, reason="said twice")
+
+    assert registry.aliases("price") == {}
+    registry.move_alias("price", "shadow", 1, expected=None, reason="again")
+
+    moves = [(m.before, m.after, m.reason) for m in registry.moves("price")]
+    assert moves == [(None, 1, "begun"), (1, None, "ended"), (None, 1, "again")]
+
+
 def test_every_configuration_counts_as_one_trial(registry: ModelRegistry) -> None:
     registry.record(_run("t1", sharpe=0.2))
     registry.record(_run("t1", sharpe=0.2))

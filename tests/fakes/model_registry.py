@@ -77,15 +77,20 @@ class MemoryRegistry:
         return dict(self._aliases.get(name, {}))
 
     def move_alias(
-        self, name: str, alias: str, version: int, *, expected: int | None, reason: str
+        self, name: str, alias: str, version: int | None, *, expected: int | None, reason: str
     ) -> None:
-        self.resolve(name, version)
+        if version is not None:
+            self.resolve(name, version)
         before = self.aliases(name).get(alias)
         if before == version:
             return
         if before != expected:
             raise ConflictError(f"alias {alias!r} stands on version {before}, not {expected}")
-        self._aliases.setdefault(name, {})[alias] = version
+        standing = self._aliases.setdefault(name, {})
+        if version is None:
+            standing.pop(alias, None)
+        else:
+            standing[alias] = version
         move = AliasMove(alias=alias, before=before, after=version, reason=reason, moved_at=NOW)
         self._moves.setdefault(name, []).append(move)
 

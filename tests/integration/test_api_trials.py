@@ -186,3 +186,27 @@ def test_an_entity_without_its_session_is_refused(client: httpx.Client) -> None:
 
     assert answer.status_code == 422
     assert "entity and session go together" in answer.json()["detail"]
+
+
+def test_two_versions_are_compared_by_name_and_what_cannot_be_is_named(
+    client: httpx.Client,
+) -> None:
+    def compare(first: str, second: str) -> httpx.Response:
+        return client.get("/ml/models/price/compare", params={"first": first, "second": second})
+
+    assert "has no 'moon'" in compare("champion", "moon").json()["detail"]
+    assert "name two versions" in compare("champion", "1").json()["detail"]
+    assert "has predictions out of sample" in compare("1", "2").json()["detail"]
+    assert [compare("1", "2").status_code, compare("1", "1").status_code] == [404, 422]
+
+
+def test_the_moves_of_the_aliases_are_told_with_their_reasons(client: httpx.Client) -> None:
+    begin(client, mode="shadow")
+    client.delete("/ml/models/price/ab")
+
+    told = client.get("/ml/models/price/history").json()
+
+    moves = [(m["alias"], m["before"], m["after"]) for m in told["moves"]]
+    assert moves == [("champion", None, 1), ("shadow", None, 2), ("shadow", 2, None)]
+    assert told["verdicts"] == []
+    assert client.get("/ml/models/moon/history").status_code == 404

@@ -93,6 +93,7 @@ def test_a_trial_in_service_says_what_the_replay_of_the_same_rows_says(
     trials.start("price", mode=Mode.SHADOW, treatment=1, by="test")
     serve(registry, log, sessions=504)
 
+    assert registry.aliases("price")["shadow"] == 1
     state = trials.state("price")
     replayed, _ = trials.replay("price", treatment=1)
 
@@ -100,6 +101,8 @@ def test_a_trial_in_service_says_what_the_replay_of_the_same_rows_says(
     assert state.void == ""
     assert state.verdict.test == replayed.test
     assert state.verdict.verdict == replayed.verdict
+    trials.end("price", by="test")
+    assert "shadow" not in registry.aliases("price")
 
 
 def test_an_equal_version_is_a_tie_that_never_decides(

@@ -55,3 +55,19 @@ def test_a_version_against_itself_is_refused(registry: MemoryRegistry) -> None:
 def test_an_unknown_version_is_missing(registry: MemoryRegistry) -> None:
     with pytest.raises(MissingDataError, match="has no '9'"):
         Comparison(registry, seed=1).compare("price", 1, 9)
+
+
+def test_versions_that_say_the_same_are_a_tie_on_every_figure(registry: MemoryRegistry) -> None:
+    best = registry.resolve("price", 2)
+    run = replace(registry.runs[-1], trial_key="twin", tags=dict(best.tags))
+    twin = registry.register(run, format=best.format, input_key="twin")
+    registry.files[twin.run_id] = dict(registry.files[best.run_id])
+    registry.trust(twin)
+
+    result = Comparison(registry, seed=1).compare("price", 2, twin.version)
+
+    assert [m.first_is_better for m in result.measured] == [None] * 3
+    assert {(m.difference.low, m.difference.high) for m in result.measured} == {(0.0, 0.0)}
+    assert result.p_value == 1.0
+    assert result.replay.decided_at is None
+    assert result.verdict.startswith("tie on squared error; tie on rank IC; tie on net return")
