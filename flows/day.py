@@ -14,6 +14,7 @@ from infra.settings import load_settings
 from infra.telemetry import configure_logging
 from market.panel import Panel
 from services.experiment import Experiment
+from services.multi_asset import MultiAssetBooks
 from services.paper_trading import Forecasts, PaperTrading, first_traded_session
 from services.report import Lineage
 from services.settlement import CarryOut, carry_out
@@ -101,6 +102,11 @@ class Day:
     def paper_trading(self) -> PaperTrading:
         """The use case that trades the universe."""
         return self.desk.paper_trading(equities(self.panel.symbols, self.desk.market_data.sectors))
+
+    @cached_property
+    def multi_asset(self) -> MultiAssetBooks | None:
+        """The multi-asset portfolio on its simulated market; None before its first session."""
+        return self.desk.multi_asset_books(self.experiment)
 
     @cached_property
     def lineage(self) -> Lineage:

@@ -12,6 +12,7 @@ from flows.daily import (
     train_models,
 )
 from flows.monitoring import follow_models
+from flows.multi_asset import multi_asset
 from flows.nightly import nightly_risk, nightly_stress_tests
 from flows.outcome import Outcome, done
 
@@ -33,6 +34,7 @@ def demo(*, fresh: bool = False) -> Outcome:
         follow_models()
         trade_on_paper(again=fresh)
         attribute_pnl(again=fresh)
+        multi_asset(again=fresh)
         # Three books are measured sooner than a process is started.
         nightly_risk(engine="here", again=fresh)
         nightly_stress_tests(engine="here", again=fresh)

@@ -22,6 +22,7 @@ from flows.daily import (
 )
 from flows.demo import demo
 from flows.monitoring import follow_models
+from flows.multi_asset import multi_asset
 from flows.nightly import nightly_risk, nightly_stress_tests
 
 TIMEZONE = "America/New_York"
@@ -33,6 +34,7 @@ FLOWS: Mapping[str, Flow[..., Any]] = {
     "models": follow_models,
     "trading": trade_on_paper,
     "pnl": attribute_pnl,
+    "multi-asset": multi_asset,
     "risk": nightly_risk,
     "stress": nightly_stress_tests,
     "report": day_report,
@@ -47,6 +49,7 @@ CRONS: Mapping[str, str] = {
     "models": "45 18 * * 1-5",
     "trading": "0 19 * * 1-5",
     "pnl": "30 19 * * 1-5",
+    "multi-asset": "45 19 * * 1-5",
     "risk": "0 20 * * 1-5",
     "stress": "30 20 * * 1-5",
     "report": "0 21 * * 1-5",

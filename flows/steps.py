@@ -25,14 +25,17 @@ from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
 from services.ingest_report import IngestReport
 from services.morning import last_night, last_profile
+from services.multi_asset import SIMULATED_MARKET, CurrencyAttribution
 from services.night_books import night_books, night_market
 from services.nightly_risk import NIGHT_STRESS_KIND, NightChunk, NightPolicy, night_chunks
 from services.paper_trading import STRATEGIES
 from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND, Attributions, PnlOutcome
+from services.pnl_explanation import Explanation
 from services.pnl_performance import Performance
 from services.portfolio_review import universe_returns
+from services.portfolios import MULTI_ASSET
 from services.ports import JsonDocument, KeptBooks
-from services.report import DayReport
+from services.report import DayReport, MultiAssetSection
 from services.report_sections import DayResults, dataset_rows, day_report, model_section
 from services.risk import PROFILE_KIND
 from services.risk_advice import advised_profile
@@ -41,6 +44,8 @@ from services.settlement import CarryOut, carry_out
 from services.trading import TradingResult
 from services.training import TrainingResult
 
+EXPLANATION_KIND = "pnl.explanation"
+CURRENCY_KIND = "pnl.currency_attribution"
 REPORT_PAGE, REPORT_FIGURES = "report.html", "report.json"
 MORNING_PAGE = "morning.html"
 
@@ -174,13 +179,21 @@ def store_stress(day: Day, documents: Sequence[tuple[str, JsonDocument]]) -> Non
         day.desk.results.put(NIGHT_STRESS_KIND, name, day.desk_date, document, lineage)
 
 
-def up_to_date(day: Day, kind: str) -> bool:
-    """Return whether the day's document of `kind` stands, computed from the same inputs."""
-    scope = day.experiment.trading.portfolio
+def up_to_date(
+    day: Day, kind: str, scope: str | None = None, lineage: JsonDocument | None = None
+) -> bool:
+    """Return whether the day's document of `kind` stands, computed from the same inputs.
+
+    Parameters
+    ----------
+    scope, lineage : optional
+        Of another portfolio than the one that the day trades.
+    """
+    scope = scope or day.experiment.trading.portfolio
     if scope not in day.desk.results.scopes(kind):
         return False
     stored = day.desk.results.latest(kind, scope)
-    same = {**msgspec.to_builtins(day.lineage)}
+    same = dict(lineage or msgspec.to_builtins(day.lineage))
     return stored.desk_date == day.desk_date and same.items() <= dict(stored.lineage).items()
 
 
@@ -222,6 +235,7 @@ def report(day: Day) -> DayReport:
             attributions=_kept(day, ATTRIBUTION_KIND, Attributions).attributions,
             risk=_kept(day, PROFILE_KIND, RiskProfile),
             lineage=day.lineage,
+            multi_asset=multi_asset_section(day),
         )
     )
     folder = day.desk.settings.state_dir
@@ -230,7 +244,24 @@ def report(day: Day) -> DayReport:
     return document
 
 
-def _kept(day: Day, kind: str, form: type[T]) -> T:
+def multi_asset_section(day: Day) -> MultiAssetSection | None:
+    """Return what is kept of the multi-asset portfolio today, None if it is not of the day."""
+    scope, results = MULTI_ASSET, day.desk.results
+    if scope not in results.scopes(EXPLANATION_KIND):
+        return None
+    if results.latest(EXPLANATION_KIND, scope).desk_date != day.desk_date:
+        return None
+    return MultiAssetSection(
+        portfolio=scope,
+        market=SIMULATED_MARKET,
+        performance=_kept(day, PERFORMANCE_KIND, Performance, scope),
+        attributions=_kept(day, ATTRIBUTION_KIND, Attributions, scope).attributions,
+        explanation=_kept(day, EXPLANATION_KIND, Explanation, scope),
+        currency_attribution=_kept(day, CURRENCY_KIND, CurrencyAttribution, scope),
+    )
+
+
+def _kept(day: Day, kind: str, form: type[T], scope: str | None = None) -> T:
     """Return the day's document of `kind` as it was kept."""
-    stored = day.desk.results.latest(kind, day.experiment.trading.portfolio)
+    stored = day.desk.results.latest(kind, scope or day.experiment.trading.portfolio)
     return msgspec.convert(stored.payload, form, strict=False)

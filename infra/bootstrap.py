@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,13 +31,17 @@ if TYPE_CHECKING:
     from infra.database.orders import DatabaseOrderJournal
     from infra.database.predictions import DatabasePredictionLog
     from infra.model_registry import MlflowRegistry
+    from market.panel import Panel
+    from market.simulated.multi_asset import SimulatedAssets
     from services.accounting import Accounting
     from services.alerts import AlertLog
     from services.arm_trials import ArmTrials
     from services.execution_plans import ExecutionPlan, ExecutionTerms
+    from services.experiment import Experiment
     from services.feature_store import FeatureStore
     from services.limit_register import LimitRegister
     from services.market_data import MarketData
+    from services.multi_asset import MultiAssetBooks
     from services.online_store import OnlineStore
     from services.order_entry import OrderEntry
     from services.paper_trading import PaperTrading
@@ -98,10 +103,40 @@ class Desk:
 
     def books_of(self, dataset: str) -> "Accounting":
         """Return the books of what a dataset of prices lets the desk trade."""
+        from services.portfolios import MULTI_ASSET
         from services.universe import equities
 
+        if dataset == MULTI_ASSET:
+            return self.accounting(self._simulated_assets.instruments)
         symbols = self.market_data.panel(dataset, fields=("close",)).symbols
         return self.accounting(equities(symbols, self.market_data.sectors))
+
+    def multi_asset_books(self, experiment: "Experiment") -> "MultiAssetBooks | None":
+        """Return the multi-asset portfolio on its simulated market; None before it trades."""
+        from services.multi_asset import multi_asset_books
+
+        plan = experiment.multi_asset
+        sessions = self.market_data.panel(experiment.data.dataset, fields=("close",)).sessions
+        if not sessions[0].item() < plan.first_traded <= sessions[-1].item():
+            return None
+        return multi_asset_books(plan, sessions, seed=self.settings.seed)
+
+    @cached_property
+    def _simulated_assets(self) -> "SimulatedAssets":
+        from basics.errors import MissingDataError
+        from infra.experiment import load_experiment
+
+        books = self.multi_asset_books(load_experiment())
+        if books is None:
+            raise MissingDataError("the simulated market has no session yet: load later bars")
+        return books.market
+
+    def _closes(self, dataset: str, start: date, end: date) -> "Panel":
+        from services.portfolios import MULTI_ASSET
+
+        if dataset != MULTI_ASSET:
+            return self.market_data.panel(dataset, fields=("close",), start=start, end=end)
+        return self._simulated_assets.closes.between(start, end)
 
     @cached_property
     def pnl_days(self) -> "PnlDays":
@@ -109,17 +144,18 @@ class Desk:
         from infra.database.pnl_days import DatabasePnlDayStore
         from services.pnl_days import PnlDays
         from services.portfolio_review import BENCHMARK, universe_returns
+        from services.portfolios import MULTI_ASSET, SIMULATED_INDICES
 
         return PnlDays(
             store=DatabasePnlDayStore(self.database),
             results=self.results,
             accounting=self.books_of,
-            closes=lambda dataset, start, end: self.market_data.panel(
-                dataset, fields=("close",), start=start, end=end
-            ),
+            closes=self._closes,
             factors=self.review.factor_returns,
             benchmark=universe_returns,
-            benchmark_name=BENCHMARK,
+            benchmark_name=lambda dataset: (
+                SIMULATED_INDICES if dataset == MULTI_ASSET else BENCHMARK
+            ),
         )
 
     @cached_property

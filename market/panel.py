@@ -7,6 +7,7 @@ contiguous slice for the kernels.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -58,6 +59,12 @@ class Panel:
     def until(self, session: np.datetime64) -> "Panel":
         """Return the panel up to and including `session`."""
         return self.window(0, int(np.searchsorted(self.sessions, session, side="right")))
+
+    def between(self, start: date, end: date) -> "Panel":
+        """Return the sessions from `start` to `end`, both included."""
+        first = np.searchsorted(self.sessions, np.datetime64(start, "D"))
+        last = np.searchsorted(self.sessions, np.datetime64(end, "D"), side="right")
+        return self.window(int(first), int(last))
 
     def window(self, start: int, stop: int) -> "Panel":
         """Return the sessions at positions [start, stop)."""

@@ -3,15 +3,17 @@
 The base-currency return of a market is taken apart into its forward premium d = F / S0 - 1, its
 currency surprise e = (S1 - F) / S0, and the rest k = r - d - e, which is the local return with
 its cross with the currency. Allocation and selection are measured on k; what bets on currencies
-earned stands as forward premium and as currency management.
+earned stands as forward premium and as currency management. Periods are linked by Carino.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from basics.arrays import FloatArray
-from basics.errors import InvalidInputError
+from basics.errors import InvalidInputError, MissingDataError
+from pnl.linking import Linking, link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,15 @@ class CurrencyEffects:
         parts = (self.allocation, self.selection, self.interaction)
         bets = (self.forward_premium, self.currency_management)
         return float(sum(part.sum() for part in (*parts, *bets)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedCurrencyEffects:
+    """Effects over a span: they sum to its excess return, `portfolio` less `benchmark`."""
+
+    effects: CurrencyEffects
+    portfolio: float
+    benchmark: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,4 +96,34 @@ def ankrim_hensel(markets: Markets) -> CurrencyEffects:
         interaction=bet * (own - other),
         forward_premium=bet * (premium - weights @ premium),
         currency_management=bet * (surprise - weights @ surprise),
+    )
+
+
+EFFECTS = ("allocation", "selection", "interaction", "forward_premium", "currency_management")
+
+
+def linked_ankrim_hensel(periods: Sequence[Markets]) -> LinkedCurrencyEffects:
+    """Split the excess return of a span of periods, each with the same markets.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no period.
+    InvalidInputError
+        As `ankrim_hensel`, or if the periods differ in their markets.
+    """
+    if not periods:
+        raise MissingDataError("there is no period to attribute: widen the range")
+    n_markets = len(periods[0].spot)
+    if any(len(period.spot) != n_markets for period in periods):
+        raise InvalidInputError("every period must have the same markets")
+    split = [ankrim_hensel(period) for period in periods]
+    rows = np.array([np.concatenate([getattr(one, name) for name in EFFECTS]) for one in split])
+    portfolio = np.array([p.portfolio_weights @ p.portfolio_returns for p in periods])
+    benchmark = np.array([p.benchmark_weights @ p.benchmark_returns for p in periods])
+    linked = link(rows, portfolio, benchmark, method=Linking.CARINO).reshape(len(EFFECTS), -1)
+    return LinkedCurrencyEffects(
+        effects=CurrencyEffects(**dict(zip(EFFECTS, linked, strict=True))),
+        portfolio=float(np.prod(1.0 + portfolio) - 1.0),
+        benchmark=float(np.prod(1.0 + benchmark) - 1.0),
     )

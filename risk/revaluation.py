@@ -13,12 +13,10 @@ import numpy as np
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError, QuantDeskError
 from basics.instruments import ExerciseStyle, Instrument, InstrumentKind, OptionRight
-from market.multi_asset import MarketMoves, MarketSnapshot
+from market.multi_asset import DAYS_A_YEAR, MarketMoves, MarketSnapshot
 from measures.bonds import ZeroCurve, bond_prices, coupon_cash_flows
 from measures.options import OptionTerms, option_greeks, option_prices, option_scenarios
 from risk.profile import LeftOut
-
-DAYS_A_YEAR = 365.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from basics.errors import InvalidInputError
 from models.price import PriceSpec
+from services.multi_asset_rules import MultiAssetPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +68,12 @@ class Experiment:
         Name of the set the price model learns from.
     price : PriceSpec
         How the price model is trained and judged.
+    multi_asset : MultiAssetPlan
+        The demo portfolio of every kind of instrument, on a simulated market.
     """
 
     data: DataParameters = DataParameters()
     feature_set: str = "close_momentum"
     price: PriceSpec = field(default_factory=PriceSpec)
     trading: TradingParameters = TradingParameters()
+    multi_asset: MultiAssetPlan = field(default_factory=MultiAssetPlan)

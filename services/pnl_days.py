@@ -23,15 +23,18 @@ from pnl.valued_books import by_reason
 from services.accounting import Accounting
 from services.pnl_explanation import Explanation, explanation_of
 from services.pnl_performance import Performance, performance_of
+from services.portfolios import ON_SIMULATED_MARKETS, chosen_portfolio
 from services.ports import JsonDocument, KeptBooks, KeptSpan, PnlDayStore, ResultStore
 
-BOOK_KEYS = ("symbol", "strategy", "sector", *PERIODS)
+BOOK_KEYS = ("symbol", "strategy", "sector", "asset_class", *PERIODS)
 PERFORMANCE_KIND, ATTRIBUTION_KIND = "pnl.performance", "pnl.attribution"
 KEYS = ("reason", *BOOK_KEYS, *FILL_KEYS, "factor")
 # What the end of the day keeps as a document; orders and days are many, and are asked by range.
 SPLITS = (
     "reason", "symbol", "strategy", "sector", "month", "factor", "model_version", "arm",
 )  # fmt: skip
+# Of a portfolio on a simulated market: no observed factor and no model tells its profit apart.
+SIMULATED_SPLITS = ("reason", "symbol", "strategy", "asset_class", "month")
 # The session before the first of a range lies at most this far back.
 ONE_SESSION = timedelta(days=15)
 
@@ -66,8 +69,8 @@ class PnlDays:
         Returns each factor's return on given sessions.
     benchmark : callable
         Returns the benchmark's return on given sessions, from prices that begin one earlier.
-    benchmark_name : str
-        What it is called.
+    benchmark_name : callable
+        Returns what it is called, beside the prices of a dataset.
     """
 
     store: PnlDayStore
@@ -76,7 +79,7 @@ class PnlDays:
     closes: Callable[[str, date, date], Panel]
     factors: Callable[[DateArray], Mapping[str, FloatArray]]
     benchmark: Callable[[Panel, DateArray], FloatArray]
-    benchmark_name: str
+    benchmark_name: Callable[[str], str]
 
     def keep(self, kept: KeptBooks, *, lineage: JsonDocument) -> PnlOutcome:
         """Keep the days of a portfolio, and the documents of the whole span.
@@ -166,8 +169,12 @@ class PnlDays:
         return performance_of(
             kept.books.daily,
             benchmark=benchmark if known else None,
-            benchmark_name=self.benchmark_name if known else None,
+            benchmark_name=self.benchmark_name(kept.dataset) if known else None,
         )
+
+    def splits_of(self, kept: KeptBooks) -> tuple[str, ...]:
+        """Return the keys by which a range is split when none is asked for."""
+        return SIMULATED_SPLITS if kept.portfolio in ON_SIMULATED_MARKETS else SPLITS
 
     def explanation(self, kept: KeptBooks) -> Explanation:
         """Say why equity changed over a range, session by session."""
@@ -186,6 +193,11 @@ class PnlDays:
         daily = kept.books.daily
         if by == "reason":
             return by_reason(kept.books)
+        if by == "factor" and kept.portfolio in ON_SIMULATED_MARKETS:
+            raise InvalidInputError(
+                f"{kept.portfolio} trades on a simulated market, which observed factors cannot "
+                f"explain: ask by {', '.join(SIMULATED_SPLITS)}"
+            )
         if by == "factor":
             return by_factor(daily, self.factors(daily.sessions))
         if by in FILL_KEYS:
@@ -224,6 +236,4 @@ class PnlDays:
         known = sorted(self.store.spans())
         if not known:
             raise MissingDataError("no day is kept yet: run `quantdesk demo`")
-        if len(known) > 1:
-            raise InvalidInputError(f"several portfolios are kept: name one of {known}")
-        return known[0]
+        return chosen_portfolio(known, None)

@@ -21,6 +21,8 @@ from models.evaluation import YearScore
 from models.training import FoldRecord
 from pnl.attribution import Attribution
 from risk.profile import RiskProfile
+from services.multi_asset import CurrencyAttribution
+from services.pnl_explanation import Explanation
 from services.pnl_performance import Performance
 
 
@@ -169,6 +171,24 @@ class TradingSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MultiAssetSection:
+    """The portfolio of every kind of instrument, whose market is simulated as a whole.
+
+    Attributes
+    ----------
+    market : str
+        `simulated`.
+    """
+
+    portfolio: str
+    market: str
+    performance: Performance
+    attributions: tuple[Attribution, ...]
+    explanation: Explanation
+    currency_attribution: CurrencyAttribution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
     """What is needed to compute every number again."""
 
@@ -197,3 +217,4 @@ class DayReport:
     attributions: tuple[Attribution, ...]
     risk: RiskProfile
     lineage: Lineage
+    multi_asset: MultiAssetSection | None = None

@@ -22,6 +22,7 @@ from services.report import (
     FillRow,
     Lineage,
     ModelSection,
+    MultiAssetSection,
     Reality,
     StrategyTrading,
     TradingSection,
@@ -56,6 +57,7 @@ class DayResults:
     attributions: Sequence[Attribution]
     risk: RiskProfile
     lineage: Lineage
+    multi_asset: MultiAssetSection | None = None
 
 
 def day_report(day: DayResults) -> DayReport:
@@ -66,7 +68,7 @@ def day_report(day: DayResults) -> DayReport:
         fund=day.fund,
         portfolio=day.portfolio,
         findings=findings_of(day.performance, day.model, trading, day.risk, day.datasets),
-        reality=reality_of(day.datasets, day.performance),
+        reality=reality_of(day.datasets, day.performance, day.multi_asset),
         datasets=tuple(day.datasets),
         model=day.model,
         trading=trading,
@@ -74,6 +76,7 @@ def day_report(day: DayResults) -> DayReport:
         attributions=tuple(day.attributions),
         risk=day.risk,
         lineage=day.lineage,
+        multi_asset=day.multi_asset,
     )
 
 
@@ -143,7 +146,11 @@ def trading_section(result: TradingResult, fills: Sequence[Fill]) -> TradingSect
     )
 
 
-def reality_of(datasets: Sequence[DatasetRow], performance: Performance) -> tuple[Reality, ...]:
+def reality_of(
+    datasets: Sequence[DatasetRow],
+    performance: Performance,
+    multi_asset: MultiAssetSection | None = None,
+) -> tuple[Reality, ...]:
     """Return what is observed and what is simulated, in words, simulated parts named last."""
     mixed = [row for row in datasets if row.simulated]
     whole = [row for row in datasets if not row.simulated]
@@ -194,6 +201,15 @@ def reality_of(datasets: Sequence[DatasetRow], performance: Performance) -> tupl
             "an impact that rests on the simulated volume; so do days to liquidate.",
         )
     )
+    if multi_asset is not None:
+        stated.append(
+            Reality(
+                subject=f"The whole market of portfolio {multi_asset.portfolio}",
+                simulated=True,
+                text="prices, exchange rates, curves, volatility, dividends and fills are drawn "
+                "from a seed, to show every kind of instrument; none of its figures is evidence.",
+            )
+        )
     return tuple(stated)
 
 

@@ -9,7 +9,8 @@ import orjson
 from anyio.to_thread import run_sync
 from fastapi import Response
 
-from basics.errors import InvalidInputError, MissingDataError
+from basics.errors import MissingDataError
+from services.portfolios import chosen_portfolio
 from services.ports import Cache, ResultStore, StoredResult
 
 NAMESPACE = "answers"
@@ -75,9 +76,7 @@ class Answers:
         scopes = self._results.scopes(kind)
         if not scopes:
             raise MissingDataError(f"no {kind!r} is stored yet: run `quantdesk demo`")
-        if len(scopes) > 1:
-            raise InvalidInputError(f"several portfolios are stored: name one of {scopes}")
-        return scopes[0]
+        return chosen_portfolio(scopes, None)
 
 
 def head(result: StoredResult) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class PortfolioQuery(Query):
     """Which portfolio, and on which desk date."""
 
     portfolio: Name | None = Field(
-        default=None, description="left out: the only portfolio there is"
+        default=None, description="left out: the only portfolio on an observed market"
     )
     as_of: date | None = Field(
         default=None,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from infra.report import formats
 from infra.report.cells import sign_tone
 from infra.report.day_sections import lineage_section, market_section, model_section
+from infra.report.multi_asset_section import multi_asset_section
 from infra.report.page import KeyFigure, Notice, Page
 from infra.report.pnl_section import pnl_section
 from infra.report.risk_section import LEVEL_TONES, risk_section
@@ -42,6 +43,7 @@ def day_page(report: DayReport) -> Page:
         sections=[
             pnl_section(report.performance, report.attributions),
             risk_section(report.risk),
+            *([multi_asset_section(report.multi_asset)] if report.multi_asset else []),
             model_section(report.model),
             trading_section(trading, report.performance.currency),
             market_section(report.datasets),

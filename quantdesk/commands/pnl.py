@@ -73,16 +73,15 @@ def pnl_show(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
 def _latest(scope: str | None) -> dict[str, Any]:
     """Return the documents that were last stored."""
-    from basics.errors import InvalidInputError, MissingDataError
+    from basics.errors import MissingDataError
     from infra.bootstrap import open_desk
+    from services.portfolios import chosen_portfolio
 
     with open_desk() as desk:
         known = desk.results.scopes("pnl.performance")
         if not known:
             raise MissingDataError("no profit is stored yet: run `quantdesk demo`")
-        if scope is None and len(known) > 1:
-            raise InvalidInputError(f"say which portfolio: {', '.join(known)}")
-        performance = desk.results.latest("pnl.performance", scope or known[0])
+        performance = desk.results.latest("pnl.performance", chosen_portfolio(known, scope))
         stored = desk.results.latest("pnl.attribution", performance.scope)
     return {
         "scope": performance.scope,
@@ -100,11 +99,11 @@ def _ranged(
     import msgspec
 
     from infra.bootstrap import open_desk
-    from services.pnl_days import SPLITS
 
     with open_desk() as desk:
         kept = books_between(desk, scope, start, end)
-        splits = [desk.pnl_days.attribution(kept, by=key) for key in ([by] if by else SPLITS)]
+        keys = [by] if by else desk.pnl_days.splits_of(kept)
+        splits = [desk.pnl_days.attribution(kept, by=key) for key in keys]
         performance = desk.pnl_days.performance(kept)
     return {
         "scope": kept.portfolio,

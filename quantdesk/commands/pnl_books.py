@@ -242,14 +242,13 @@ def _show_report(report: "ReconciliationReport", *, as_json: bool) -> None:
 
 
 def _latest_performance(desk: "Desk", portfolio: str | None) -> Any:  # noqa: ANN401 - a StoredResult, imported lazily
-    from basics.errors import InvalidInputError, MissingDataError
+    from basics.errors import MissingDataError
+    from services.portfolios import chosen_portfolio
 
     known = desk.results.scopes("pnl.performance")
     if not known:
         raise MissingDataError("no profit is stored yet: run `quantdesk demo`")
-    if portfolio is None and len(known) > 1:
-        raise InvalidInputError(f"say which portfolio: {', '.join(known)}")
-    return desk.results.latest("pnl.performance", portfolio or known[0])
+    return desk.results.latest("pnl.performance", chosen_portfolio(known, portfolio))
 
 
 def _reconciliation(desk: "Desk", dataset: str) -> "Reconciliation":

@@ -58,13 +58,12 @@ def morning(scope: Scope = None, out: Out = None) -> None:
 
 
 def _chosen(results: "ResultStore", kind: str, scope: str | None) -> str:
-    from basics.errors import InvalidInputError, MissingDataError
+    from basics.errors import MissingDataError
+    from services.portfolios import chosen_portfolio
 
     known = results.scopes(kind)
     if not known:
         raise MissingDataError("nothing is stored yet: run `quantdesk demo`")
-    if scope is None and len(known) > 1:
-        raise InvalidInputError(f"say which portfolio: {', '.join(known)}")
     if scope is not None and scope not in known:
         raise MissingDataError(f"no portfolio {scope!r} is stored: there is {', '.join(known)}")
-    return scope or known[0]
+    return chosen_portfolio(known, scope)

@@ -163,16 +163,15 @@ def _change(before: Any, after: Any) -> list[str]:  # noqa: ANN401 - stored JSON
 
 
 def _latest(scope: str | None) -> Any:  # noqa: ANN401 - a StoredResult, imported lazily
-    from basics.errors import InvalidInputError, MissingDataError
+    from basics.errors import MissingDataError
     from infra.bootstrap import open_desk
+    from services.portfolios import chosen_portfolio
 
     with open_desk() as desk:
         known = desk.results.scopes("risk.profile")
         if not known:
             raise MissingDataError("no risk profile is stored yet: run `quantdesk demo`")
-        if scope is None and len(known) > 1:
-            raise InvalidInputError(f"say which portfolio: {', '.join(known)}")
-        return desk.results.latest("risk.profile", scope or known[0])
+        return desk.results.latest("risk.profile", chosen_portfolio(known, scope))
 
 
 def _left_out(profile: Any) -> list[str]:  # noqa: ANN401 - a stored JSON document

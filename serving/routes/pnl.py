@@ -9,7 +9,7 @@ from pydantic import Field
 
 from basics.errors import InvalidInputError
 from pnl.attribution import Attribution
-from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND, SPLITS
+from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND
 from services.pnl_explanation import Explanation
 from services.pnl_performance import Performance
 from services.ports import KeptBooks, StoredResult
@@ -106,7 +106,7 @@ async def pnl_attribution(
 
     def ranged(kept: KeptBooks) -> dict[str, Any]:
         days = context_of(request).desk.pnl_days
-        keys = SPLITS if asked.by is None else (asked.by,)
+        keys = days.splits_of(kept) if asked.by is None else (asked.by,)
         return {"attributions": [days.attribution(kept, by=key) for key in keys]}
 
     if asked.ranged or asked.by is not None:

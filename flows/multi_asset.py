@@ -1,0 +1,87 @@
+"""The multi-asset demo portfolio as a flow: booked on a SIMULATED market, valued, explained."""
+
+from typing import Any
+
+import msgspec
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+
+from flows import steps
+from flows.day import Day, open_day
+from flows.outcome import Outcome, done, no_new_data
+from flows.progress import step
+from services.multi_asset import MultiAssetBooks, MultiAssetReview, review_multi_asset
+from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND, Attributions
+from services.ports import JsonDocument
+
+
+@flow(name="multi-asset")
+def multi_asset(*, again: bool = False) -> Outcome:
+    """Trade, book and explain the portfolio of every kind of instrument, on a simulated market.
+
+    Parameters
+    ----------
+    again : bool
+        Take the run's books away first, and compute even if the day's documents stand.
+    """
+    with open_day() as day, step("Multi-asset, simulated") as summarise:
+        books = day.multi_asset
+        if books is None:
+            first = day.experiment.multi_asset.first_traded
+            summarise(f"the simulated portfolio trades from {first} on")
+            return no_new_data(day.desk_date)
+        if not again and stands(day, books, steps.EXPLANATION_KIND):
+            summarise("stands as computed before")
+            return no_new_data(day.desk_date)
+        review = keep_multi_asset(day, books, again=again)
+        earned = review.performance
+        summary = f"{earned.total_pnl:,.2f} {earned.currency} on a simulated market"
+        create_table_artifact(
+            key="multi-asset",
+            table=[
+                {"part": part.name, earned.currency: str(part.pnl)}
+                for part in review.explanation.parts
+            ],
+            description=f"Why equity changed until {day.desk_date}, on a SIMULATED market",
+        )
+        summarise(summary)
+    return done(summary)
+
+
+def keep_multi_asset(day: Day, books: MultiAssetBooks, *, again: bool = False) -> MultiAssetReview:
+    """Book the portfolio, review it and keep the documents."""
+    if again:
+        day.desk.discard_run(books.run_id)
+    review = review_multi_asset(books, day.desk.accounting(books.market.instruments))
+    day.desk.pnl_days.store.replace(review.kept)
+    documents: dict[str, Any] = {
+        PERFORMANCE_KIND: review.performance,
+        ATTRIBUTION_KIND: Attributions(attributions=review.attributions),
+        steps.CURRENCY_KIND: review.currency_attribution,
+        # Last, since its presence says that the day is done.
+        steps.EXPLANATION_KIND: review.explanation,
+    }
+    for kind, document in documents.items():
+        day.desk.results.put(
+            kind,
+            books.plan.portfolio,
+            day.desk_date,
+            msgspec.to_builtins(document),
+            lineage_of(day, books),
+        )
+    return review
+
+
+def stands(day: Day, books: MultiAssetBooks, kind: str) -> bool:
+    """Return whether the portfolio's document of the day was computed from the same inputs."""
+    return steps.up_to_date(day, kind, books.plan.portfolio, lineage_of(day, books))
+
+
+def lineage_of(day: Day, books: MultiAssetBooks) -> JsonDocument:
+    """Return what is needed to compute the portfolio's documents again."""
+    return {
+        "run_id": books.run_id,
+        "seed": day.desk.settings.seed,
+        "code_commit": day.desk.code_commit,
+        "market": books.market.label,
+    }
