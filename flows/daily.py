@@ -7,12 +7,14 @@ the day, calls its step, tells how far it has come and says in one line what cam
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 
+from basics.errors import MissingDataError
 from flows import steps
 from flows.day import open_day
 from flows.outcome import Outcome, done, no_new_data
 from flows.progress import step
 from flows.promotion import in_transaction
 from services.ingest_report import IngestReport
+from services.pnl_days import PnlOutcome
 
 
 @flow(name="ingest-market-data")
@@ -119,14 +121,43 @@ def attribute_pnl(*, again: bool = False) -> Outcome:
         Compute even if the day's document stands.
     """
     with open_day() as day, step("Profit and loss") as summarise:
-        if not again and steps.pnl_up_to_date(day):
+        fresh = again or not steps.pnl_up_to_date(day)
+        outcomes = [steps.attribute_pnl(day)] if fresh else []
+        own = steps.attribute_desk_pnl(day)
+        outcomes += [one for one in own if fresh or one.sessions_changed]
+        if not outcomes:
             summarise("stands as computed before")
             return no_new_data(day.desk_date)
-        outcome = steps.attribute_pnl(day)
-        earned = outcome.performance
-        summary = (
-            f"{earned.total_pnl:,.2f} {earned.currency} after costs, "
-            f"{outcome.sessions_changed} of {len(earned.sessions)} sessions new"
+        summary = "; ".join(_earned(one) for one in outcomes)
+        summarise(summary)
+    return done(summary)
+
+
+def _earned(outcome: PnlOutcome) -> str:
+    earned = outcome.performance
+    return (
+        f"{outcome.portfolio}: {earned.total_pnl:,.2f} {earned.currency} after costs, "
+        f"{outcome.sessions_changed} of {len(earned.sessions)} sessions new"
+    )
+
+
+@flow(name="attribute-pnl-intraday")
+def attribute_pnl_intraday() -> Outcome:
+    """Book the desk's own fills so far, and replay the desk date through the live engine.
+
+    Run as often as you like: the same fills leave the same rows and the same documents.
+    """
+    with open_day() as day, step("Intraday profit") as summarise:
+        steps.attribute_desk_pnl(day)
+        reports = steps.replay_pnl(day)
+        if not reports:
+            raise MissingDataError(
+                f"no portfolio is valued until {day.desk_date}: run `quantdesk flows run pnl`"
+            )
+        summary = "; ".join(
+            f"{one.portfolio}: {one.streamed:,.2f} in {one.ticks:,} simulated ticks and "
+            f"{one.fills} fills"
+            for one in reports
         )
         summarise(summary)
     return done(summary)

@@ -14,6 +14,7 @@ from prefect.schedules import Cron
 
 from flows.daily import (
     attribute_pnl,
+    attribute_pnl_intraday,
     build_features,
     day_report,
     ingest_market_data,
@@ -35,6 +36,7 @@ FLOWS: Mapping[str, Flow[..., Any]] = {
     "trading": trade_on_paper,
     "pnl": attribute_pnl,
     "multi-asset": multi_asset,
+    "pnl-intraday": attribute_pnl_intraday,
     "risk": nightly_risk,
     "stress": nightly_stress_tests,
     "report": day_report,
@@ -50,6 +52,7 @@ CRONS: Mapping[str, str] = {
     "trading": "0 19 * * 1-5",
     "pnl": "30 19 * * 1-5",
     "multi-asset": "45 19 * * 1-5",
+    "pnl-intraday": "0,30 10-16 * * 1-5",
     "risk": "0 20 * * 1-5",
     "stress": "30 20 * * 1-5",
     "report": "0 21 * * 1-5",

@@ -28,10 +28,18 @@ from services.morning import last_night, last_profile
 from services.multi_asset import SIMULATED_MARKET, CurrencyAttribution
 from services.night_books import night_books, night_market
 from services.nightly_risk import NIGHT_STRESS_KIND, NightChunk, NightPolicy, night_chunks
+from services.order_tickets import DESK
 from services.paper_trading import STRATEGIES
-from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND, Attributions, PnlOutcome
+from services.pnl_days import (
+    ATTRIBUTION_KIND,
+    ONE_SESSION,
+    PERFORMANCE_KIND,
+    Attributions,
+    PnlOutcome,
+)
 from services.pnl_explanation import Explanation
 from services.pnl_performance import Performance
+from services.pnl_replay import BAR_FIELDS, INTRADAY_KIND, ReplayReport, replay_session
 from services.portfolio_review import universe_returns
 from services.portfolios import MULTI_ASSET
 from services.ports import JsonDocument, KeptBooks
@@ -137,6 +145,39 @@ def attribute_pnl(day: Day) -> PnlOutcome:
     )
     kept = KeptBooks(portfolio, day.run_id, day.experiment.data.dataset, books)
     return day.desk.pnl_days.keep(kept, lineage=msgspec.to_builtins(day.lineage))
+
+
+def attribute_desk_pnl(day: Day) -> list[PnlOutcome]:
+    """Book what the desk's own orders filled, value those books, and keep them; none: nothing."""
+    if day.desk.order_journal.fills(DESK):
+        day.desk.desk_books.book_orders(today=day.desk_date)
+        return day.desk.pnl_days.value(DESK, dataset=day.desk.settings.orders.dataset)
+    return []
+
+
+def replay_pnl(day: Day) -> list[ReplayReport]:
+    """Replay the desk date tick by tick for each portfolio that is kept, and keep how it went.
+
+    The ticks are simulated inside the real bars; the fills are the portfolio's own.
+    """
+    bars = day.desk.market_data.panel(
+        day.experiment.data.dataset, fields=BAR_FIELDS, start=day.desk_date - ONE_SESSION
+    )
+    reports = []
+    for portfolio, span in sorted(day.desk.pnl_days.spans().items()):
+        if span.last_session != day.desk_date or span.dataset != day.experiment.data.dataset:
+            continue
+        report = replay_session(
+            day.desk.books_of(span.dataset), span.run_id, bars,
+            session=day.desk_date, portfolio=portfolio,
+            rng=np.random.default_rng([day.desk.settings.seed, day.desk_date.toordinal()]),
+        )  # fmt: skip
+        day.desk.results.put(
+            INTRADAY_KIND, portfolio, day.desk_date, msgspec.to_builtins(report),
+            {"run_id": span.run_id, "seed": day.desk.settings.seed},
+        )  # fmt: skip
+        reports.append(report)
+    return reports
 
 
 def measure_risk(day: Day) -> RiskProfile:

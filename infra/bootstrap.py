@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from services.accounting import Accounting
     from services.alerts import AlertLog
     from services.arm_trials import ArmTrials
+    from services.desk_books import DeskBooks
     from services.execution_plans import ExecutionPlan, ExecutionTerms
     from services.experiment import Experiment
     from services.feature_store import FeatureStore
@@ -137,6 +138,20 @@ class Desk:
         if dataset != MULTI_ASSET:
             return self.market_data.panel(dataset, fields=("close",), start=start, end=end)
         return self._simulated_assets.closes.between(start, end)
+
+    @cached_property
+    def desk_books(self) -> "DeskBooks":
+        """The desk's own orders, booked in the ledger."""
+        from basics.trading import Book
+        from services.desk_books import DeskBooks
+
+        own = self.settings.orders
+        return DeskBooks(
+            journal=self.order_journal,
+            accounting=self.books_of(own.dataset),
+            book=Book(own.fund, own.portfolio, own.strategy, own.account),
+            capital=own.capital,
+        )
 
     @cached_property
     def pnl_days(self) -> "PnlDays":

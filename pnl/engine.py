@@ -11,7 +11,7 @@ counted and none is applied. A symbol without a tick for `stale_after_ns` keeps 
 listed as stale.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -188,6 +188,11 @@ class PnlEngine:
             by: {part.name: part.pnl for part in parts}
             for by, parts in self._shares.parts(self._rates).items()
         }
+
+    @property
+    def books(self) -> Sequence[Book]:
+        """The books that hold anything, in the order of `totals`."""
+        return self._table.owners
 
     def totals(self) -> tuple[FloatArray, FloatArray]:
         """Return profit by book, (n_books,), and by symbol, (n_symbols,), as increments left it."""

@@ -5,6 +5,7 @@ fills are the run's own, at their own times. What the engine shows along the way
 it shows at the close must equal the batch, and the report says by how much it does.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -24,6 +25,7 @@ from services.accounting import Accounting
 
 OPEN_UTC, CLOSE_UTC = time(14, 30), time(21)  # 9:30 and 16:00 in New York in winter.
 POINTS = 79  # Every five minutes of a session, both ends included.
+INTRADAY_KIND = "pnl.intraday"
 BAR_FIELDS = ("open", "high", "low", "close", "volume")
 
 
@@ -36,6 +38,22 @@ class ReplayPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayHour:
+    """What one hour of the session earned, and who earned it; the parts sum to the hour's profit.
+
+    Attributes
+    ----------
+    end : datetime
+        When the hour ends; the first and the last may be shorter than an hour.
+    """
+
+    end: datetime
+    pnl: float
+    strategies: Mapping[str, float]
+    symbols: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayReport:
     """How the session went, and whether streaming equals batch.
 
@@ -43,6 +61,8 @@ class ReplayReport:
     ----------
     simulated : bool
         Always true: the path between the closes is drawn, not observed.
+    hours : tuple of ReplayHour
+        Their profits sum to `streamed`.
     streamed, batch : float
         Profit of the session by increments, and summed afresh from positions and closes.
     booked : Decimal
@@ -57,6 +77,7 @@ class ReplayReport:
     ticks: int
     fills: int
     points: tuple[ReplayPoint, ...]
+    hours: tuple[ReplayHour, ...]
     streamed: float
     batch: float
     booked: Decimal
@@ -101,8 +122,9 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
     for symbol, close in zip(bars.symbols, bars["close"][:, column - 1], strict=True):
         if np.isfinite(close):
             engine.mark(symbol, float(close), event_time_ns=0, sequence=-1)
-    opening = float(engine.totals()[1].sum())
-    points = _stream(engine, ledger, ticks, todays, session)
+    opened = _view(engine)
+    opening = opened.total
+    seen = _stream(engine, ledger, ticks, todays, session)
     streamed = engine.totals()[1].sum() - opening
     gross = max(engine.gross_exposure(), 1.0)
     engine.remark()
@@ -114,12 +136,57 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
         simulated=True,
         ticks=len(ticks),
         fills=sum(isinstance(event, Fill) for event in todays),
-        points=tuple(ReplayPoint(at=at, pnl=pnl - opening) for at, pnl in points),
+        points=tuple(ReplayPoint(at=at, pnl=view.total - opening) for at, view in seen),
+        hours=_hours(opened, seen),
         streamed=float(streamed),
         batch=float(batch),
         booked=daily.money(daily.pnl[:, 1].sum()),
         error_of_gross=float(abs(streamed - batch) / gross),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Profit so far by strategy and by symbol."""
+
+    strategies: Mapping[str, float]
+    symbols: Mapping[str, float]
+
+    @property
+    def total(self) -> float:
+        return sum(self.symbols.values())
+
+
+def _view(engine: PnlEngine) -> _View:
+    by_book, by_symbol = engine.totals()
+    strategies: dict[str, float] = {}
+    for book, pnl in zip(engine.books, by_book.tolist(), strict=False):
+        strategies[book.strategy] = strategies.get(book.strategy, 0.0) + pnl
+    return _View(strategies, dict(zip(engine.number, by_symbol.tolist(), strict=True)))
+
+
+def _hours(opened: _View, seen: Sequence[tuple[datetime, _View]]) -> tuple[ReplayHour, ...]:
+    """Return what each hour added; symbols that earned nothing in it are left out."""
+    hours, before = [], opened
+    for at, view in seen:
+        if at.minute or at == seen[0][0]:
+            continue
+        gained = _gained(view.symbols, before.symbols)
+        hours.append(
+            ReplayHour(
+                end=at,
+                pnl=view.total - before.total,
+                strategies=_gained(view.strategies, before.strategies),
+                symbols=gained,
+            )
+        )
+        before = view
+    return tuple(hours)
+
+
+def _gained(now: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
+    gained = {name: pnl - before.get(name, 0.0) for name, pnl in now.items()}
+    return {name: pnl for name, pnl in sorted(gained.items()) if pnl}
 
 
 def _traded(ledger: Ledger, todays: list[LedgerEvent]) -> set[str]:
@@ -163,8 +230,8 @@ def _stream(
     ticks: pl.DataFrame,
     todays: list[LedgerEvent],
     session: date,
-) -> list[tuple[datetime, float]]:
-    """Feed ticks and fills in order of time; note the profit at even moments."""
+) -> list[tuple[datetime, "_View"]]:
+    """Feed ticks and fills in order of time; look at the profit at even moments."""
     start = datetime.combine(session, OPEN_UTC, tzinfo=UTC)
     step = (datetime.combine(session, CLOSE_UTC, tzinfo=UTC) - start) / (POINTS - 1)
     numbers: IntArray = ticks["symbol"].replace_strict(engine.number).to_numpy().astype(np.int64)
@@ -181,7 +248,7 @@ def _stream(
         done = stop
         while waiting and (i == POINTS - 1 or _moment(waiting[0]) <= at):
             _book(engine, ledger, waiting.pop(0))
-        points.append((at, float(engine.totals()[1].sum())))
+        points.append((at, _view(engine)))
     return points
 
 

@@ -13,7 +13,15 @@ from quantdesk.commands.pnl_books import (
     pnl_replay,
     pnl_settle,
 )
-from quantdesk.commands.pnl_days import End, Scope, Start, books_between, pnl_explain, pnl_value
+from quantdesk.commands.pnl_days import (
+    End,
+    Scope,
+    Start,
+    books_between,
+    pnl_explain,
+    pnl_intraday,
+    pnl_value,
+)
 from quantdesk.output import AsJson, show_json, show_table
 
 pnl = typer.Typer(help="What a portfolio earned, and where it came from.", no_args_is_help=True)
@@ -26,6 +34,7 @@ pnl.command("reconcile")(pnl_reconcile)
 pnl.command("replay")(pnl_replay)
 pnl.command("settle")(pnl_settle)
 pnl.command("value")(pnl_value)
+pnl.command("intraday")(pnl_intraday)
 
 FIRST_FIGURES = (
     "total_return", "cagr", "volatility", "sharpe_ratio", "sortino_ratio", "calmar_ratio",

@@ -76,7 +76,9 @@ def _show_currencies(explanation: "Explanation") -> None:
 
 
 def pnl_value(
-    run: Annotated[str, typer.Argument(help="Name of the books, as they were imported.")],
+    run: Annotated[
+        str, typer.Argument(help="Name of the books, as imported; `desk` for the desk's orders.")
+    ],
     portfolio: Annotated[
         str | None, typer.Option(help="Which of its portfolios; left out: all of them.")
     ] = None,
@@ -85,8 +87,12 @@ def pnl_value(
 ) -> None:
     """Value books that you imported day by day and keep the days, so that `pnl show` answers."""
     from infra.bootstrap import open_desk
+    from services.order_tickets import DESK
 
     with open_desk() as desk:
+        if run == DESK:
+            last = desk.market_data.panel(dataset, fields=("close",)).sessions[-1].item()
+            desk.desk_books.book_orders(today=last)
         valued = desk.pnl_days.value(run, dataset=dataset, portfolio=portfolio)
     rows = [
         {
@@ -109,3 +115,40 @@ def pnl_value(
             f"{row['sessions_changed']} new or changed; earned {row['total_pnl']:,} "
             f"{row['currency']}"
         )
+
+
+def pnl_intraday(portfolio: Scope = None, as_json: AsJson = False) -> None:
+    """Show how the desk date went hour by hour, as the flow `pnl-intraday` left it."""
+    from basics.errors import InvalidInputError, MissingDataError
+    from infra.bootstrap import open_desk
+    from services.pnl_replay import INTRADAY_KIND
+
+    with open_desk() as desk:
+        known = desk.results.scopes(INTRADAY_KIND)
+        if not known:
+            raise MissingDataError("no session is replayed: run `quantdesk flows run pnl-intraday`")
+        if portfolio is None and len(known) > 1:
+            raise InvalidInputError(f"say which portfolio: {', '.join(known)}")
+        stored = desk.results.latest(INTRADAY_KIND, portfolio or known[0])
+    report = stored.payload
+    if as_json:
+        show_json(report)
+        return
+    strategies = sorted({name for hour in report["hours"] for name in hour["strategies"]})
+    rows = [
+        (
+            hour["end"][11:16],
+            f"{hour['pnl']:,.2f}",
+            *(f"{hour['strategies'].get(name, 0.0):,.2f}" for name in strategies),
+        )
+        for hour in report["hours"]
+    ]
+    columns = ("until, UTC", "profit", *strategies)
+    show_table(
+        f"{stored.scope} on {report['session']} by hour, SIMULATED ticks inside daily bars",
+        columns, rows, right=columns[1:],
+    )  # fmt: skip
+    typer.echo(
+        f"{report['ticks']:,} ticks, {report['fills']} fills: {report['streamed']:,.2f}, "
+        f"booked {report['booked']}"
+    )

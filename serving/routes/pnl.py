@@ -12,6 +12,7 @@ from pnl.attribution import Attribution
 from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND
 from services.pnl_explanation import Explanation
 from services.pnl_performance import Performance
+from services.pnl_replay import INTRADAY_KIND, ReplayReport
 from services.ports import KeptBooks, StoredResult
 from serving.answers import head
 from serving.context import answers_of, context_of
@@ -124,6 +125,24 @@ async def pnl_explain(request: Request, asked: Annotated[RangeQuery, Query()]) -
         return {"explanation": context_of(request).desk.pnl_days.explanation(kept)}
 
     return await _of_range(request, asked, "pnl.explain", ranged)
+
+
+class IntradayAnswer(AnswerHead):
+    """The desk date tick by tick: SIMULATED ticks inside real bars, the portfolio's own fills."""
+
+    intraday: ReplayReport
+
+
+@router.get("/intraday", response_model=IntradayAnswer)
+async def pnl_intraday(request: Request, asked: Annotated[PortfolioQuery, Query()]) -> Response:
+    """Show how the last session went hour by hour, by strategy and symbol."""
+
+    def stored(result: StoredResult) -> dict[str, Any]:
+        return head(result) | {"intraday": result.payload}
+
+    return await answers_of(request).respond(
+        "pnl.intraday", INTRADAY_KIND, asked.portfolio, asked.as_of, stored
+    )
 
 
 async def _of_range(

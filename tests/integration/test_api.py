@@ -38,6 +38,7 @@ GUARDED = [
     "/pnl/attribution",
     "/alerts",
     "/pnl/explain",
+    "/pnl/intraday",
     "/performance/cache/status",
     "/performance/queue/status",
     "/ml/models",

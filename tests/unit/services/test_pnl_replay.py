@@ -78,6 +78,11 @@ def test_streaming_equals_batch_equals_the_books(accounting: Accounting) -> None
     assert report.error_of_gross < 1e-9
     assert (report.ticks, report.fills, report.simulated) == (400, 2, True)
     assert report.points[-1].pnl == pytest.approx(report.streamed)
+    assert [hour.end.hour for hour in report.hours] == [15, 16, 17, 18, 19, 20, 21]
+    assert sum(hour.pnl for hour in report.hours) == pytest.approx(report.streamed)
+    for hour in report.hours:
+        assert sum(hour.symbols.values()) == pytest.approx(hour.pnl)
+        assert sum(hour.strategies.values()) == pytest.approx(hour.pnl)
 
 
 def test_the_same_seed_replays_the_same_session(accounting: Accounting) -> None:
