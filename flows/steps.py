@@ -38,6 +38,7 @@ from services.pnl_days import (
     PnlOutcome,
 )
 from services.pnl_explanation import Explanation
+from services.pnl_health import HEALTH_KIND, PnlHealth
 from services.pnl_performance import Performance
 from services.pnl_replay import BAR_FIELDS, INTRADAY_KIND, ReplayReport, replay_session
 from services.portfolio_review import universe_returns
@@ -144,14 +145,20 @@ def attribute_pnl(day: Day) -> PnlOutcome:
         benchmark=universe_returns(day.panel, panel.sessions),
     )
     kept = KeptBooks(portfolio, day.run_id, day.experiment.data.dataset, books)
-    return day.desk.pnl_days.keep(kept, lineage=msgspec.to_builtins(day.lineage))
+    lineage = msgspec.to_builtins(day.lineage)
+    day.desk.pnl_health.run(kept, lineage=lineage)
+    return day.desk.pnl_days.keep(kept, lineage=lineage)
 
 
 def attribute_desk_pnl(day: Day) -> list[PnlOutcome]:
     """Book what the desk's own orders filled, value those books, and keep them; none: nothing."""
     if day.desk.order_journal.fills(DESK):
         day.desk.desk_books.book_orders(today=day.desk_date)
-        return day.desk.pnl_days.value(DESK, dataset=day.desk.settings.orders.dataset)
+        outcomes = day.desk.pnl_days.value(DESK, dataset=day.desk.settings.orders.dataset)
+        for one in outcomes:
+            kept = day.desk.pnl_days.books(one.portfolio)
+            day.desk.pnl_health.run(kept, lineage={"run_id": kept.run_id})
+        return outcomes
     return []
 
 
@@ -243,6 +250,7 @@ def pnl_up_to_date(day: Day) -> bool:
     span = day.desk.pnl_days.spans().get(day.experiment.trading.portfolio)
     return (
         up_to_date(day, ATTRIBUTION_KIND)
+        and up_to_date(day, HEALTH_KIND)
         and span is not None
         and (span.run_id, span.last_session) == (day.run_id, day.desk_date)
     )
@@ -277,6 +285,7 @@ def report(day: Day) -> DayReport:
             risk=_kept(day, PROFILE_KIND, RiskProfile),
             lineage=day.lineage,
             multi_asset=multi_asset_section(day),
+            health=_kept(day, HEALTH_KIND, PnlHealth),
         )
     )
     folder = day.desk.settings.state_dir

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from services.order_entry import OrderEntry
     from services.paper_trading import PaperTrading
     from services.pnl_days import PnlDays
+    from services.pnl_health import PnlHealthCheck
     from services.portfolio_review import PortfolioReview
     from services.risk import RiskService
     from services.trading import TradingSimulation
@@ -138,6 +139,15 @@ class Desk:
         if dataset != MULTI_ASSET:
             return self.market_data.panel(dataset, fields=("close",), start=start, end=end)
         return self._simulated_assets.closes.between(start, end)
+
+    @cached_property
+    def pnl_health(self) -> "PnlHealthCheck":
+        """The P&L attribution test of the days that are kept."""
+        from services.pnl_health import PnlHealthCheck
+
+        return PnlHealthCheck(
+            results=self.results, closes=self._closes, factors=self.review.factor_returns
+        )
 
     @cached_property
     def desk_books(self) -> "DeskBooks":

@@ -79,7 +79,7 @@ def attribution_test(theoretical: FloatArray, hypothetical: FloatArray) -> Attri
         if np.ptp(series) == 0.0:
             raise InvalidInputError(f"{name} P&L does not vary: it has no ranks to compare")
     spearman = float(stats.spearmanr(theoretical, hypothetical).statistic)
-    distance = float(stats.ks_2samp(theoretical, hypothetical).statistic)
+    distance = float(stats.ks_2samp(theoretical, hypothetical, method="asymp").statistic)
     return AttributionTest(
         observations=len(theoretical),
         spearman=spearman,

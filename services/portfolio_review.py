@@ -42,7 +42,7 @@ def universe_returns(prices: Panel, sessions: DateArray) -> FloatArray:
     MissingDataError
         If a session is not in `prices` or has no return at all.
     """
-    chosen = _changes(prices)[:, _positions(prices.sessions, sessions)]
+    chosen = close_returns(prices)[:, _positions(prices.sessions, sessions)]
     known = np.isfinite(chosen)
     if not known.any(axis=0).all():
         day = sessions[~known.any(axis=0)][0]
@@ -51,7 +51,7 @@ def universe_returns(prices: Panel, sessions: DateArray) -> FloatArray:
     return mean
 
 
-def _changes(panel: Panel) -> FloatArray:
+def close_returns(panel: Panel) -> FloatArray:
     """Return close-to-close returns on the panel's grid, NaN in its first session."""
     close = panel["close"]
     changes = np.full_like(close, np.nan)
@@ -164,7 +164,7 @@ def _span(sessions: DateArray) -> tuple[date, date]:
 
 def _returns_on(panel: Panel, sessions: DateArray) -> Mapping[str, FloatArray]:
     """Return each symbol's close-to-close return on `sessions`, NaN where unknown."""
-    changes = _changes(panel)
+    changes = close_returns(panel)
     at = np.searchsorted(panel.sessions, sessions).clip(max=len(panel.sessions) - 1)
     there = panel.sessions[at] == sessions
     return {

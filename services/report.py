@@ -23,6 +23,7 @@ from pnl.attribution import Attribution
 from risk.profile import RiskProfile
 from services.multi_asset import CurrencyAttribution
 from services.pnl_explanation import Explanation
+from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
 
 
@@ -218,3 +219,4 @@ class DayReport:
     risk: RiskProfile
     lineage: Lineage
     multi_asset: MultiAssetSection | None = None
+    health: PnlHealth | None = None

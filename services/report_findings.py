@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from market.quality import Severity
+from pnl.attribution_test import Zone
 from risk.limits import LimitState
 from risk.profile import ForecastChart, RiskProfile
+from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
 from services.report import DatasetRow, Finding, ModelSection, Tone, TradingSection
 
@@ -18,6 +20,8 @@ def findings_of(
     trading: TradingSection,
     risk: RiskProfile,
     datasets: Sequence[DatasetRow],
+    *,
+    health: PnlHealth | None = None,
 ) -> tuple[Finding, ...]:
     """Return the findings, the worst first."""
     found = [
@@ -26,6 +30,7 @@ def findings_of(
         _model(model),
         *_refusals(trading),
         *_quality(datasets),
+        *_attribution_test(health),
     ]
     return _worst_first(found)
 
@@ -169,6 +174,24 @@ def _quality(datasets: Sequence[DatasetRow]) -> Iterator[Finding]:
     ]
     if stopped:
         yield Finding(tone=Tone.BAD, text=f"Data quality stops on {', '.join(stopped)}.")
+
+
+def _attribution_test(health: PnlHealth | None) -> Iterator[Finding]:
+    """Say whether the risk models see the profit that the books see."""
+    if health is None:
+        return
+    for test in health.tests:
+        if test.zone is None:
+            continue
+        # Limits rest on the first model; that factors do not see a stock picker is no failure.
+        worst = Tone.BAD if test is health.tests[0] else Tone.WARN
+        tones = {Zone.GREEN: Tone.GOOD, Zone.AMBER: Tone.WARN, Zone.RED: worst}
+        yield Finding(
+            tone=tones[test.zone],
+            text=f"The P&L attribution test is {test.zone} for the risk model of {test.model}: "
+            f"Spearman {test.spearman:.2f}, Kolmogorov-Smirnov {test.kolmogorov_smirnov:.3f} over "
+            f"{test.observations} sessions.",
+        )
 
 
 def _words(name: str) -> str:

@@ -14,6 +14,7 @@ from pnl.attribution import Attribution
 from pnl.shortfall import Slippage, fill_slippage
 from risk.profile import RiskProfile
 from services.market_data import MarketData
+from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
 from services.report import (
     CostPart,
@@ -58,6 +59,7 @@ class DayResults:
     risk: RiskProfile
     lineage: Lineage
     multi_asset: MultiAssetSection | None = None
+    health: PnlHealth | None = None
 
 
 def day_report(day: DayResults) -> DayReport:
@@ -67,7 +69,9 @@ def day_report(day: DayResults) -> DayReport:
         desk_date=day.desk_date,
         fund=day.fund,
         portfolio=day.portfolio,
-        findings=findings_of(day.performance, day.model, trading, day.risk, day.datasets),
+        findings=findings_of(
+            day.performance, day.model, trading, day.risk, day.datasets, health=day.health
+        ),
         reality=reality_of(day.datasets, day.performance, day.multi_asset),
         datasets=tuple(day.datasets),
         model=day.model,
@@ -77,6 +81,7 @@ def day_report(day: DayResults) -> DayReport:
         risk=day.risk,
         lineage=day.lineage,
         multi_asset=day.multi_asset,
+        health=day.health,
     )
 
 

@@ -41,7 +41,7 @@ def day_page(report: DayReport) -> Page:
             for item in report.reality
         ],
         sections=[
-            pnl_section(report.performance, report.attributions),
+            pnl_section(report.performance, report.attributions, report.health),
             risk_section(report.risk),
             *([multi_asset_section(report.multi_asset)] if report.multi_asset else []),
             model_section(report.model),

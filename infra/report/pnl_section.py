@@ -5,12 +5,20 @@ from collections.abc import Sequence
 from infra.report import cells, formats, pnl_charts
 from infra.report.page import Block, Cell, Section, Table
 from pnl.attribution import Attribution
+from pnl.attribution_test import Zone
+from services.pnl_health import PnlHealth
 from services.pnl_performance import DrawdownSpell, Figure, Performance
+from services.report import Tone
 
 WORST_SPELLS = 5
+ZONE_TONES = {Zone.GREEN: Tone.GOOD, Zone.AMBER: Tone.WARN, Zone.RED: Tone.BAD}
 
 
-def pnl_section(performance: Performance, attributions: Sequence[Attribution]) -> Section:
+def pnl_section(
+    performance: Performance,
+    attributions: Sequence[Attribution],
+    health: PnlHealth | None = None,
+) -> Section:
     """Return what was earned against the benchmark, and where it came from."""
     # A split into one part says nothing that the total does not; months have their own chart.
     drawn = [split for split in attributions if len(split.parts) > 1 and split.by != "month"]
@@ -19,6 +27,7 @@ def pnl_section(performance: Performance, attributions: Sequence[Attribution]) -
         pnl_charts.monthly_heat_map(performance.months),
         *(pnl_charts.attribution_waterfall(split) for split in drawn),
         reconciliation_table(attributions, performance.currency),
+        *([] if health is None else [health_table(health)]),
         *figures_tables(performance.figures),
         spells_table(performance.spells),
     ]
@@ -32,6 +41,30 @@ def pnl_section(performance: Performance, attributions: Sequence[Attribution]) -
             "Booked splits add up to the cent; an estimated split shows its residual."
         ),
         blocks=blocks,
+    )
+
+
+def health_table(health: PnlHealth) -> Table:
+    """Return whether the risk models see the profit that the books see."""
+    return Table(
+        title="P&L attribution test",
+        columns=cells.columns("risk model", "zone", "Spearman", "Kolmogorov-Smirnov", words=2),
+        rows=[
+            [
+                cells.text(f"{test.model}: {test.sees}"),
+                Cell(
+                    formats.NOT_MEASURED if test.zone is None else test.zone.value,
+                    tone=Tone.PLAIN if test.zone is None else ZONE_TONES[test.zone],
+                ),
+                cells.number(test.spearman, digits=3),
+                cells.number(test.kolmogorov_smirnov, digits=3),
+            ]
+            for test in health.tests
+        ],
+        note="Risk-theoretical against hypothetical P&L over at most 250 sessions. Green from "
+        "Spearman 0.80 and below Kolmogorov-Smirnov 0.09, red below 0.70 or above 0.12 (MAR32). "
+        + " ".join(test.reason for test in health.tests if test.reason),
+        wide=False,
     )
 
 

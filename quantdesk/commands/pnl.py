@@ -19,6 +19,7 @@ from quantdesk.commands.pnl_days import (
     Start,
     books_between,
     pnl_explain,
+    pnl_health,
     pnl_intraday,
     pnl_value,
 )
@@ -35,6 +36,7 @@ pnl.command("replay")(pnl_replay)
 pnl.command("settle")(pnl_settle)
 pnl.command("value")(pnl_value)
 pnl.command("intraday")(pnl_intraday)
+pnl.command("health")(pnl_health)
 
 FIRST_FIGURES = (
     "total_return", "cagr", "volatility", "sharpe_ratio", "sortino_ratio", "calmar_ratio",

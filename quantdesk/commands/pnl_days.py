@@ -1,4 +1,4 @@
-"""Commands on the days that are kept: `pnl explain` and `pnl value`."""
+"""Commands on the days that are kept: `pnl explain`, `value`, `intraday` and `health`."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -94,6 +94,9 @@ def pnl_value(
             last = desk.market_data.panel(dataset, fields=("close",)).sessions[-1].item()
             desk.desk_books.book_orders(today=last)
         valued = desk.pnl_days.value(run, dataset=dataset, portfolio=portfolio)
+        for one in valued:
+            kept = desk.pnl_days.books(one.portfolio)
+            desk.pnl_health.run(kept, lineage={"run_id": run})
     rows = [
         {
             "portfolio": one.portfolio,
@@ -119,17 +122,16 @@ def pnl_value(
 
 def pnl_intraday(portfolio: Scope = None, as_json: AsJson = False) -> None:
     """Show how the desk date went hour by hour, as the flow `pnl-intraday` left it."""
-    from basics.errors import InvalidInputError, MissingDataError
+    from basics.errors import MissingDataError
     from infra.bootstrap import open_desk
     from services.pnl_replay import INTRADAY_KIND
+    from services.portfolios import chosen_portfolio
 
     with open_desk() as desk:
         known = desk.results.scopes(INTRADAY_KIND)
         if not known:
             raise MissingDataError("no session is replayed: run `quantdesk flows run pnl-intraday`")
-        if portfolio is None and len(known) > 1:
-            raise InvalidInputError(f"say which portfolio: {', '.join(known)}")
-        stored = desk.results.latest(INTRADAY_KIND, portfolio or known[0])
+        stored = desk.results.latest(INTRADAY_KIND, chosen_portfolio(known, portfolio))
     report = stored.payload
     if as_json:
         show_json(report)
@@ -152,3 +154,38 @@ def pnl_intraday(portfolio: Scope = None, as_json: AsJson = False) -> None:
         f"{report['ticks']:,} ticks, {report['fills']} fills: {report['streamed']:,.2f}, "
         f"booked {report['booked']}"
     )
+
+
+def pnl_health(portfolio: Scope = None, as_json: AsJson = False) -> None:
+    """Show whether the risk models see the profit that the books see, and since when."""
+    from basics.errors import MissingDataError
+    from infra.bootstrap import open_desk
+    from services.pnl_health import HEALTH_KIND
+    from services.portfolios import chosen_portfolio
+
+    with open_desk() as desk:
+        known = desk.results.scopes(HEALTH_KIND)
+        if not known:
+            raise MissingDataError("no test is stored yet: run `quantdesk flows run pnl`")
+        history = desk.results.history(HEALTH_KIND, chosen_portfolio(known, portfolio))
+    if as_json:
+        show_json([stored.payload for stored in history])
+        return
+    rows = [
+        (
+            stored.desk_date, test["model"], test["zone"] or "-", _three(test["spearman"]),
+            _three(test["kolmogorov_smirnov"]), test["observations"], test["reason"],
+        )
+        for stored in history[-5:]
+        for test in stored.payload["tests"]
+    ]  # fmt: skip
+    show_table(
+        f"{history[-1].scope}: P&L attribution test, last {min(5, len(history))} desk dates",
+        ("day", "risk model", "zone", "Spearman", "KS distance", "sessions", "note"),
+        rows,
+        right=("Spearman", "KS distance", "sessions"),
+    )
+
+
+def _three(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -11,6 +11,7 @@ from basics.errors import InvalidInputError
 from pnl.attribution import Attribution
 from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND
 from services.pnl_explanation import Explanation
+from services.pnl_health import HEALTH_KIND, PnlHealth
 from services.pnl_performance import Performance
 from services.pnl_replay import INTRADAY_KIND, ReplayReport
 from services.ports import KeptBooks, StoredResult
@@ -142,6 +143,24 @@ async def pnl_intraday(request: Request, asked: Annotated[PortfolioQuery, Query(
 
     return await answers_of(request).respond(
         "pnl.intraday", INTRADAY_KIND, asked.portfolio, asked.as_of, stored
+    )
+
+
+class PnlHealthAnswer(AnswerHead):
+    """Whether the risk models see the profit that the books see, with green, amber or red zone."""
+
+    health: PnlHealth
+
+
+@router.get("/health", response_model=PnlHealthAnswer)
+async def pnl_health(request: Request, asked: Annotated[PortfolioQuery, Query()]) -> Response:
+    """Show the P&L attribution test (Spearman, Kolmogorov-Smirnov) of the desk date."""
+
+    def stored(result: StoredResult) -> dict[str, Any]:
+        return head(result) | {"health": result.payload}
+
+    return await answers_of(request).respond(
+        "pnl.health", HEALTH_KIND, asked.portfolio, asked.as_of, stored
     )
 
 

@@ -38,6 +38,7 @@ GUARDED = [
     "/pnl/attribution",
     "/alerts",
     "/pnl/explain",
+    "/pnl/health",
     "/pnl/intraday",
     "/performance/cache/status",
     "/performance/queue/status",
