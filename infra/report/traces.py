@@ -56,5 +56,5 @@ def finite(values: Iterable[float | None]) -> list[float | None]:
 def roomy(values: Sequence[float]) -> list[float]:
     """Return a range around zero and `values` with room for labels beyond the bars."""
     low, high = min([0.0, *values]), max([0.0, *values])
-    room = 0.22 * ((high - low) or 1.0)
+    room = 0.34 * ((high - low) or 1.0)
     return [low - (room if low < 0 else 0.0), high + (room if high > 0 else 0.0)]
