@@ -4,16 +4,21 @@ A price is per unit of the underlying. Theta is per year (negative as time passe
 of volatility, rho per 1.00 of rate.
 """
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from basics.arrays import BoolArray, FloatArray
 from basics.errors import InvalidInputError
-from measures.kernels.options import price_each, revalue
+from measures.kernels.options import price_each
+from measures.kernels.options_bulk import revalue
 
 # Central differences for the American greeks: the steps balance truncation against rounding.
 _SPOT_STEP, _OTHER_STEP = 1e-3, 1e-4
+# Prices below which one by one is quick enough, and spares compiling the kernel for many.
+_FEW_CELLS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +101,15 @@ def option_prices(options: OptionTerms) -> FloatArray:
 
 
 def option_scenarios(
-    options: OptionTerms, *, spot_ratio: FloatArray, volatility_ratio: FloatArray
+    options: OptionTerms,
+    *,
+    spot_ratio: FloatArray,
+    volatility_ratio: FloatArray,
+    threads: int = 2,
 ) -> FloatArray:
     """Return the price of each option in each scenario, by full revaluation.
+
+    In bulk, and within 1e-9 of the larger of spot and strike equal to `option_prices`.
 
     Parameters
     ----------
@@ -116,14 +127,26 @@ def option_scenarios(
         )
     if not ((spot_ratio > 0).all() and (volatility_ratio >= 0).all()):
         raise InvalidInputError("spot ratios must be positive, volatility ratios not negative")
+    if threads < 1:
+        raise InvalidInputError(f"threads must be at least 1, got {threads}")
+    terms, early = options.stacked(), options.is_american.astype(np.int64)
     prices = np.empty((len(options.spot), n_scenarios))
-    revalue(
-        options.stacked(),
-        options.is_american.astype(np.int64),
-        spot_ratio,
-        volatility_ratio,
-        prices,
-    )
+    if prices.size < _FEW_CELLS:
+        moved = np.repeat(terms, n_scenarios, axis=1)
+        moved[0] *= np.broadcast_to(spot_ratio, prices.shape).ravel()
+        moved[3] *= np.broadcast_to(volatility_ratio, prices.shape).ravel()
+        price_each(moved, np.repeat(early, n_scenarios), prices.ravel())
+        return prices
+
+    def fill(part: slice) -> None:
+        spots, levels = (
+            rows if len(rows) == 1 else rows[part] for rows in (spot_ratio, volatility_ratio)
+        )
+        revalue(terms[:, part], early[part], spots, levels, prices[part])
+
+    bounds = np.linspace(0, len(prices), 8 * threads + 1).astype(int)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(fill, [slice(start, end) for start, end in itertools.pairwise(bounds)]))
     return prices
 
 

@@ -133,6 +133,15 @@ def test_american_is_worth_at_least_european_and_intrinsic() -> None:
     assert (prices >= sign * (american.spot - american.strike)).all()
 
 
+def test_american_is_its_floor_where_the_powers_of_the_formula_overflow() -> None:
+    quiet = {"volatility": 0.0104, "rate": 0.03, "dividend": 0.002, "years": 0.3}
+    american, european = (
+        option_prices(terms(spot=99.82, strike=111.23, is_american=early, **quiet))[0]
+        for early in (True, False)
+    )
+    assert american == european
+
+
 def test_put_call_parity() -> None:
     call, put = option_prices(terms(is_call=np.array([True, False])))
     assert call - put == pytest.approx(100 * np.exp(-0.005) - 100 * np.exp(-0.015))
@@ -175,6 +184,44 @@ def test_scenarios_equal_pricing_one_by_one(*, is_american: bool) -> None:
         assert prices[:, k] == pytest.approx(option_prices(moved), rel=1e-10, abs=1e-12)
 
 
+@pytest.mark.parametrize("is_american", [False, True])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_bulk_prices_are_within_a_billionth_of_those_one_by_one(
+    threads: int, *, is_american: bool
+) -> None:
+    generator, n, n_scenarios = np.random.default_rng(8), 400, 150
+    options = OptionTerms(
+        spot=generator.uniform(50, 150, n),
+        strike=generator.uniform(50, 150, n),
+        years=generator.choice([0.0, 1 / 365, 0.02, 0.3, 1.0, 5.0], n),
+        volatility=generator.choice([0.0, 0.03, 0.1, 0.3, 1.2], n),
+        rate=generator.choice([-0.01, 0.0, 0.001, 0.03, 0.12], n),
+        dividend=generator.choice([-0.01, 0.0, 0.002, 0.03, 0.12], n),
+        is_call=generator.random(n) < 0.5,
+        is_american=np.full(n, is_american),
+    )
+    spot = np.exp(0.2 * generator.normal(size=(n, n_scenarios)))
+    level = np.exp(0.4 * generator.normal(size=(1, n_scenarios)))
+    level[0, 3] = 0.0
+
+    prices = option_scenarios(options, spot_ratio=spot, volatility_ratio=level, threads=threads)
+
+    size = np.maximum(options.spot[:, None] * spot, options.strike[:, None])
+    few = np.array_split(np.arange(n), 4)
+    one_by_one = np.vstack(
+        [
+            option_scenarios(
+                OptionTerms(**{f.name: getattr(options, f.name)[part] for f in fields(options)}),
+                spot_ratio=spot[part],
+                volatility_ratio=level,
+            )
+            for part in few
+        ]
+    )
+    assert np.isfinite(prices).all()
+    assert np.abs((prices - one_by_one) / size).max() < 1e-9
+
+
 def test_bad_terms_are_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"spot must be positive, got 0"):
         terms(spot=0.0)
@@ -184,5 +231,9 @@ def test_bad_terms_are_refused() -> None:
         terms(rate=np.nan)
     with pytest.raises(InvalidInputError, match="must match"):
         option_scenarios(terms(), spot_ratio=np.ones((1, 3)), volatility_ratio=np.ones((1, 2)))
+    with pytest.raises(InvalidInputError, match="threads must be at least 1, got 0"):
+        option_scenarios(
+            terms(), spot_ratio=np.ones((1, 2)), volatility_ratio=np.ones((1, 2)), threads=0
+        )
     with pytest.raises(InvalidInputError, match="spot ratios must be positive"):
         option_scenarios(terms(), spot_ratio=np.zeros((1, 2)), volatility_ratio=np.ones((1, 2)))
