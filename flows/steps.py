@@ -145,9 +145,16 @@ def attribute_pnl(day: Day) -> PnlOutcome:
         benchmark=universe_returns(day.panel, panel.sessions),
     )
     kept = KeptBooks(portfolio, day.run_id, day.experiment.data.dataset, books)
-    lineage = msgspec.to_builtins(day.lineage)
+    lineage = pnl_lineage(day)
     day.desk.pnl_health.run(kept, lineage=lineage)
     return day.desk.pnl_days.keep(kept, lineage=lineage)
+
+
+def pnl_lineage(day: Day) -> JsonDocument:
+    """Return the day's lineage, with what people changed in the portfolio's books by hand."""
+    entries = day.desk.manual_entries.in_force(day.experiment.trading.portfolio).entries
+    by_hand = {"manual_entries": [entry.entry_id for entry in entries]} if entries else {}
+    return {**msgspec.to_builtins(day.lineage), **by_hand}
 
 
 def attribute_desk_pnl(day: Day) -> list[PnlOutcome]:
@@ -249,7 +256,7 @@ def pnl_up_to_date(day: Day) -> bool:
     """Return whether documents and rows of the day's profit stand."""
     span = day.desk.pnl_days.spans().get(day.experiment.trading.portfolio)
     return (
-        up_to_date(day, ATTRIBUTION_KIND)
+        up_to_date(day, ATTRIBUTION_KIND, lineage=pnl_lineage(day))
         and up_to_date(day, HEALTH_KIND)
         and span is not None
         and (span.run_id, span.last_session) == (day.run_id, day.desk_date)

@@ -17,7 +17,7 @@ from basics.clock import Clock
 from infra.clock import SystemClock
 from infra.isolation import default_state_dir, isolate
 from infra.settings import Settings, load_settings
-from services.ports import Alert, Cache, MessageQueue, ResultStore
+from services.ports import Alert, Cache, KeptBooks, MessageQueue, ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from services.experiment import Experiment
     from services.feature_store import FeatureStore
     from services.limit_register import LimitRegister
+    from services.manual_entries import ManualEntries
     from services.market_data import MarketData
     from services.multi_asset import MultiAssetBooks
     from services.online_store import OnlineStore
@@ -101,7 +102,11 @@ class Desk:
         """Return the books, for what may be traded."""
         from services.accounting import Accounting
 
-        return Accounting(store=self.ledger_store, instruments=instruments)
+        return Accounting(
+            store=self.ledger_store,
+            instruments=instruments,
+            manual=self.manual_entries.in_force,
+        )
 
     def books_of(self, dataset: str) -> "Accounting":
         """Return the books of what a dataset of prices lets the desk trade."""
@@ -141,6 +146,22 @@ class Desk:
         return self._simulated_assets.closes.between(start, end)
 
     @cached_property
+    def manual_entries(self) -> "ManualEntries":
+        """Marks and adjustments by hand, by four eyes."""
+        from infra.database.manual import DatabaseManualStore
+        from services.manual_entries import ManualEntries
+
+        return ManualEntries(
+            store=DatabaseManualStore(self.database),
+            clock=self.clock,
+            books=self._kept_books,
+            symbols=lambda dataset: self.books_of(dataset).instruments,
+        )
+
+    def _kept_books(self, portfolio: str) -> "KeptBooks":
+        return self.pnl_days.books(portfolio)  # Built later: it needs the manual entries itself.
+
+    @cached_property
     def pnl_health(self) -> "PnlHealthCheck":
         """The P&L attribution test of the days that are kept."""
         from services.pnl_health import PnlHealthCheck
@@ -177,6 +198,7 @@ class Desk:
             accounting=self.books_of,
             closes=self._closes,
             factors=self.review.factor_returns,
+            manual=self.manual_entries.in_force,
             benchmark=universe_returns,
             benchmark_name=lambda dataset: (
                 SIMULATED_INDICES if dataset == MULTI_ASSET else BENCHMARK

@@ -100,7 +100,7 @@ def valued_books(
     )
 
 
-def by_reason(books: ValuedBooks) -> Attribution:
+def by_reason(books: ValuedBooks, *, notes: tuple[str, ...] = ()) -> Attribution:
     """Split by the reason for profit, in the order of `PARTS`; what is zero is left out."""
     daily = books.daily
     sums = books.parts.sum(axis=(1, 2))
@@ -118,4 +118,5 @@ def by_reason(books: ValuedBooks) -> Attribution:
         residual=total - daily.money(sums.sum()),
         total=total,
         exact=True,
+        notes=notes,
     )

@@ -5,7 +5,7 @@ passed over, so a batch that died may simply run again. A call books everything 
 one transaction of the store, or nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -40,6 +40,7 @@ from pnl.factors import by_factor
 from pnl.fill_attribution import by_fill
 from pnl.ledger import Ledger
 from pnl.lots import CostMethod
+from pnl.manual import InForce
 from pnl.position_state import Position
 from pnl.postings import TrialBalance, trial_balance
 from pnl.valued_books import ValuedBooks, valued_books
@@ -68,12 +69,15 @@ class Accounting:
         Terms of everything that may be traded.
     method : CostMethod
         Which lots a closing trade takes.
+    manual : callable
+        Returns what is approved of a portfolio's marks and adjustments by hand.
     """
 
     store: LedgerStore
     instruments: Mapping[str, Instrument]
     method: CostMethod = CostMethod.FIFO
     base_currency: str = "USD"
+    manual: Callable[[str], InForce] = lambda _: InForce()
     _ledgers: dict[str, Ledger] = field(default_factory=dict)
 
     def pay_in(
@@ -228,8 +232,10 @@ class Accounting:
         benchmark : ndarray of shape (n_sessions,), optional
             The benchmark's return on the same sessions.
 
-        Other parameters and errors as those of `daily_books`.
+        Other parameters and errors as those of `daily_books`. What was approved by hand since is
+        booked first.
         """
+        self.book_events(run_id, self.manual(portfolio).adjustments)
         builder = DailyBooksBuilder(base=self.base_currency)
         explainer = Explainer(base=self.base_currency)
         explained = []
@@ -261,6 +267,7 @@ class Accounting:
             If the run has no entries, or `closes` lacks a session.
         """
         first, last = daily.sessions[0], daily.sessions[-1]
+        closes = self.manual(portfolio).marked(closes, field_name=field_name)
         dated = in_order_of_days(self.events(run_id, portfolio=portfolio))
         column = int(np.searchsorted(closes.sessions, first)) - 1
         if daily.opening and column < 0:
@@ -318,7 +325,8 @@ class Accounting:
         """Fold the portfolio's books session by session and yield each close."""
         ledger = Ledger(self.instruments, method=self.method)
         events = self.events(run_id, portfolio=portfolio)
-        return fold_closes(ledger, events, closes, field_name=field_name, rates=rates)
+        marked = self.manual(portfolio).marked(closes, field_name=field_name)
+        return fold_closes(ledger, events, marked, field_name=field_name, rates=rates)
 
     def performance(
         self,

@@ -19,6 +19,7 @@ from market.panel import Panel
 from pnl.attribution import PERIODS, Attribution
 from pnl.factors import by_factor
 from pnl.fill_attribution import FILL_KEYS
+from pnl.manual import InForce
 from pnl.valued_books import by_reason
 from services.accounting import Accounting
 from services.pnl_explanation import Explanation, explanation_of
@@ -67,6 +68,8 @@ class PnlDays:
         Returns a dataset's closing prices from one date to another.
     factors : callable
         Returns each factor's return on given sessions.
+    manual : callable
+        Returns what is approved of a portfolio's marks and adjustments by hand.
     benchmark : callable
         Returns the benchmark's return on given sessions, from prices that begin one earlier.
     benchmark_name : callable
@@ -78,6 +81,7 @@ class PnlDays:
     accounting: Callable[[str], Accounting]
     closes: Callable[[str, date, date], Panel]
     factors: Callable[[DateArray], Mapping[str, FloatArray]]
+    manual: Callable[[str], InForce]
     benchmark: Callable[[Panel, DateArray], FloatArray]
     benchmark_name: Callable[[str], str]
 
@@ -192,7 +196,8 @@ class PnlDays:
         """
         daily = kept.books.daily
         if by == "reason":
-            return by_reason(kept.books)
+            span = daily.sessions[0].item(), daily.sessions[-1].item()
+            return by_reason(kept.books, notes=self.manual(kept.portfolio).notes(*span))
         if by == "factor" and kept.portfolio in ON_SIMULATED_MARKETS:
             raise InvalidInputError(
                 f"{kept.portfolio} trades on a simulated market, which observed factors cannot "

@@ -21,7 +21,18 @@ from serving.body_limit import BodyLimit
 from serving.components import components
 from serving.context import Context, require_ready
 from serving.problems import Problem, answer_problems
-from serving.routes import alerts, features, health, models, orders, performance, pnl, risk, trials
+from serving.routes import (
+    alerts,
+    features,
+    health,
+    manual_entries,
+    models,
+    orders,
+    performance,
+    pnl,
+    risk,
+    trials,
+)
 from serving.security import LoopbackNames, key_check
 from serving.startup import ComponentState, StartUp
 
@@ -109,7 +120,7 @@ def _mount(app: FastAPI, key: str) -> None:
     app.include_router(health.router)
     app.include_router(reference.router)
     guarded = [Depends(key_check(key)), Depends(require_ready)]
-    routers = (risk, pnl, alerts, features, models, trials, orders, performance)
+    routers = (risk, pnl, manual_entries, alerts, features, models, trials, orders, performance)
     for router in (module.router for module in routers):
         app.include_router(router, dependencies=guarded)
     for route in app.routes:
@@ -135,6 +146,8 @@ def _complete_document(app: FastAPI) -> None:
                 trials.TrialRequest,
                 orders.OrderRequest,
                 alerts.Acknowledgement,
+                manual_entries.ManualRequest,
+                manual_entries.Decision,
             ):
                 schema = form.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas |= schema.pop("$defs", {}) | {form.__name__: schema}

@@ -23,6 +23,7 @@ from quantdesk.commands.pnl_days import (
     pnl_intraday,
     pnl_value,
 )
+from quantdesk.commands.pnl_manual import manual
 from quantdesk.output import AsJson, show_json, show_table
 
 pnl = typer.Typer(help="What a portfolio earned, and where it came from.", no_args_is_help=True)
@@ -37,6 +38,7 @@ pnl.command("settle")(pnl_settle)
 pnl.command("value")(pnl_value)
 pnl.command("intraday")(pnl_intraday)
 pnl.command("health")(pnl_health)
+pnl.add_typer(manual, name="manual")
 
 FIRST_FIGURES = (
     "total_return", "cagr", "volatility", "sharpe_ratio", "sortino_ratio", "calmar_ratio",

@@ -38,6 +38,7 @@ GUARDED = [
     "/pnl/attribution",
     "/alerts",
     "/pnl/explain",
+    "/pnl/manual",
     "/pnl/health",
     "/pnl/intraday",
     "/performance/cache/status",
@@ -154,6 +155,24 @@ def test_the_months_of_any_range_sum_to_its_profit(client: httpx.Client) -> None
         "2022-02", "2022-03", "2022-04", "2022-05",
     ]  # fmt: skip
     assert Decimal(explained["total"]) == earned
+
+
+def test_a_mark_by_hand_needs_two_people(client: httpx.Client) -> None:
+    mark = {"kind": "mark", "portfolio": "core", "day": "2022-06-17", "symbol": "AAA",
+            "amount": "101.5", "reason": "stale close", "author": "ann"}  # fmt: skip
+    proposed = client.post("/pnl/manual", json=mark)
+    decision = f"/pnl/manual/{proposed.json()['entry_id']}/decision"
+    alone = client.post(decision, json={"approve": True, "by": "ann"})
+    rejected = client.post(decision, json={"approve": False, "by": "bob", "note": "it is right"})
+    again = client.post(decision, json={"approve": True, "by": "cyd"})
+    listed = client.get("/pnl/manual", params={"state": "rejected"}).json()["entries"]
+
+    assert (proposed.status_code, proposed.json()["state"]) == (201, "proposed")
+    assert alone.status_code == 403
+    assert "needs a second person" in alone.json()["detail"]
+    assert (rejected.status_code, rejected.json()["decided_by"]) == (200, "bob")
+    assert again.status_code == 409
+    assert [(e["amount"], e["note"]) for e in listed] == [("101.5", "it is right")]
 
 
 def test_one_session_has_defined_figures_or_a_reason(client: httpx.Client) -> None:

@@ -196,3 +196,38 @@ def test_books_are_opened_once_with_positions_and_cash(desk: Run, tmp_path: Path
 
     assert json.loads(desk(*opening, "--json"))["booked"] == 3
     assert "0 entries booked, 3 already there" in desk(*opening)
+
+
+def test_marks_and_adjustments_count_once_a_second_person_agrees(desk: Run) -> None:
+    terms = ("--day", "2022-01-06", "--portfolio", "imported", "--author", "ann", "--json")
+    mark = json.loads(
+        desk("pnl", "manual", "mark", "AAA", "104.5", *terms, "--reason", "stale close")
+    )
+    cash = json.loads(
+        desk("pnl", "manual", "adjust", "--amount", "-12.50", *terms, "--reason", "a fee")
+    )
+    value = ("pnl", "value", "r1", "--dataset", "own")
+    assert "0 new or changed" in desk(*value)
+
+    for entry in (mark[0]["entry_id"], cash[0]["entry_id"]):
+        with pytest.raises(RefusedError, match="needs a second person"):
+            desk("pnl", "manual", "approve", entry, "--by", "ann")
+        desk("pnl", "manual", "approve", entry, "--by", "bob")
+    assert "1 new or changed" in desk(*value)
+    assert "0 new or changed" in desk(*value)
+
+    # 100 AAA at 104.5 instead of 105, and 12.50 less: 378 - 50 - 12.50.
+    shown = json.loads(desk("pnl", "show", "imported", "--by", "reason", "--json"))
+    (split,) = shown["attributions"]
+    assert split["total"] == "315.50"
+    assert {p["name"]: p["pnl"] for p in split["parts"]}["adjustments"] == "-12.50"
+    assert split["notes"] == [
+        "2022-01-06: AAA marked by hand at 104.5 (stale close; ann, approved by bob)",
+        "2022-01-06: -12.50 USD adjusted by hand in imported (a fee; ann, approved by bob)",
+    ]
+    by_side = json.loads(desk("pnl", "show", "imported", "--by", "side", "--json"))
+    assert by_side["attributions"][0]["residual"] == "-12.50"
+    listed = json.loads(desk("pnl", "manual", "ls", "--json"))
+    assert [entry["state"] for entry in listed] == ["approved", "approved"]
+    with pytest.raises(MissingDataError, match="own has no symbol 'ZZZ'"):
+        desk("pnl", "manual", "mark", "ZZZ", "1", *terms, "--reason", "none")

@@ -1,0 +1,74 @@
+"""The contract of the `ManualStore` port, held by SQLite and by PostgreSQL."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from basics.errors import ConflictError
+from basics.trading import Book
+from infra.database.engine import open_database
+from infra.database.manual import DatabaseManualStore
+from infra.database.schema import upgrade_database
+from infra.database.tables.results import audit
+from infra.servers.postgres import PostgresServer
+from infra.settings import DatabaseSettings
+from pnl.manual import ManualEntry, ManualKind, ManualState
+
+NAMES = (f"manual{n}" for n in itertools.count())
+NOW = datetime(2022, 12, 28, 18, tzinfo=UTC)
+LATER = datetime(2022, 12, 28, 19, tzinfo=UTC)
+ENTRY = ManualEntry(
+    entry_id="man-1", kind=ManualKind.MARK, book=Book("Fund", "Core", "momentum", "acc"),
+    day=date(2022, 12, 28), symbol="AAA", amount=Decimal("125.700"), currency="USD",
+    reason="stale close", author="ann", proposed_at=NOW,
+)  # fmt: skip
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseManualStore]:
+    url = None
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        name = next(NAMES)
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        url = SecretStr(server.url_of(name))
+    database = open_database(DatabaseSettings(url=url), state_dir=tmp_path)
+    upgrade_database(database)
+    yield DatabaseManualStore(database)
+    database.close()
+
+
+def test_entries_come_back_as_they_were_proposed(store: DatabaseManualStore) -> None:
+    store.add(ENTRY)
+    adjustment = replace(ENTRY, entry_id="man-0", kind=ManualKind.ADJUSTMENT, symbol=None)
+    store.add(replace(adjustment, proposed_at=LATER))
+
+    assert store.entries() == [ENTRY, replace(adjustment, proposed_at=LATER)]
+    with pytest.raises(ConflictError, match="proposed already"):
+        store.add(ENTRY)
+
+
+def test_the_first_decision_stands_and_is_told_to_the_audit(store: DatabaseManualStore) -> None:
+    store.add(ENTRY)
+    approved = ENTRY.decided(approve=True, by="bob", at=LATER)
+    store.decide(approved)
+
+    assert store.entries() == [approved]
+    with pytest.raises(ConflictError, match="no open proposal"):
+        store.decide(ENTRY.decided(approve=False, by="cyd", note="late", at=LATER))
+    assert store.entries()[0].state is ManualState.APPROVED
+    with store.database.reading() as connection:
+        rows = connection.execute(sa.select(audit).order_by(audit.c.id)).mappings().all()
+    assert [(row["actor"], row["action"]) for row in rows] == [
+        ("ann", "pnl.manual.proposed"),
+        ("bob", "pnl.manual.approved"),
+    ]
