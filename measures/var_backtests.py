@@ -13,7 +13,6 @@ import numpy as np
 from basics.arrays import BoolArray, FloatArray
 from basics.errors import InvalidInputError, MissingDataError
 
-_SIMULATIONS = 1000
 # FRTB, MAR99.8 and MAR33.44: the capital multiplier by exceedances in 250 days at 99%.
 _FRTB_MULTIPLIER = {5: 1.70, 6: 1.76, 7: 1.83, 8: 1.88, 9: 1.92}
 
@@ -218,75 +217,6 @@ def acerbi_szekely_z1(pnl: FloatArray, value_at_risk: FloatArray, shortfall: Flo
     if not hits.any():
         raise MissingDataError("no exceedance: Z1 says nothing; look at Z2")
     return float((pnl[hits] / shortfall[hits]).mean() + 1.0)
-
-
-def acerbi_szekely_z3(pnl: FloatArray, predictive: FloatArray, *, confidence: float) -> float:
-    """Return Z3, which tests ES through the ranks of what happened in the forecast law.
-
-    1 - mean over days of ES_hat(P_t^-1(U)) / E[ES_hat(P_t^-1(V))]: U are the realised ranks, V
-    independent uniforms, ES_hat the mean of the worst [n p]; negative when ES was too small.
-
-    Parameters
-    ----------
-    pnl : ndarray of shape (n_days,)
-    predictive : ndarray of shape (n_days, n_scenarios)
-        Each day's forecast law, as equally likely outcomes.
-
-    Raises
-    ------
-    MissingDataError
-        If [n p] is less than one day.
-    """
-    from scipy.special import betainc
-
-    n_days, n_scenarios = predictive.shape
-    worst = math.floor(n_days * _tail_probability(confidence) + 1e-9)
-    if worst < 1:
-        raise MissingDataError(f"{n_days} days hold none of the worst {1 - confidence:.3%}")
-    rising = bool((predictive[:, 1:] >= predictive[:, :-1]).all())
-    ordered = predictive if rising else np.sort(predictive, axis=1)
-    ranks = (predictive < pnl[:, None]).sum(axis=1)
-    lowest = np.minimum(np.sort(ranks)[:worst], n_scenarios - 1)
-    seen = -ordered[:, lowest].mean(axis=1)
-    # The mean of the k-th of n uniforms weighs each quantile by a Beta density.
-    edges = np.arange(n_scenarios + 1) / n_scenarios
-    share = 1.0 - betainc(worst, n_days - worst, edges) if n_days > worst else 1.0 - edges
-    weight = (share[:-1] + share[1:]) / 2.0
-    expected = -(ordered * weight).sum(axis=1) / n_scenarios * n_days / worst
-    if not (expected > 0).all():
-        raise InvalidInputError("a forecast law without losses has no shortfall to test")
-    return float(1.0 - (seen / expected).mean())
-
-
-def simulated_p_value(
-    statistic: float,
-    predictive: FloatArray,
-    value_at_risk: FloatArray,
-    shortfall: FloatArray,
-    *,
-    confidence: float,
-    rng: np.random.Generator,
-) -> float:
-    """Return how often Z2 falls as low as `statistic` when the forecast laws are right.
-
-    Each of 1,000 simulations draws every day's P&L from that day's own forecast law (Acerbi and
-    Szekely 2014, section 3).
-
-    Parameters
-    ----------
-    predictive : ndarray of shape (n_days, n_scenarios)
-    """
-    n_days, n_scenarios = predictive.shape
-    tail = _tail_probability(confidence)
-    at_or_below = 0
-    for start in range(0, _SIMULATIONS, 100):
-        count = min(100, _SIMULATIONS - start)
-        picks = rng.integers(n_scenarios, size=(count, n_days))
-        drawn = predictive[np.arange(n_days), picks]
-        hits = -drawn > value_at_risk
-        z2 = (drawn * hits / shortfall).sum(axis=1) / (n_days * tail) + 1.0
-        at_or_below += int((z2 <= statistic).sum())
-    return (at_or_below + 1) / (_SIMULATIONS + 1)
 
 
 def chi_square_tail(statistic: float, *, degrees: int) -> float:

@@ -12,18 +12,23 @@ import numpy as np
 from basics.arrays import FloatArray
 from basics.errors import MissingDataError
 from measures.evidence_bootstrap import model_confidence_set
+from measures.shortfall_tests import (
+    LawForecasts,
+    NullRanks,
+    ShortfallTests,
+    null_ranks,
+    shortfall_tests,
+)
 from measures.tail import tail_risks
 from measures.tail_scores import fissler_ziegel_loss, pinball_loss
 from measures.var_backtests import (
     acerbi_szekely_z1,
     acerbi_szekely_z2,
-    acerbi_szekely_z3,
     christoffersen,
     conditional_coverage,
     dynamic_quantile,
     exceedances,
     kupiec,
-    simulated_p_value,
     traffic_light,
 )
 from risk.estimators import PREDICTIVE, Estimator, check_history
@@ -43,8 +48,9 @@ class Backtest:
         P-values of the forecast being right; None where a test has too few days.
     z1, z2, z3 : float or None
         Acerbi-Szekely; negative when ES was too small. Z3 needs a whole forecast law.
-    z2_p : float or None
-        How often Z2 falls as low when the forecast law is right, by simulation.
+    z1_p, z2_p, z3_p : float or None
+        How often each falls as low when the forecast law is right, by simulation; None for an
+        estimator without a whole law.
     pinball, fissler_ziegel : float
         Mean losses of the forecasts, lower is better; comparable between estimators at one
         confidence on the same days.
@@ -67,6 +73,8 @@ class Backtest:
     z2_p: float | None
     pinball: float
     fissler_ziegel: float
+    z1_p: float | None = None
+    z3_p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +121,23 @@ def backtest(
             f"{len(realised)} days are too few to backtest: {MIN_BACKTEST_DAYS} are needed"
         )
     check_history(rows, confidences)
-    runs = []
-    for name, estimate in estimators.items():
-        if name in PREDICTIVE:
-            runs.append(_run_of_law(name, PREDICTIVE[name](rows), realised, confidences, rng))
-        else:
-            runs.append(_run(name, realised, *estimate(rows, confidences), confidences))
-    runs += [_run_of_law(name, law, realised, confidences, rng) for name, law in laws]
+    nulls: dict[int, NullRanks] = {}
+
+    def run_of(name: str, law: FloatArray) -> BacktestRun:
+        size = law.shape[1]
+        if size not in nulls:
+            nulls[size] = null_ranks(
+                len(realised), size, rng=rng, lowest_confidence=min(confidences)
+            )
+        return _run_of_law(name, law, realised, confidences, nulls[size])
+
+    runs = [
+        run_of(name, PREDICTIVE[name](rows))
+        if name in PREDICTIVE
+        else _run(name, realised, *estimate(rows, confidences), confidences)
+        for name, estimate in estimators.items()
+    ]
+    runs += [run_of(name, law) for name, law in laws]
     return tuple(runs)
 
 
@@ -131,7 +149,10 @@ def _run(
     confidences: Sequence[float],
 ) -> BacktestRun:
     scores = np.stack(
-        [_scores(realised, v, s, c) for v, s, c in zip(value, shortfall, confidences, strict=True)]
+        [
+            daily_scores(realised, v, s, c)
+            for v, s, c in zip(value, shortfall, confidences, strict=True)
+        ]
     )
     tests = tuple(
         judge(name, realised, value[i], shortfall[i], confidence=c)
@@ -145,18 +166,35 @@ def _run_of_law(
     law: FloatArray,
     realised: FloatArray,
     confidences: Sequence[float],
-    rng: np.random.Generator,
+    null: NullRanks,
 ) -> BacktestRun:
     """Judge an estimator whose forecast is a whole law, also by the tests that need one."""
     value, shortfall = tail_risks(law, confidences=confidences)
     run = _run(name, realised, value, shortfall, confidences)
-    # Z3 reads each day's law in order, at every confidence: it is sorted once.
     ordered = np.sort(law, axis=1)
+    days = np.arange(len(realised))
     tests = tuple(
-        _with_law(test, realised, ordered, value[i], shortfall[i], rng)
+        test
+        if test.z2 is None
+        else with_law(
+            test,
+            shortfall_tests(
+                realised,
+                LawForecasts(
+                    laws=ordered, law_of=days, value_at_risk=value[i], shortfall=shortfall[i]
+                ),
+                confidence=test.confidence,
+                null=null,
+            ),
+        )
         for i, test in enumerate(run.tests)
     )
     return replace(run, tests=tests)
+
+
+def with_law(test: Backtest, found: ShortfallTests) -> Backtest:
+    """Return the backtest with what the tests on whole laws found."""
+    return replace(test, z3=found.z3, z1_p=found.z1_p, z2_p=found.z2_p, z3_p=found.z3_p)
 
 
 def judge(
@@ -192,31 +230,11 @@ def judge(
         z3=None,
         z2_p=None,
         pinball=float(pinball_loss(realised, value_at_risk, confidence=confidence).mean()),
-        fissler_ziegel=float(_scores(realised, value_at_risk, shortfall, confidence).mean()),
+        fissler_ziegel=float(daily_scores(realised, value_at_risk, shortfall, confidence).mean()),
     )
 
 
-def _with_law(
-    test: Backtest,
-    realised: FloatArray,
-    law: FloatArray,
-    value_at_risk: FloatArray,
-    shortfall: FloatArray,
-    rng: np.random.Generator,
-) -> Backtest:
-    """Add the tests that need a whole forecast law."""
-    if test.z2 is None:
-        return test
-    return replace(
-        test,
-        z3=acerbi_szekely_z3(realised, law, confidence=test.confidence),
-        z2_p=simulated_p_value(
-            test.z2, law, value_at_risk, shortfall, confidence=test.confidence, rng=rng
-        ),
-    )
-
-
-def _scores(
+def daily_scores(
     realised: FloatArray, value_at_risk: FloatArray, shortfall: FloatArray, confidence: float
 ) -> FloatArray:
     """Return daily Fissler-Ziegel losses; a day without a forecast loss scores 0."""

@@ -160,7 +160,7 @@ def measure_books(
             f"exposures {books.exposures.shape} do not match {len(books.names)} books of "
             f"{len(market.state.symbols)} symbols"
         )
-    reasons = [_reason(books, row) for row in range(len(books.names))]
+    reasons = [reason_to_fail(books, row) for row in range(len(books.names))]
     scenarios = [scenario for scenario in scenarios if scenario.is_given]
     sound = [row for row, reason in enumerate(reasons) if reason is None]
     failures = [
@@ -187,7 +187,8 @@ def measure_books(
     return tuple(rows), tuple(failures)
 
 
-def _reason(books: NightBooks, row: int) -> str | None:
+def reason_to_fail(books: NightBooks, row: int) -> str | None:
+    """Return why the book cannot be measured, None if it can."""
     if not np.isfinite(books.exposures[row]).all():
         return "an exposure is missing: a position has no price"
     if not books.equity[row] > 0:
