@@ -24,7 +24,7 @@ from flows.daily import (
 from flows.demo import demo
 from flows.monitoring import follow_models
 from flows.multi_asset import multi_asset
-from flows.nightly import nightly_risk, nightly_stress_tests
+from flows.nightly import nightly_risk, nightly_stress_tests, weekly_risk
 
 TIMEZONE = "America/New_York"
 
@@ -39,6 +39,7 @@ FLOWS: Mapping[str, Flow[..., Any]] = {
     "pnl-intraday": attribute_pnl_intraday,
     "risk": nightly_risk,
     "stress": nightly_stress_tests,
+    "weekly": weekly_risk,
     "report": day_report,
     "demo": demo,
 }
@@ -55,6 +56,7 @@ CRONS: Mapping[str, str] = {
     "pnl-intraday": "0,30 10-16 * * 1-5",
     "risk": "0 20 * * 1-5",
     "stress": "30 20 * * 1-5",
+    "weekly": "0 6 * * 6",
     "report": "0 21 * * 1-5",
 }
 

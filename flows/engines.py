@@ -1,13 +1,16 @@
 """Where the chunks of a nightly batch run: here, in processes of this machine, or on Dask."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from basics.errors import InvalidInputError
-from services.nightly_risk import EngineMap
+from services.night_store import EngineMap
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Engine = Literal["here", "processes", "dask"]
 
@@ -51,7 +54,7 @@ def _dask_map(workers: int, address: str | None) -> Iterator[EngineMap]:
 
     if address is not None:
         with Client(address) as client:
-            yield lambda function, items: client.gather(client.map(function, list(items)))
+            yield _streamed(client)
         return
     with (
         LocalCluster(
@@ -59,4 +62,14 @@ def _dask_map(workers: int, address: str | None) -> Iterator[EngineMap]:
         ) as cluster,
         Client(cluster) as client,
     ):
-        yield lambda function, items: client.gather(client.map(function, list(items)))
+        yield _streamed(client)
+
+
+def _streamed(client: "Client") -> EngineMap:
+    """Return a map that hands each result on as soon as it and those before it are done."""
+
+    def mapped(function: Callable[[Any], Any], items: Iterable[Any], /) -> Iterable[Any]:
+        futures = client.map(function, list(items))
+        return (future.result() for future in futures)
+
+    return mapped

@@ -1,22 +1,33 @@
-"""The nightly risk and stress batches over every book: the portfolio and its strategies."""
+"""The nightly risk and stress batches, and the weekly long run, over every book.
 
-import msgspec
+Each takes a range of past sessions and can be killed and run again: what stands, computed from
+the same inputs, is not computed twice.
+"""
+
+from datetime import date
+
 from prefect import flow
-from prefect.artifacts import create_table_artifact
 
-from flows import steps
+from flows import artifacts, risk_steps, steps
 from flows.day import open_day
 from flows.engines import Engine, engine_map
 from flows.outcome import Outcome, done, no_new_data
 from flows.progress import step
-from services.nightly_risk import NIGHT_STRESS_KIND, nightly_stress, store_night
+from services.nightly_risk import NIGHT_STRESS_KIND, nightly_stress
 from services.nightly_risk import nightly_risk as measure_night
 from services.risk import PROFILE_KIND
+from services.weekly_risk import weekly_risk as measure_week
+from services.weekly_risk import weekly_stands
 
 
 @flow(name="nightly-risk")
 def nightly_risk(
-    *, engine: Engine = "processes", address: str | None = None, again: bool = False
+    *,
+    engine: Engine = "processes",
+    address: str | None = None,
+    again: bool = False,
+    start: date | None = None,
+    end: date | None = None,
 ) -> Outcome:
     """Profile the portfolio against the policy in force, and every book of the night.
 
@@ -28,55 +39,113 @@ def nightly_risk(
         Scheduler of a running Dask cluster.
     again : bool
         Compute even if the day's documents stand.
+    start, end : date, optional
+        Every session from `start` to `end`; the desk date alone without them.
     """
     with open_day() as day, step("Risk") as summarise:
-        if not again and steps.up_to_date(day, PROFILE_KIND):
-            steps.write_morning_page(day)
+        ranged = start is not None or end is not None
+        if not (again or ranged) and steps.up_to_date(day, PROFILE_KIND):
+            risk_steps.write_morning_page(day)
             summarise("stands as computed before")
             return no_new_data(day.desk_date)
-        chunks = steps.night_chunks_of(day)
+        asked = risk_steps.nights(day, start=start, end=end)
         workers = day.desk.settings.threads
+        measured = 0
         with engine_map(engine, workers=workers, address=address) as mapped:
-            night = measure_night(chunks, as_of=day.desk_date, engine=mapped)
-        store_night(night, day.desk.results, lineage=msgspec.to_builtins(day.lineage))
-        # Last, since its presence says that the night is done.
-        profile = steps.measure_risk(day)
-        steps.write_morning_page(day)
-        summary = f"score {profile.score:.0f} of 100, {profile.level}"
-        create_table_artifact(
-            key="nightly-risk",
-            table=[
-                {"book": row.name, "score": round(row.score, 1), "level": row.level}
-                for row in night.rows
-            ]
-            + [{"book": item.name, "failure": item.reason} for item in night.failures],
-            description=f"Risk of every book on {day.desk_date}",
-        )
+            for night in asked:
+                if not again and steps.up_to_date(day, PROFILE_KIND, on=night.session):
+                    continue
+                report = measure_night(
+                    risk_steps.night_batch(night, again=again),
+                    night.market,
+                    night.policy,
+                    day.desk.results,
+                    engine=mapped,
+                )
+                # Last, since its presence says that the session is done.
+                profile = risk_steps.measure_risk(night)
+                measured += 1
+                if night is asked[-1]:
+                    artifacts.show_night(report)
+                    artifacts.show_tails(profile)
+                    summary = f"score {profile.score:.0f} of 100, {profile.level}"
+        risk_steps.write_morning_page(day)
+        if measured == 0:
+            summarise("stands as computed before")
+            return no_new_data(day.desk_date)
+        if ranged:
+            summary = (
+                f"{measured} of {len(asked)} sessions computed, "
+                f"{asked[0].session} to {asked[-1].session}"
+            )
         summarise(summary)
     return done(summary)
 
 
 @flow(name="nightly-stress")
 def nightly_stress_tests(
-    *, engine: Engine = "processes", address: str | None = None, again: bool = False
+    *,
+    engine: Engine = "processes",
+    address: str | None = None,
+    again: bool = False,
+    start: date | None = None,
+    end: date | None = None,
 ) -> Outcome:
     """Stress every book by the policy's scenarios, with contributions by position.
 
     Parameters as those of `nightly_risk`.
     """
     with open_day() as day, step("Stress") as summarise:
-        if not again and steps.up_to_date(day, NIGHT_STRESS_KIND):
+        ranged = start is not None or end is not None
+        if not (again or ranged) and steps.up_to_date(day, NIGHT_STRESS_KIND):
             summarise("stands as computed before")
             return no_new_data(day.desk_date)
-        chunks = steps.night_chunks_of(day)
+        asked = risk_steps.nights(day, start=start, end=end)
         workers = day.desk.settings.threads
         with engine_map(engine, workers=workers, address=address) as mapped:
-            found = [pair for chunk in mapped(nightly_stress, chunks) for pair in chunk]
-        steps.store_stress(day, found)
-        worst = max(
-            (result for _, document in found for result in document["stresses"]),
-            key=lambda result: result["loss"],
+            for night in asked:
+                rows, failures = nightly_stress(
+                    risk_steps.stress_batch(night, again=again),
+                    night.market,
+                    night.policy,
+                    day.desk.results,
+                    engine=mapped,
+                )
+        artifacts.show_stress(rows, asked[-1].session)
+        worst = max((r for row in rows for r in row.stresses), key=lambda r: r.loss, default=None)
+        summary = f"{len(rows)} books, {len(failures)} could not be stressed"
+        if worst is not None:
+            summary += f", worst is {worst.title}: {worst.loss:,.0f}"
+        if len(asked) > 1:
+            summary += f"; {len(asked)} sessions, {asked[0].session} to {asked[-1].session}"
+        summarise(summary)
+    return done(summary)
+
+
+@flow(name="weekly-risk")
+def weekly_risk(
+    *, engine: Engine = "processes", address: str | None = None, again: bool = False
+) -> Outcome:
+    """Run the estimators and the ES tests that are too slow for every night, on every book.
+
+    Parameters as those of `nightly_risk`.
+    """
+    with open_day() as day, step("Weekly risk") as summarise:
+        (night,) = risk_steps.nights(day)
+        terms = risk_steps.weekly_terms(night)
+        batch = risk_steps.weekly_batch(night, again=again)
+        if not again and weekly_stands(batch, terms, day.desk.results):
+            summarise("stands as computed before")
+            return no_new_data(day.desk_date)
+        workers = day.desk.settings.threads
+        with engine_map(engine, workers=workers, address=address) as mapped:
+            market = risk_steps.weekly_market(night, terms)
+            week = measure_week(batch, market, terms, day.desk.results, engine=mapped)
+        artifacts.show_week(week)
+        risk_steps.write_morning_page(day)
+        summary = (
+            f"{len(week.rows)} books measured, {len(week.failures)} could not be, "
+            f"{terms.days} days tested"
         )
-        summary = f"{len(found)} books, worst is {worst['title']}: {worst['loss']:,.0f}"
         summarise(summary)
     return done(summary)

@@ -5,8 +5,8 @@ run alone: what it needs from earlier steps it reads where it is stored, and wha
 second time on unchanged inputs adds nothing.
 """
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
+from datetime import date
 from typing import TypeVar
 
 import msgspec
@@ -18,18 +18,14 @@ from features.sets import feature_set
 from flows.day import Day
 from infra.lake.maintenance import tidy
 from infra.market_data import open_lake
-from infra.report import write_morning_report, write_report
+from infra.report import write_report
 from infra.report.json_file import write_json
 from market.panel import Panel
 from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
 from services.ingest_report import IngestReport
-from services.morning import last_night, last_profile
 from services.multi_asset import SIMULATED_MARKET, CurrencyAttribution
-from services.night_books import night_books, night_market
-from services.nightly_risk import NIGHT_STRESS_KIND, NightChunk, NightPolicy, night_chunks
 from services.order_tickets import DESK
-from services.paper_trading import STRATEGIES
 from services.pnl_days import (
     ATTRIBUTION_KIND,
     ONE_SESSION,
@@ -47,8 +43,6 @@ from services.ports import JsonDocument, KeptBooks
 from services.report import DayReport, MultiAssetSection
 from services.report_sections import DayResults, dataset_rows, day_report, model_section
 from services.risk import PROFILE_KIND
-from services.risk_advice import advised_profile
-from services.risk_inputs import RiskInputs
 from services.settlement import CarryOut, carry_out
 from services.trading import TradingResult
 from services.training import TrainingResult
@@ -56,7 +50,6 @@ from services.training import TrainingResult
 EXPLANATION_KIND = "pnl.explanation"
 CURRENCY_KIND = "pnl.currency_attribution"
 REPORT_PAGE, REPORT_FIGURES = "report.html", "report.json"
-MORNING_PAGE = "morning.html"
 
 T = TypeVar("T")
 
@@ -194,62 +187,29 @@ def replay_pnl(day: Day) -> list[ReplayReport]:
     return reports
 
 
-def measure_risk(day: Day) -> RiskProfile:
-    """Profile the book against the policy in force, solve what a breach asks for, keep both."""
-    profile = advised_profile(risk_inputs(day, daily_books(day)), risk=day.desk.risk)
-    day.desk.risk.store(profile, lineage=msgspec.to_builtins(day.lineage))
-    return profile
-
-
-def risk_inputs(day: Day, daily: DailyBooks) -> RiskInputs:
-    """Gather what the risk of the portfolio at the desk date is computed from."""
-    scope = day.experiment.trading.portfolio
-    return day.desk.review.risk_inputs(
-        scope=scope,
-        daily=daily,
-        prices=day.panel,
-        previous=day.desk.risk.previous(scope, before=day.desk_date),
-    )
-
-
-def night_chunks_of(day: Day) -> list[NightChunk]:
-    """Return the night's work: the portfolio and each strategy, split into tasks."""
-    daily = daily_books(day)
-    trading, risk = day.experiment.trading, day.desk.risk
-    books = night_books(
-        daily,
-        day.panel.symbols,
-        portfolio=trading.portfolio,
-        capital={name: trading.capital_money for name in STRATEGIES},
-    )
-    market = night_market(risk_inputs(day, daily), lookback=risk.lookback)
-    policy = NightPolicy(limits=risk.limits, scenarios=risk.scenarios, as_of=day.desk_date)
-    return list(night_chunks(books, market, policy))
-
-
-def store_stress(day: Day, documents: Sequence[tuple[str, JsonDocument]]) -> None:
-    """Keep the stress results of each book of the night."""
-    lineage = msgspec.to_builtins(day.lineage)
-    for name, document in documents:
-        day.desk.results.put(NIGHT_STRESS_KIND, name, day.desk_date, document, lineage)
-
-
 def up_to_date(
-    day: Day, kind: str, scope: str | None = None, lineage: JsonDocument | None = None
+    day: Day,
+    kind: str,
+    scope: str | None = None,
+    lineage: JsonDocument | None = None,
+    *,
+    on: date | None = None,
 ) -> bool:
-    """Return whether the day's document of `kind` stands, computed from the same inputs.
+    """Return whether the document of `kind` stands, computed from the same inputs.
 
     Parameters
     ----------
     scope, lineage : optional
         Of another portfolio than the one that the day trades.
+    on : date, optional
+        Of this session; of the desk date by default.
     """
-    scope = scope or day.experiment.trading.portfolio
-    if scope not in day.desk.results.scopes(kind):
-        return False
-    stored = day.desk.results.latest(kind, scope)
+    name = scope or day.experiment.trading.portfolio
     same = dict(lineage or msgspec.to_builtins(day.lineage))
-    return stored.desk_date == day.desk_date and same.items() <= dict(stored.lineage).items()
+    return any(
+        stored.scope == name and same.items() <= dict(stored.lineage).items()
+        for stored in day.desk.results.of_day(kind, on or day.desk_date)
+    )
 
 
 def pnl_up_to_date(day: Day) -> bool:
@@ -261,14 +221,6 @@ def pnl_up_to_date(day: Day) -> bool:
         and span is not None
         and (span.run_id, span.last_session) == (day.run_id, day.desk_date)
     )
-
-
-def write_morning_page(day: Day) -> Path:
-    """Draw the morning report from the stored night, and return where it lies."""
-    results = day.desk.results
-    profile = last_profile(results, day.experiment.trading.portfolio)
-    path = day.desk.settings.state_dir / MORNING_PAGE
-    return write_morning_report(profile, last_night(results), path)
 
 
 def report(day: Day) -> DayReport:

@@ -164,8 +164,9 @@ def _simulated(forecasts: LawForecasts, null: NullRanks) -> tuple[FloatArray, Fl
     hits = -drawn > forecasts.value_at_risk[law]
     which = null.simulation[hits]
     ratios = drawn[hits] / forecasts.shortfall[law[hits]]
-    sums: FloatArray = np.bincount(which, weights=ratios, minlength=null.n_simulations)
-    counts: FloatArray = np.bincount(which, minlength=null.n_simulations) * 1.0
+    n = null.n_simulations
+    sums = np.bincount(which, weights=ratios, minlength=n).astype(np.float64)
+    counts = np.bincount(which, minlength=n).astype(np.float64)
     return sums, counts
 
 

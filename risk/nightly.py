@@ -60,12 +60,29 @@ class NightBooks:
 
     def chunk(self, start: int, stop: int) -> "NightBooks":
         """Return the books at positions [start, stop)."""
+        return self.take(range(len(self.names))[start:stop])
+
+    def take(self, rows: Sequence[int]) -> "NightBooks":
+        """Return the books at positions `rows`."""
+        at = np.asarray(rows, dtype=np.intp)
         return NightBooks(
-            names=self.names[start:stop],
-            exposures=self.exposures[start:stop],
-            equity=self.equity[start:stop],
-            drawdown=self.drawdown[start:stop],
+            names=tuple(self.names[row] for row in rows),
+            exposures=self.exposures[at],
+            equity=self.equity[at],
+            drawdown=self.drawdown[at],
         )
+
+    def reason_to_fail(self, row: int) -> str | None:
+        """Return why the book cannot be measured, None if it can."""
+        if not np.isfinite(self.exposures[row]).all():
+            return "an exposure is missing: a position has no price"
+        if not self.equity[row] > 0:
+            return f"equity must be positive, got {self.equity[row]}"
+        if not self.exposures[row].any():
+            return "the book is empty"
+        if not 0.0 <= self.drawdown[row] < 1.0:
+            return f"drawdown must lie in [0, 1), got {self.drawdown[row]}"
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +177,7 @@ def measure_books(
             f"exposures {books.exposures.shape} do not match {len(books.names)} books of "
             f"{len(market.state.symbols)} symbols"
         )
-    reasons = [reason_to_fail(books, row) for row in range(len(books.names))]
+    reasons = [books.reason_to_fail(row) for row in range(len(books.names))]
     scenarios = [scenario for scenario in scenarios if scenario.is_given]
     sound = [row for row, reason in enumerate(reasons) if reason is None]
     failures = [
@@ -185,19 +202,6 @@ def measure_books(
         except QuantDeskError as error:
             failures.append(NightFailure(books.names[row], str(error)))
     return tuple(rows), tuple(failures)
-
-
-def reason_to_fail(books: NightBooks, row: int) -> str | None:
-    """Return why the book cannot be measured, None if it can."""
-    if not np.isfinite(books.exposures[row]).all():
-        return "an exposure is missing: a position has no price"
-    if not books.equity[row] > 0:
-        return f"equity must be positive, got {books.equity[row]}"
-    if not books.exposures[row].any():
-        return "the book is empty"
-    if not 0.0 <= books.drawdown[row] < 1.0:
-        return f"drawdown must lie in [0, 1), got {books.drawdown[row]}"
-    return None
 
 
 def _normal_components(exposures: FloatArray, state: MarketState) -> FloatArray:

@@ -30,7 +30,7 @@ from risk.backtests import (
 )
 from risk.estimators import MIN_OBSERVATIONS, PARETO_THRESHOLD, extreme_value_tail
 from risk.joint import LAWS, Draws, joint_law
-from risk.nightly import NightBooks, NightFailure, NightMarket, reason_to_fail
+from risk.nightly import NightBooks, NightFailure, NightMarket
 
 CONFIDENCES = (0.95, 0.975, 0.99)
 WINDOW, DAYS, REFIT = 1_000, 500, 21
@@ -130,7 +130,7 @@ def measure_weekly(
             f"{market.returns.shape[1]} sessions of returns: a window of {terms.window} and "
             f"{terms.days} days to test need {needed}"
         )
-    reasons = [reason_to_fail(books, row) for row in range(len(books.names))]
+    reasons = [books.reason_to_fail(row) for row in range(len(books.names))]
     failures = [
         NightFailure(name, reason)
         for name, reason in zip(books.names, reasons, strict=True)

@@ -3,11 +3,14 @@
 import msgspec
 
 from basics.errors import MissingDataError
-from risk.nightly import NightFailure, NightRow
+from risk.nightly import NightRow
 from risk.profile import RiskProfile
+from risk.weekly import WeeklyRow
+from services.night_store import read_batch
 from services.nightly_risk import NIGHT_KIND, NIGHT_SUMMARY_KIND, SUMMARY_SCOPE, NightReport
 from services.ports import ResultStore
 from services.risk import PROFILE_KIND
+from services.weekly_risk import WEEKLY_KIND
 
 
 def last_profile(results: ResultStore, scope: str) -> RiskProfile:
@@ -30,20 +33,25 @@ def last_night(results: ResultStore) -> NightReport:
         If no night was stored.
     """
     summary = results.latest(NIGHT_SUMMARY_KIND, SUMMARY_SCOPE)
-    stored = (results.latest(NIGHT_KIND, name) for name in results.scopes(NIGHT_KIND))
-    rows = [
-        msgspec.convert(document.payload, NightRow, strict=False)
-        for document in stored
-        if document.desk_date == summary.desk_date
-    ]
-    if not rows and not summary.payload["failures"]:
+    rows, failures = read_batch(
+        results, NIGHT_KIND, summary.desk_date, lineage=summary.lineage, form=NightRow
+    )
+    if not rows and not failures:
         raise MissingDataError(
             f"the night of {summary.desk_date} holds no book: run `quantdesk flows run risk`"
         )
     return NightReport(
         as_of=summary.desk_date,
         rows=tuple(sorted(rows, key=lambda row: (-row.score, row.name))),
-        failures=tuple(
-            NightFailure(item["name"], item["reason"]) for item in summary.payload["failures"]
-        ),
+        failures=failures,
     )
+
+
+def last_weekly(results: ResultStore, scope: str) -> WeeklyRow | None:
+    """Return what the last long run found of `scope`, None if there was none."""
+    if scope not in results.scopes(WEEKLY_KIND):
+        return None
+    stored = results.latest(WEEKLY_KIND, scope)
+    if "reason" in stored.payload:
+        return None
+    return msgspec.convert(stored.payload, WeeklyRow, strict=False)

@@ -1,6 +1,8 @@
 """The books of a night: the portfolio and each of its strategies, in one universe."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -53,6 +55,32 @@ def night_books(
         exposures=exposures,
         equity=equity[:, -1],
         drawdown=np.array([_drawdown(path, first) for path, first in paths]),
+    )
+
+
+def books_until(daily: DailyBooks, session: date) -> DailyBooks:
+    """Return the books as they stood at the close of `session`: nothing later is in them.
+
+    Raises
+    ------
+    MissingDataError
+        If the books have no such session.
+    """
+    at = int(np.searchsorted(daily.sessions, np.datetime64(session, "D")))
+    if at >= len(daily.sessions) or daily.sessions[at] != np.datetime64(session, "D"):
+        raise MissingDataError(
+            f"the books have no session {session}: they run from {daily.sessions[0]} to "
+            f"{daily.sessions[-1]}"
+        )
+    known = slice(0, at + 1)
+    return replace(
+        daily,
+        sessions=daily.sessions[known],
+        pnl=daily.pnl[:, known],
+        fees=daily.fees[:, known],
+        market_value=daily.market_value[:, known],
+        flows=daily.flows[known],
+        equity=daily.equity[known],
     )
 
 

@@ -1,37 +1,26 @@
-"""The nightly run over all portfolios: split, measure, keep, and report what failed.
+"""The nightly run over all portfolios: measure, keep, and report what failed.
 
-Plain functions: a flow passes the `map` of its engine (processes, Dask, or the builtin) and this
-module neither knows nor cares. Chunks are independent and documents are stored by (portfolio,
-date), so a run that is repeated or resumed ends in the same rows.
+A flow passes the `map` of its engine (processes, Dask, or the builtin) and this module neither
+knows nor cares. Chunks are kept as they come (`services.night_store`), so a run that is killed
+goes on where it stood, and one that is repeated ends in the same rows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
 
 import msgspec
 
-from basics.errors import InvalidInputError
 from risk.limits import Limit
 from risk.nightly import NightBooks, NightFailure, NightMarket, NightRow, measure_books
-from risk.stress import StressScenario, run_stress
+from risk.stress import StressResult, StressScenario, run_stress
+from services.night_store import Batch, EngineMap, run_batch
 from services.ports import JsonDocument, ResultStore
 
 NIGHT_KIND = "risk.nightly"
 NIGHT_STRESS_KIND = "stress.nightly"
 NIGHT_SUMMARY_KIND = "risk.night"
 SUMMARY_SCOPE = "all"
-DEFAULT_CHUNK = 100
-MAX_CHUNK = 5_000
-
-
-class EngineMap(Protocol):
-    """Applies a function to each item, in order: `map`, an executor's `map`, a client's."""
-
-    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any], /) -> Iterable[Any]:
-        """Return the results in the order of the items."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +43,27 @@ class NightChunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NightStress:
+    """One book under every scenario that is written down."""
+
+    name: str
+    stresses: tuple[StressResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NightReport:
-    """What the night measured, the riskiest book first, and what it could not."""
+    """What the night measured, the riskiest book first, and what it could not.
+
+    Attributes
+    ----------
+    measured : int
+        How many books this run measured; the others stood from a run before.
+    """
 
     as_of: date
     rows: tuple[NightRow, ...]
     failures: tuple[NightFailure, ...]
+    measured: int = 0
 
     def summary(self) -> JsonDocument:
         """Return the table that a risk manager reads, as plain values."""
@@ -67,10 +71,7 @@ class NightReport:
             "as_of": self.as_of,
             "n_books": len(self.rows) + len(self.failures),
             "n_measured": len(self.rows),
-            "levels": {
-                level: sum(row.level == level for row in self.rows)
-                for level in ("LOW", "MEDIUM", "HIGH", "CRITICAL")
-            },
+            "levels": self.levels(),
             "riskiest": [
                 {
                     "name": row.name,
@@ -78,28 +79,19 @@ class NightReport:
                     "level": row.level,
                     "limit_state": row.limit_state,
                     "breached": list(row.breached[:5]),
-                    "worst_stress": max(row.stresses.items(), key=lambda pair: pair[1])[0],
+                    "worst_stress": max(row.stresses, key=row.stresses.__getitem__, default=None),
                 }
                 for row in self.rows[:20]
             ],
             "failures": [{"name": f.name, "reason": f.reason} for f in self.failures],
         }
 
-
-def night_chunks(
-    books: NightBooks, market: NightMarket, policy: NightPolicy, *, size: int = DEFAULT_CHUNK
-) -> Iterator[NightChunk]:
-    """Split the books into tasks of `size`.
-
-    Raises
-    ------
-    InvalidInputError
-        If `size` is not within 1 to MAX_CHUNK.
-    """
-    if not 1 <= size <= MAX_CHUNK:
-        raise InvalidInputError(f"a chunk holds 1 to {MAX_CHUNK} books, got {size}")
-    for start in range(0, len(books.names), size):
-        yield NightChunk(books=books.chunk(start, start + size), market=market, policy=policy)
+    def levels(self) -> Mapping[str, int]:
+        """Return how many books are at each level."""
+        return {
+            level: sum(row.level == level for row in self.rows)
+            for level in ("LOW", "MEDIUM", "HIGH", "CRITICAL")
+        }
 
 
 def measure_chunk(chunk: NightChunk) -> tuple[tuple[NightRow, ...], tuple[NightFailure, ...]]:
@@ -115,33 +107,67 @@ def measure_chunk(chunk: NightChunk) -> tuple[tuple[NightRow, ...], tuple[NightF
     )
 
 
-def nightly_risk(
-    chunks: Iterable[NightChunk], *, as_of: date, engine: EngineMap = map
-) -> NightReport:
-    """Measure every chunk on `engine`; rows come back with the highest score first."""
-    rows: list[NightRow] = []
-    failures: list[NightFailure] = []
-    for measured, failed in engine(measure_chunk, chunks):
-        rows.extend(measured)
-        failures.extend(failed)
-    rows.sort(key=lambda row: (-row.score, row.name))
-    return NightReport(as_of=as_of, rows=tuple(rows), failures=tuple(failures))
-
-
-def store_night(report: NightReport, results: ResultStore, *, lineage: JsonDocument) -> None:
-    """Keep a document for each book and one summary; a second run replaces them by the same."""
-    for row in report.rows:
-        results.put(NIGHT_KIND, row.name, report.as_of, msgspec.to_builtins(row), lineage)
-    summary = msgspec.to_builtins(report.summary())
-    results.put(NIGHT_SUMMARY_KIND, SUMMARY_SCOPE, report.as_of, summary, lineage)
-
-
-def nightly_stress(chunk: NightChunk) -> tuple[tuple[str, JsonDocument], ...]:
-    """Stress every sound book of a chunk, with contributions by position: (name, document)."""
-    documents = []
+def stress_chunk(chunk: NightChunk) -> tuple[tuple[NightStress, ...], tuple[NightFailure, ...]]:
+    """Stress one chunk, with contributions by position; the function that an engine maps."""
     books, state = chunk.books, chunk.market.state
     given = [scenario for scenario in chunk.policy.scenarios if scenario.is_given]
-    for name, exposures, equity in zip(books.names, books.exposures, books.equity, strict=True):
-        results = run_stress(given, state, exposures, equity=float(equity))
-        documents.append((name, {"stresses": msgspec.to_builtins(results)}))
-    return tuple(documents)
+    rows, failures = [], []
+    for at, name in enumerate(books.names):
+        reason = books.reason_to_fail(at)
+        if reason is not None:
+            failures.append(NightFailure(name, reason))
+            continue
+        results = run_stress(given, state, books.exposures[at], equity=float(books.equity[at]))
+        rows.append(NightStress(name=name, stresses=results))
+    return tuple(rows), tuple(failures)
+
+
+def nightly_risk(
+    batch: Batch,
+    market: NightMarket,
+    policy: NightPolicy,
+    results: ResultStore,
+    *,
+    engine: EngineMap = map,
+) -> NightReport:
+    """Measure every book that does not stand, keep all, and the night's summary last.
+
+    The highest score comes first.
+    """
+    found = run_batch(
+        batch,
+        measure_chunk,
+        lambda books: NightChunk(books=books, market=market, policy=policy),
+        results,
+        form=NightRow,
+        engine=engine,
+    )
+    report = NightReport(
+        as_of=batch.as_of,
+        rows=tuple(sorted(found.rows, key=lambda row: (-row.score, row.name))),
+        failures=found.failures,
+        measured=found.measured,
+    )
+    summary = msgspec.to_builtins(report.summary())
+    results.put(NIGHT_SUMMARY_KIND, SUMMARY_SCOPE, batch.as_of, summary, batch.lineage)
+    return report
+
+
+def nightly_stress(
+    batch: Batch,
+    market: NightMarket,
+    policy: NightPolicy,
+    results: ResultStore,
+    *,
+    engine: EngineMap = map,
+) -> tuple[tuple[NightStress, ...], tuple[NightFailure, ...]]:
+    """Stress every book that does not stand, and keep all."""
+    found = run_batch(
+        batch,
+        stress_chunk,
+        lambda books: NightChunk(books=books, market=market, policy=policy),
+        results,
+        form=NightStress,
+        engine=engine,
+    )
+    return found.rows, found.failures

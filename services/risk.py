@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
+from basics.errors import MissingDataError
 from risk.limits import Limit
 from risk.profile import RiskProfile
 from risk.score import Level
@@ -98,10 +99,10 @@ class RiskService:
 
         A profile of the same day is passed over, so that computing a day twice gives one answer.
         """
-        earlier = [r for r in self.results.history(PROFILE_KIND, scope) if r.desk_date < before]
-        if not earlier:
+        try:
+            last = self.results.latest(PROFILE_KIND, scope, until=before - timedelta(days=1))
+        except MissingDataError:
             return None
-        last = earlier[-1]
         headline = (
             tail["value_at_risk"]
             for tail in last.payload["tails"]

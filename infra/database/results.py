@@ -41,20 +41,37 @@ class DatabaseResultStore:
         with self.database.transaction() as connection:
             upsert(connection, results, [row])
 
-    def latest(self, kind: str, scope: str) -> StoredResult:
-        """Return the document with the latest desk date; `MissingDataError` if there is none."""
+    def latest(self, kind: str, scope: str, *, until: date | None = None) -> StoredResult:
+        """Return the document with the latest desk date, or the latest up to `until`.
+
+        `MissingDataError` if there is none.
+        """
         query = _select(kind, scope).order_by(results.c.desk_date.desc()).limit(1)
+        if until is not None:
+            query = query.where(results.c.desk_date <= until)
         with self.database.reading() as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
             raise MissingDataError(
-                f"no {kind!r} for {scope!r} is stored: run the flow that computes it"
+                f"no {kind!r} for {scope!r} is stored"
+                + (f" on or before {until}" if until else "")
+                + ": run the flow that computes it"
             )
         return StoredResult(**row)
 
     def history(self, kind: str, scope: str) -> Sequence[StoredResult]:
         """Return every document of the kind and scope, oldest desk date first."""
         query = _select(kind, scope).order_by(results.c.desk_date)
+        with self.database.reading() as connection:
+            return [StoredResult(**row) for row in connection.execute(query).mappings()]
+
+    def of_day(self, kind: str, desk_date: date) -> Sequence[StoredResult]:
+        """Return the documents of the kind on one desk date, by scope."""
+        query = (
+            sa.select(results)
+            .where(results.c.kind == kind, results.c.desk_date == desk_date)
+            .order_by(results.c.scope)
+        )
         with self.database.reading() as connection:
             return [StoredResult(**row) for row in connection.execute(query).mappings()]
 

@@ -6,12 +6,20 @@ from pathlib import Path
 from infra.report import cells, formats, risk_charts
 from infra.report.day import risk_figures
 from infra.report.page import Block, Cell, KeyFigure, Notice, Page, Section, Table
+from infra.report.risk_breakdown import groups_table, movement_table
 from infra.report.risk_section import LEVEL_TONES
-from infra.report.risk_tables import LIMIT_TONES, backtests_table, limits_table, stress_table
+from infra.report.risk_tables import (
+    LIMIT_TONES,
+    backtests_table,
+    limits_table,
+    stress_table,
+    weekly_table,
+)
 from infra.report.writer import write_page
 from risk.nightly import HEADLINE_METHOD, NightFailure, NightRow
 from risk.profile import RiskProfile
 from risk.score import Level
+from risk.weekly import WeeklyRow
 from services.nightly_risk import NightReport
 from services.report import Tone
 from services.report_findings import risk_findings
@@ -20,13 +28,23 @@ HEADLINE_CONFIDENCE = 0.99
 MOST_BOOKS = 25
 
 
-def write_morning_report(profile: RiskProfile, night: NightReport, path: Path) -> Path:
+def write_morning_report(
+    profile: RiskProfile, night: NightReport, path: Path, *, weekly: WeeklyRow | None = None
+) -> Path:
     """Write the morning report to `path` and return it."""
-    return write_page(morning_page(profile, night), path)
+    return write_page(morning_page(profile, night, weekly=weekly), path)
 
 
-def morning_page(profile: RiskProfile, night: NightReport) -> Page:
-    """Return the night over all books, and the profile of the portfolio, as a page."""
+def morning_page(
+    profile: RiskProfile, night: NightReport, *, weekly: WeeklyRow | None = None
+) -> Page:
+    """Return the night over all books, and the profile of the portfolio, as a page.
+
+    Parameters
+    ----------
+    weekly : WeeklyRow or None
+        What the last long run found of the portfolio.
+    """
     return Page(
         title="Morning risk report",
         kicker=f"Desk date {formats.day(profile.as_of)}",
@@ -49,7 +67,11 @@ def morning_page(profile: RiskProfile, night: NightReport) -> Page:
         findings=[Notice(text=item.text, tone=item.tone) for item in risk_findings(profile)],
         caveats_title="Read with this in mind",
         caveats=[Notice(text=text, tone=Tone.WARN) for text in profile.notes],
-        sections=[_portfolio_section(profile), _evidence_section(profile), _books_section(night)],
+        sections=[
+            _portfolio_section(profile),
+            _evidence_section(profile, weekly),
+            _books_section(night),
+        ],
         footer=f"quantdesk · desk date {formats.day(profile.as_of)}. Figures come from the stored "
         "documents of the night.",
     )
@@ -80,12 +102,16 @@ def _portfolio_section(profile: RiskProfile) -> Section:
             tickformat=".0%",
         )
     )
+    if profile.movement is not None:
+        blocks.append(movement_table(profile.movement, profile.currency))
     if profile.stresses:
         blocks.append(stress_table(profile.stresses, profile.currency))
+    if profile.decomposition:
+        blocks.append(groups_table(profile.decomposition, profile.currency))
     return Section(name="portfolio", title=f"Portfolio {profile.scope}", blocks=blocks)
 
 
-def _evidence_section(profile: RiskProfile) -> Section:
+def _evidence_section(profile: RiskProfile, weekly: WeeklyRow | None) -> Section:
     blocks: list[Block] = []
     if profile.forecast is not None:
         blocks.append(
@@ -95,6 +121,8 @@ def _evidence_section(profile: RiskProfile) -> Section:
     blocks.append(backtests_table(at_headline, profile.backtest_basis))
     if profile.calibration.reliability:
         blocks.append(risk_charts.reliability(profile.calibration))
+    if weekly is not None:
+        blocks.append(weekly_table(weekly, profile.currency))
     return Section(name="evidence", title="Can the numbers be trusted?", blocks=blocks)
 
 

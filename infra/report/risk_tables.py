@@ -8,6 +8,7 @@ from risk.backtests import Backtest
 from risk.limits import LimitCheck, LimitState
 from risk.profile import PositionRisk, TailEstimate
 from risk.stress import StressResult
+from risk.weekly import WeeklyMethod, WeeklyRow
 from services.report import Tone
 
 LIMIT_TONES: dict[str, Tone] = {
@@ -90,7 +91,7 @@ def _tail(estimate: TailEstimate | None, name: str) -> Cell:
 def backtests_table(rows: Sequence[Backtest], basis: str) -> Table:
     """Return how each estimator's forecasts held against what happened."""
     titles = ("method", "zone", "confidence", "sessions", "expected", "exceeded", "Kupiec p")
-    more = ("independence p", "DQ p", "Z1", "Z2", "loss")
+    more = ("independence p", "DQ p", "multiplier", "Z1 p", "Z2 p", "Z3 p", "loss")
     return Table(
         title="Did the forecasts hold?",
         columns=cells.columns(*titles, *more, words=2),
@@ -105,15 +106,16 @@ def backtests_table(rows: Sequence[Backtest], basis: str) -> Table:
                 cells.p_value(row.kupiec_p),
                 cells.p_value(row.independence_p),
                 cells.p_value(row.dynamic_quantile_p),
-                cells.number(row.z1),
-                cells.number(row.z2),
+                cells.number(row.frtb_multiplier),
+                *(cells.p_value(p) for p in (row.z1_p, row.z2_p, row.z3_p)),
                 cells.number(row.fissler_ziegel, digits=4),
             ]
             for row in rows
         ],
         note=f"Basis: {basis}. A p-value under 0.05 (amber) says that forecast and outcome "
-        "disagree; Z1 and Z2 (Acerbi-Szekely) fall below zero when expected shortfall was too "
-        "small; the loss is Fissler-Ziegel's, lower is better.",
+        "disagree; Z1 to Z3 (Acerbi-Szekely) test whether expected shortfall was too small, for "
+        "estimators with a whole law; the multiplier is FRTB's; the loss is Fissler-Ziegel's, "
+        "lower is better.",
     )
 
 
@@ -161,3 +163,37 @@ def positions_table(rows: Sequence[PositionRisk], currency: str) -> Table:
         ],
         note="At 99%. Components (Euler) sum to the book's: normal VaR, historical ES.",
     )
+
+
+def weekly_table(week: WeeklyRow, currency: str) -> Table:
+    """Return what the weekly long run found of a book at its highest confidence."""
+    top = max(method.confidence for method in week.methods)
+    titles = ("method", "zone", f"VaR {formats.confidence(top)}", f"ES {formats.confidence(top)}")
+    more = ("exceeded", "Kupiec p", "Z1 p", "Z2 p", "Z3 p")
+    return Table(
+        title=f"The weekly long run ({currency})",
+        columns=cells.columns(*titles, *more, words=2),
+        rows=[
+            [
+                cells.text(_marked(item)),
+                Cell(item.backtest.zone, ZONE_TONES.get(item.backtest.zone, Tone.PLAIN)),
+                cells.money(item.value_at_risk),
+                cells.money(item.expected_shortfall),
+                cells.whole(item.backtest.exceedances),
+                cells.p_value(item.backtest.kupiec_p),
+                *(
+                    cells.p_value(p)
+                    for p in (item.backtest.z1_p, item.backtest.z2_p, item.backtest.z3_p)
+                ),
+            ]
+            for item in week.methods
+            if item.confidence == top
+        ],
+        note=f"Today's book held constant over {week.n_days} sessions. ★ lowest "
+        "Fissler-Ziegel loss, + not told from it at 10%.",
+    )
+
+
+def _marked(item: WeeklyMethod) -> str:
+    mark = "★ " if item.best else "+ " if item.in_confidence_set else ""
+    return mark + item.method.replace("_", " ")

@@ -1,5 +1,6 @@
 """`quantdesk flows`: run a flow now, list them, or serve their schedules."""
 
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -39,8 +40,19 @@ def flows_run(
     address: Annotated[
         str | None, typer.Option(help="Scheduler of a Dask cluster; a local one without it.")
     ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(help="First past session of a nightly flow.", formats=["%Y-%m-%d"]),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option(help="Last past session of a nightly flow.", formats=["%Y-%m-%d"]),
+    ] = None,
 ) -> None:
-    """Run one flow now."""
+    """Run one flow now.
+
+    The nightly flows take a range of past sessions: `flows run risk --start 2022-12-01`.
+    """
     from infra.settings import load_settings
     from infra.supervisor import start_prefect_server
 
@@ -55,7 +67,14 @@ def flows_run(
     if name not in FLOWS:
         raise InvalidInputError(f"unknown flow {name!r}: there are {', '.join(FLOWS)}")
     flow = FLOWS[name]
-    chosen = _parameters(flow, again=again, engine=engine, address=address)
+    chosen = _parameters(
+        flow,
+        again=again,
+        engine=engine,
+        address=address,
+        start=start.date() if start else None,
+        end=end.date() if end else None,
+    )
     wait_until_up()
     with BatchView(f"quantdesk: {flow.name}") as view, listening(view):
         state: State[Any] = cast("Any", flow)(**chosen, return_state=True)
@@ -65,15 +84,19 @@ def flows_run(
 
 
 def _parameters(
-    flow: "Flow[..., Any]", *, again: bool, engine: str | None, address: str | None
+    flow: "Flow[..., Any]",
+    *,
+    again: bool,
+    **asked: str | date | None,
 ) -> dict[str, Any]:
     """Return the flow's parameters; `InvalidInputError` for one that it does not take."""
     from basics.errors import InvalidInputError
 
     takes = flow.parameters.properties
     repeat = next((name for name in ("again", "retrain", "fresh") if name in takes), "again")
-    asked = {repeat: again or None, "engine": engine, "address": address}
-    chosen = {name: value for name, value in asked.items() if value is not None}
+    chosen: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    if again:
+        chosen[repeat] = True
     if strange := sorted(set(chosen) - set(takes)):
         raise InvalidInputError(f"{flow.name} takes no --{strange[0]}: leave it out")
     return chosen

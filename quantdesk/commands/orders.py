@@ -185,13 +185,13 @@ def remedy(
 ) -> None:
     """Solve for the cheapest trades that bring the demo's book within its risk limits."""
     from flows.day import open_day
-    from flows.steps import daily_books, risk_inputs
+    from flows.risk_steps import nights
     from market.liquidity import ImpactModel
     from services.remediation import remedy_for, scaled
 
     with open_day() as day:
         report = remedy_for(
-            risk_inputs(day, daily_books(day)),
+            nights(day)[-1].inputs,
             limits=scaled(day.desk.risk.limits, limits_scale),
             scenarios=day.desk.risk.scenarios,
             lookback=day.desk.risk.lookback,

@@ -47,14 +47,15 @@ def morning(scope: Scope = None, out: Out = None) -> None:
     """Write the morning risk report: the portfolio, its evidence, all books of the night."""
     from infra.bootstrap import open_desk
     from infra.report import write_morning_report
-    from services.morning import last_night, last_profile
+    from services.morning import last_night, last_profile, last_weekly
     from services.risk import PROFILE_KIND
 
     with open_desk() as desk:
         chosen = _chosen(desk.results, PROFILE_KIND, scope)
         path = out or desk.settings.state_dir / "morning.html"
         profile, night = last_profile(desk.results, chosen), last_night(desk.results)
-        typer.echo(write_morning_report(profile, night, path))
+        weekly = last_weekly(desk.results, chosen)
+        typer.echo(write_morning_report(profile, night, path, weekly=weekly))
 
 
 def _chosen(results: "ResultStore", kind: str, scope: str | None) -> str:

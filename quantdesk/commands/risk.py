@@ -12,6 +12,8 @@ from quantdesk.commands.risk_view import (
     show_positions,
     show_stresses,
     show_tails,
+    show_week,
+    show_weekly_book,
 )
 from quantdesk.output import AsJson, show_json, show_table
 
@@ -59,6 +61,27 @@ def risk_why(scope: Scope = None, as_json: AsJson = False) -> None:
     show_covariances(profile)
     for line in change or ("No earlier profile is stored: nothing to compare with.",):
         typer.echo(f"- {line}")
+
+
+@risk.command("weekly")
+def risk_weekly(
+    book: Annotated[
+        str | None, typer.Argument(help="A book; the whole run's summary without it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the last weekly long run found: GARCH, extreme value, joint laws, ES tests."""
+    from infra.bootstrap import open_desk
+
+    with open_desk() as desk:
+        kind, scope = ("risk.weekly", book) if book else ("risk.week", "all")
+        stored = desk.results.latest(kind, scope)
+    if as_json:
+        show_json({"scope": stored.scope, "lineage": stored.lineage, "weekly": stored.payload})
+    elif book is None:
+        show_week(stored.payload)
+    else:
+        show_weekly_book(stored.payload)
 
 
 @risk.command("breaches")

@@ -43,12 +43,19 @@ class ResultStore(Protocol):
         """Store the document, replacing an earlier one of the same key."""
         ...
 
-    def latest(self, kind: str, scope: str) -> StoredResult:
-        """Return the document with the latest desk date; `MissingDataError` if there is none."""
+    def latest(self, kind: str, scope: str, *, until: date | None = None) -> StoredResult:
+        """Return the document with the latest desk date, or the latest up to `until`.
+
+        `MissingDataError` if there is none.
+        """
         ...
 
     def history(self, kind: str, scope: str) -> Sequence[StoredResult]:
         """Return every document of the kind and scope, oldest desk date first."""
+        ...
+
+    def of_day(self, kind: str, desk_date: date) -> Sequence[StoredResult]:
+        """Return the documents of the kind on one desk date, by scope."""
         ...
 
     def scopes(self, kind: str) -> Sequence[str]:

@@ -11,8 +11,10 @@ from risk.groups import GroupRisk
 from risk.movement import TailMovement
 from risk.profile import ForecastChart, PositionRisk, RiskProfile, TailEstimate
 from risk.stress import StressResult
+from risk.weekly import WeeklyRow
 from services.ports import StoredResult
 from services.risk import PROFILE_KIND
+from services.weekly_risk import WEEKLY_KIND
 from serving.answers import head
 from serving.context import answers_of
 from serving.problems import problem_responses
@@ -71,6 +73,13 @@ class StressAnswer(AnswerHead):
     stresses: list[StressResult]
 
 
+class WeeklyAnswer(AnswerHead):
+    """The estimators and ES tests too slow for every night; `reason` where they failed."""
+
+    weekly: WeeklyRow | None
+    reason: str | None
+
+
 @router.get("/portfolio", response_model=RiskPortfolioAnswer)
 async def risk_portfolio(request: Request, asked: Asked) -> Response:
     """Show score, level, exposure, limits, positions and everything below."""
@@ -111,6 +120,20 @@ async def risk_var(request: Request, asked: Asked) -> Response:
 async def risk_decomposition(request: Request, asked: Asked) -> Response:
     """Show the risk by position, strategy, sector and factor, and why it moved since yesterday."""
     return await _part(request, asked, DecompositionAnswer)
+
+
+@router.get("/weekly", response_model=WeeklyAnswer)
+async def risk_weekly(request: Request, asked: Asked) -> Response:
+    """Show what the last weekly long run found of a book, Z1 to Z3 included."""
+
+    def build(result: StoredResult) -> dict[str, Any]:
+        reason = result.payload.get("reason")
+        weekly = None if reason else result.payload
+        return head(result) | {"weekly": weekly, "reason": reason}
+
+    return await answers_of(request).respond(
+        "risk.weekly", WEEKLY_KIND, asked.portfolio, asked.as_of, build
+    )
 
 
 @router.get("/stress-tests", response_model=StressAnswer)

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from pydantic import SecretStr
 
 from basics.clock import ManualClock
-from basics.errors import ConflictError, InvalidInputError, UnavailableError
+from basics.errors import ConflictError, InvalidInputError, MissingDataError, UnavailableError
 from infra.database.engine import Database, open_database
 from infra.database.results import DatabaseResultStore
 from infra.database.schema import (
@@ -318,3 +318,21 @@ def _wait_for_replay(primary: PostgresServer, replica: PostgresServer) -> None:
         query = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
         while connection.execute(query, row).fetchone() != (True,):
             time.sleep(0.01)
+
+
+def test_documents_are_found_by_day_and_the_latest_up_to_one(
+    connect: Callable[[], Database],
+) -> None:
+    database = connect()
+    upgrade_database(database)
+    store = DatabaseResultStore(database, ManualClock(NOON))
+    for day in (3, 4, 6):
+        for scope in ("b", "a"):
+            store.put("k", scope, date(2022, 1, day), {"day": day}, {})
+
+    assert [d.scope for d in store.of_day("k", date(2022, 1, 4))] == ["a", "b"]
+    assert store.of_day("k", date(2022, 1, 5)) == []
+    assert store.latest("k", "a", until=date(2022, 1, 5)).payload == {"day": 4}
+    assert store.latest("k", "a").payload == {"day": 6}
+    with pytest.raises(MissingDataError, match="on or before 2022-01-02"):
+        store.latest("k", "a", until=date(2022, 1, 2))

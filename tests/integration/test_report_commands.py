@@ -15,7 +15,12 @@ from infra.settings import Settings
 from quantdesk.main import build_app
 from risk.nightly import MethodRow, NightFailure, NightRow
 from services.morning import last_night, last_profile
-from services.nightly_risk import NightReport, store_night
+from services.nightly_risk import (
+    NIGHT_KIND,
+    NIGHT_SUMMARY_KIND,
+    SUMMARY_SCOPE,
+    NightReport,
+)
 from services.report import DayReport
 from services.risk import PROFILE_KIND, profile_document
 from tests.day_sample import sample_report
@@ -56,7 +61,9 @@ def state(report: DayReport, night: NightReport, tmp_path_factory: pytest.TempPa
             (PROFILE_KIND, profile_document(report.risk)),
         ):
             desk.results.put(kind, "EQUITY", report.desk_date, document, {})
-        store_night(night, desk.results, lineage={})
+        for row in (*night.rows, *night.failures):
+            desk.results.put(NIGHT_KIND, row.name, night.as_of, msgspec.to_builtins(row), {})
+        desk.results.put(NIGHT_SUMMARY_KIND, SUMMARY_SCOPE, night.as_of, night.summary(), {})
     return folder
 
 

@@ -1,14 +1,15 @@
 """Tests of `services.night_books`: the portfolio's book is the sum of its strategies'."""
 
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from basics.errors import InvalidInputError
+from basics.errors import InvalidInputError, MissingDataError
 from basics.trading import Book
 from pnl.daily import DailyBooks
-from services.night_books import night_books
+from services.night_books import books_until, night_books
 
 SESSIONS = np.array(["2022-12-27", "2022-12-28"], dtype="datetime64[D]")
 
@@ -51,3 +52,15 @@ def test_each_strategy_has_a_book_beside_the_portfolio_s() -> None:
 def test_a_book_without_capital_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="no capital is given for beta"):
         night_books(daily_books(), ("A", "B"), portfolio="core", capital={"alpha": Decimal(1)})
+
+
+def test_books_until_a_session_know_nothing_later() -> None:
+    whole = daily_books()
+    cut = books_until(whole, date(2022, 12, 27))
+    assert cut.sessions.tolist() == [date(2022, 12, 27)]
+    assert cut.equity.tolist() == [30900]
+    assert cut.market_value.shape == cut.pnl.shape == cut.fees.shape == (3, 1)
+    same = books_until(whole, date(2022, 12, 28))
+    assert (same.market_value == whole.market_value).all()
+    with pytest.raises(MissingDataError, match="no session 2022-12-26: they run from 2022-12-27"):
+        books_until(whole, date(2022, 12, 26))

@@ -1,8 +1,10 @@
 """Tests of `services.nightly_risk`: any engine, any chunk size, run twice: the same rows."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,15 +14,18 @@ from risk.market_state import estimate_state
 from risk.nightly import NightBooks, NightMarket
 from risk.shocks import Shock
 from risk.stress import Basis, StressScenario
+from risk.weekly import WeeklyTerms
+from services.night_store import Batch
 from services.nightly_risk import (
     NIGHT_KIND,
+    NIGHT_STRESS_KIND,
     NIGHT_SUMMARY_KIND,
     NightPolicy,
-    night_chunks,
     nightly_risk,
     nightly_stress,
-    store_night,
 )
+from services.ports import StoredResult
+from services.weekly_risk import WEEKLY_KIND, summary_of, weekly_risk, weekly_stands
 
 DAY = date(2022, 1, 3)
 RETURNS = np.random.default_rng(8).normal(scale=0.01, size=(3, 400))
@@ -55,16 +60,41 @@ POLICY = NightPolicy(
 )
 
 
+LINEAGE = {"run": "r", "data": {"equities": "v1"}}
+
+
 class KeptResults:
+    """A result store in a dictionary."""
+
     def __init__(self) -> None:
-        self.documents = {}
+        self.documents: dict[tuple[str, str, date], StoredResult] = {}
+        self.written: list[str] = []
 
     def put(self, kind, scope, desk_date, payload, lineage) -> None:
-        self.documents[kind, scope, desk_date] = (payload, lineage)
+        self.written.append(scope)
+        document = msgspec.json.decode(msgspec.json.encode(payload))
+        stored = StoredResult(kind, scope, desk_date, document, lineage, None)
+        self.documents[kind, scope, desk_date] = stored
+
+    def of_day(self, kind, desk_date):
+        return sorted(
+            (d for (k, _, day), d in self.documents.items() if (k, day) == (kind, desk_date)),
+            key=lambda d: d.scope,
+        )
 
 
-def run(size: int = 100, engine=map):
-    return nightly_risk(night_chunks(BOOKS, MARKET, POLICY, size=size), as_of=DAY, engine=engine)
+class PowerCutError(Exception):
+    """Stands for a kill: the process is gone in the middle of the batch."""
+
+
+def batch(**changes) -> Batch:
+    given = {"kind": NIGHT_KIND, "as_of": DAY, "books": BOOKS, "lineage": LINEAGE}
+    return Batch(**(given | changes))
+
+
+def run(results=None, *, engine=map, **changes):
+    kept = KeptResults() if results is None else results
+    return nightly_risk(batch(**changes), MARKET, POLICY, kept, engine=engine)
 
 
 def test_chunk_size_and_engine_do_not_change_the_rows() -> None:
@@ -84,29 +114,88 @@ def test_riskiest_book_comes_first() -> None:
     assert scores == sorted(scores, reverse=True)
 
 
-def test_storing_twice_leaves_the_same_documents() -> None:
+def test_a_second_run_measures_nothing_and_ends_in_the_same_rows() -> None:
     results = KeptResults()
-    store_night(run(), results, lineage={"run": "r"})
-    first = dict(results.documents)
-    store_night(run(size=3), results, lineage={"run": "r"})
+    first = run(results)
+    documents = dict(results.documents)
 
-    assert set(results.documents) == set(first)
-    assert len([key for key in first if key[0] == NIGHT_KIND]) == 6
-    summary, lineage = first[NIGHT_SUMMARY_KIND, "all", DAY]
-    assert (summary["n_books"], summary["n_measured"]) == (7, 6)
-    assert sum(summary["levels"].values()) == 6
-    assert summary["failures"] == [{"name": "book6", "reason": "the book is empty"}]
-    assert lineage == {"run": "r"}
+    second = run(results)
+
+    assert (first.measured, second.measured) == (7, 0)
+    assert (second.rows, second.failures) == (first.rows, first.failures)
+    assert results.documents == documents
+    assert results.documents[NIGHT_SUMMARY_KIND, "all", DAY].payload["n_books"] == 7
 
 
-def test_nightly_stress_explains_each_book() -> None:
-    (chunk,) = night_chunks(BOOKS, MARKET, POLICY)
-    name, document = nightly_stress(chunk)[0]
-    stress = document["stresses"][0]
-    assert name == "book0"
-    assert sum(stress["contributions"].values()) == pytest.approx(stress["loss"])
+def test_a_failure_is_a_row_of_its_own_with_its_reason() -> None:
+    results = KeptResults()
+    run(results)
+    assert results.documents[NIGHT_KIND, "book6", DAY].payload == {
+        "name": "book6",
+        "reason": "the book is empty",
+    }
 
 
-def test_absurd_chunks_are_refused() -> None:
-    with pytest.raises(InvalidInputError, match="1 to 5000 books, got 0"):
-        run(size=0)
+def test_a_killed_night_goes_on_where_it_stood() -> None:
+    results = KeptResults()
+
+    def dies_after_two_chunks(function, items):
+        for at, item in enumerate(items):
+            if at == 2:
+                raise PowerCutError
+            yield function(item)
+
+    with pytest.raises(PowerCutError):
+        run(results, size=2, engine=dies_after_two_chunks)
+    assert results.written == ["book0", "book1", "book2", "book3"]
+    assert (NIGHT_SUMMARY_KIND, "all", DAY) not in results.documents
+
+    resumed = run(results, size=2)
+
+    assert resumed.measured == 3
+    assert results.written[4:] == ["book4", "book5", "book6", "all"]
+    assert [(r.name, r.score) for r in resumed.rows] == [(r.name, r.score) for r in run().rows]
+
+
+def test_other_data_or_a_wish_to_compute_again_measures_all() -> None:
+    results = KeptResults()
+    run(results)
+    assert run(results, lineage={**LINEAGE, "data": {"equities": "v2"}}).measured == 7
+    assert run(results, again=True).measured == 7
+
+
+def test_stress_contributions_sum_and_a_book_that_cannot_be_stressed_is_told() -> None:
+    results = KeptResults()
+    stressed = batch(kind=NIGHT_STRESS_KIND)
+    rows, failures = nightly_stress(stressed, MARKET, POLICY, results)
+    assert [f.name for f in failures] == ["book6"]
+    for row in rows:
+        (result,) = row.stresses
+        assert sum(result.contributions.values()) == pytest.approx(result.loss)
+    again, _ = nightly_stress(stressed, MARKET, POLICY, results)
+    assert again == rows
+
+
+def test_the_weekly_run_is_resumable_by_the_same_terms_alone() -> None:
+    results = KeptResults()
+    terms = WeeklyTerms(window=250, days=60, refit=30, n_scenarios=256)
+    week = batch(kind=WEEKLY_KIND, books=BOOKS.take([0, 6]))
+
+    first = weekly_risk(week, MARKET, terms, results)
+    second = weekly_risk(week, MARKET, terms, results)
+    other = weekly_risk(week, MARKET, replace(terms, seed=1), results)
+
+    assert (first.measured, second.measured, other.measured) == (2, 0, 2)
+    assert [r.name for r in second.rows] == ["book0"]
+    assert second.rows == first.rows
+    assert [f.name for f in second.failures] == ["book6"]
+    assert not weekly_stands(week, terms, results)
+    assert weekly_stands(week, replace(terms, seed=1), results)
+    counts = summary_of(first)["methods"]
+    assert sum(row["best"] for row in counts.values()) == 3
+    assert {row["tests"] for row in counts.values()} == {3}
+
+
+def test_a_chunk_size_out_of_range_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="a chunk holds 1 to 5000 books, got 0"):
+        batch(size=0)

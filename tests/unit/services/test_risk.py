@@ -61,8 +61,11 @@ class KeptResults:
             kind, scope, desk_date, payload, lineage, stored_at
         )
 
-    def latest(self, kind, scope) -> StoredResult:
-        return self.documents[kind, scope]
+    def latest(self, kind, scope, *, until=None) -> StoredResult:
+        found = self.documents.get((kind, scope))
+        if found is None or (until is not None and found.desk_date > until):
+            raise MissingDataError("nothing is stored")
+        return found
 
     def history(self, kind, scope):
         return [d for key, d in self.documents.items() if key == (kind, scope)]

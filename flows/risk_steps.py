@@ -1,0 +1,158 @@
+"""The steps of the nightly and weekly risk batches as plain functions on a day.
+
+A batch may be asked for any session that the book lived through: books and prices are cut at
+its close, so what is computed for a past session is what would have been computed then, on data
+as they are known now.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from basics.errors import MissingDataError
+from flows.day import Day
+from flows.steps import daily_books
+from infra.report import write_morning_report
+from pnl.daily import DailyBooks
+from risk.nightly import NightBooks, NightMarket
+from risk.profile import RiskProfile
+from risk.weekly import WeeklyTerms
+from services.morning import last_night, last_profile, last_weekly
+from services.night_books import books_until, night_books, night_market
+from services.night_store import Batch
+from services.nightly_risk import NIGHT_KIND, NIGHT_STRESS_KIND, NightPolicy
+from services.paper_trading import STRATEGIES
+from services.risk_advice import advised_profile
+from services.risk_inputs import RiskInputs
+from services.weekly_risk import WEEKLY_CHUNK, WEEKLY_KIND
+
+MORNING_PAGE = "morning.html"
+
+
+@dataclass(frozen=True)
+class Night:
+    """What the risk batches of one session are computed from, each thing once.
+
+    Attributes
+    ----------
+    daily : DailyBooks
+        Up to the session.
+    """
+
+    day: Day
+    session: date
+    daily: DailyBooks
+
+    @cached_property
+    def inputs(self) -> RiskInputs:
+        """What the profile of the portfolio is computed from."""
+        day, scope = self.day, self.day.experiment.trading.portfolio
+        return day.desk.review.risk_inputs(
+            scope=scope,
+            daily=self.daily,
+            prices=day.panel,
+            previous=day.desk.risk.previous(scope, before=self.session),
+        )
+
+    @cached_property
+    def books(self) -> NightBooks:
+        """The portfolio and each strategy."""
+        trading = self.day.experiment.trading
+        return night_books(
+            self.daily,
+            self.day.panel.symbols,
+            portfolio=trading.portfolio,
+            capital={name: trading.capital_money for name in STRATEGIES},
+        )
+
+    @cached_property
+    def market(self) -> NightMarket:
+        """What the books of the night share."""
+        return night_market(self.inputs, lookback=self.day.desk.risk.lookback)
+
+    @property
+    def policy(self) -> NightPolicy:
+        """What the books are judged by."""
+        risk = self.day.desk.risk
+        return NightPolicy(limits=risk.limits, scenarios=risk.scenarios, as_of=self.session)
+
+    @property
+    def lineage(self) -> dict[str, Any]:
+        """What is needed to compute the session's numbers again."""
+        found: dict[str, Any] = msgspec.to_builtins(self.day.lineage)
+        return found
+
+    def batch(self, kind: str, **chosen: Any) -> Batch:  # noqa: ANN401 - fields of Batch
+        """Return the run of `kind` over every book."""
+        return Batch(
+            kind=kind, as_of=self.session, books=self.books, lineage=self.lineage, **chosen
+        )
+
+
+def nights(day: Day, *, start: date | None = None, end: date | None = None) -> Sequence[Night]:
+    """Return the sessions asked for, oldest first: the desk date's unless a range is given.
+
+    Raises
+    ------
+    MissingDataError
+        If the book lived through no session of the range.
+    """
+    daily = daily_books(day)
+    lived: list[date] = daily.sessions.tolist()
+    if start is None and end is None:
+        return [Night(day, lived[-1], daily)]
+    asked = [s for s in lived if (start or lived[0]) <= s <= (end or lived[-1])]
+    if not asked:
+        raise MissingDataError(
+            f"the book lived through no session from {start} to {end}: it lived from "
+            f"{lived[0]} to {lived[-1]}"
+        )
+    return [Night(day, session, books_until(daily, session)) for session in asked]
+
+
+def measure_risk(night: Night) -> RiskProfile:
+    """Profile the book against the policy in force, solve what a breach asks for, keep both."""
+    risk = night.day.desk.risk
+    profile = advised_profile(night.inputs, risk=risk)
+    risk.store(profile, lineage=night.lineage)
+    return profile
+
+
+def night_batch(night: Night, *, again: bool) -> Batch:
+    """Return the nightly run of a session."""
+    return night.batch(NIGHT_KIND, again=again)
+
+
+def stress_batch(night: Night, *, again: bool) -> Batch:
+    """Return the nightly stress run of a session."""
+    return night.batch(NIGHT_STRESS_KIND, again=again)
+
+
+def weekly_batch(night: Night, *, again: bool) -> Batch:
+    """Return the weekly long run of a session."""
+    return night.batch(WEEKLY_KIND, again=again, size=WEEKLY_CHUNK)
+
+
+def weekly_terms(night: Night) -> WeeklyTerms:
+    """Return the terms of the long run; its window is the profile's lookback."""
+    settings, risk = night.day.desk.settings, night.day.desk.risk
+    return WeeklyTerms(window=risk.lookback, seed=settings.seed)
+
+
+def weekly_market(night: Night, terms: WeeklyTerms) -> NightMarket:
+    """Return the market with a history as long as the long run needs."""
+    return night_market(night.inputs, lookback=terms.window + terms.days)
+
+
+def write_morning_page(day: Day) -> Path:
+    """Draw the morning report from the stored night, and return where it lies."""
+    results, scope = day.desk.results, day.experiment.trading.portfolio
+    path = day.desk.settings.state_dir / MORNING_PAGE
+    return write_morning_report(
+        last_profile(results, scope), last_night(results), path, weekly=last_weekly(results, scope)
+    )
