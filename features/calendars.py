@@ -1,6 +1,7 @@
 """What the date of a session says by itself: known long before, so never a leak.
 
-They are written like fields: `field("session.weekday")`.
+They are written like fields: `field("session.weekday")`; what an exchange's calendar says is
+`field("exchange.XNYS.half_day")`, see `features.exchange_days`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,8 +10,12 @@ import numpy as np
 
 from basics.arrays import DateArray, FloatArray
 from basics.errors import MissingDataError
+from features import exchange_days
 
 PREFIX = "session."
+PREFIXES = (PREFIX, exchange_days.PREFIX)
+# What the panel brings beside its bars: series of other datasets, and reference data.
+CONTEXT_PREFIXES = ("series.", "reference.")
 
 
 def calendar_values(name: str, sessions: DateArray) -> FloatArray:
@@ -23,7 +28,11 @@ def calendar_values(name: str, sessions: DateArray) -> FloatArray:
     ------
     MissingDataError
         If there is no such calendar field.
+    InvalidInputError
+        If the exchange is unknown.
     """
+    if name.startswith(exchange_days.PREFIX):
+        return exchange_days.exchange_values(name, sessions)
     if name not in _VALUES:
         raise MissingDataError(f"there is no {name}: there are {', '.join(sorted(_VALUES))}")
     return _VALUES[name](sessions.astype("datetime64[D]")).astype(np.float64)

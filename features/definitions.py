@@ -3,7 +3,7 @@
 The content hash of a set travels with every model that was trained on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from basics.arrays import FloatArray, IntArray
 from basics.errors import InvalidInputError, MissingDataError
 from basics.identifiers import content_hash
-from features.calendars import PREFIX, calendar_values
+from features.calendars import CONTEXT_PREFIXES, PREFIXES, calendar_values
 from features.evaluation import Plan, evaluate, first_bars, plan
 from features.expressions import Expression, fields_of, lookback_of, warm_up_of
 from features.panel import FeaturePanel
@@ -46,8 +46,13 @@ class Feature:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of the panel's fields that the feature reads; the calendar's are none."""
-        return tuple(n for n in fields_of([self.expression]) if not n.startswith(PREFIX))
+        """Names of the bars' fields that the feature reads; calendar and context are none."""
+        return _bar_fields(fields_of([self.expression]))
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Names of what the feature reads beside bars: calendar, series, reference data."""
+        return tuple(n for n in fields_of([self.expression]) if n not in self.fields)
 
     @property
     def lookback(self) -> int:
@@ -111,15 +116,22 @@ class FeatureSet:
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
-        """Names of the panel's fields that the set reads, sorted."""
-        names = fields_of([feature.expression for feature in self.features])
-        return tuple(name for name in names if not name.startswith(PREFIX))
+        """Names of the bars' fields that the set reads, sorted."""
+        return _bar_fields(self._names_read)
 
     @cached_property
     def calendar_fields(self) -> tuple[str, ...]:
         """Names of what the set reads off a session's date."""
-        names = fields_of([feature.expression for feature in self.features])
-        return tuple(name for name in names if name.startswith(PREFIX))
+        return tuple(name for name in self._names_read if name.startswith(PREFIXES))
+
+    @cached_property
+    def context_fields(self) -> tuple[str, ...]:
+        """Names of what the set reads of the panel's context: other series, reference data."""
+        return tuple(name for name in self._names_read if name.startswith(CONTEXT_PREFIXES))
+
+    @cached_property
+    def _names_read(self) -> tuple[str, ...]:
+        return fields_of([feature.expression for feature in self.features])
 
     @cached_property
     def lookback(self) -> int:
@@ -130,6 +142,28 @@ class FeatureSet:
     def plan(self) -> Plan:
         """The order of work, each distinct sub-expression once."""
         return plan([feature.expression for feature in self.features])
+
+    def around(
+        self, panel: Panel, *, dtype: npt.DTypeLike = np.float64
+    ) -> Mapping[str, FloatArray]:
+        """Return what the set reads beside the bars, each of shape (n_symbols or 1, n_sessions).
+
+        Raises
+        ------
+        MissingDataError
+            If the panel's context lacks it, or the calendar has no such field.
+        """
+        around = {
+            name: calendar_values(name, panel.sessions)[None, :] for name in self.calendar_fields
+        }
+        for name in self.context_fields:
+            if name not in panel.context:
+                raise MissingDataError(
+                    f"{self.label} reads {name}, which the panel's context does not have: read "
+                    "the panel through the desk's feature store"
+                )
+            around[name] = panel.context[name]
+        return {name: np.asarray(values, dtype) for name, values in around.items()}
 
     def __getitem__(self, name: str) -> Feature:
         """Return the feature `name`."""
@@ -163,11 +197,9 @@ class FeatureSet:
             If the panel lacks a field.
         """
         arrays = {name: np.asarray(panel[name], dtype) for name in self.fields}
-        dates = {
-            name: calendar_values(name, panel.sessions).astype(dtype)
-            for name in self.calendar_fields
-        }
-        values = evaluate(self.plan, arrays, dates=dates, threads=threads)
+        values = evaluate(
+            self.plan, arrays, around=self.around(panel, dtype=dtype), threads=threads
+        )
         if self.complete_windows:
             starts = first_bars(arrays)
             for feature, of_feature in zip(self.features, values, strict=True):
@@ -181,6 +213,10 @@ class FeatureSet:
             self.content_hash,
             panel.simulated & frozenset(self.fields),
         )
+
+
+def _bar_fields(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if not name.startswith((*PREFIXES, *CONTEXT_PREFIXES)))
 
 
 def _blank_warm_up(values: FloatArray, ready: IntArray) -> None:

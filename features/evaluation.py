@@ -27,7 +27,7 @@ def evaluate(
     work: Plan,
     fields: Mapping[str, FloatArray],
     *,
-    dates: Mapping[str, FloatArray] | None = None,
+    around: Mapping[str, FloatArray] | None = None,
     last: int | None = None,
     threads: int = 1,
     blank_absent: bool = True,
@@ -40,8 +40,8 @@ def evaluate(
     fields : mapping of str to float ndarray of shape (n_symbols, n_sessions)
         All of one dtype, float64 or float32, which is also the dtype of the result. An
         infinite value counts as missing.
-    dates : mapping of str to ndarray of shape (n_sessions,), optional
-        What the calendar says of each session; not a bar.
+    around : mapping of str to ndarray of shape (n_symbols or 1, n_sessions), optional
+        What calendar and context say of each session; not a bar.
     last : int, optional
         Compute the last columns only; all by default.
     threads : int
@@ -61,8 +61,8 @@ def evaluate(
     n_last = columns if last is None else min(last, columns)
     out = np.empty((len(work.roots), n_symbols, n_last), next(iter(clean.values())).dtype)
     starts = _first(there)
-    for name, values in (dates or {}).items():
-        clean[name] = np.ascontiguousarray(np.broadcast_to(values, there.shape))
+    for name, values in (around or {}).items():
+        clean[name] = without_infinities(np.broadcast_to(values, there.shape))
     need, scratch = needed_sessions(work, columns, n_last), Scratch()
 
     def run(rows: slice) -> None:

@@ -152,18 +152,21 @@ def prove_labels(
 
 def _without_future(panel: Panel, cut: int, rng: np.random.Generator) -> Mapping[str, Panel]:
     """Return the panel cut after position `cut`, and with made-up values after it."""
-    changed = {}
-    for name, values in panel.fields.items():
-        other = values.copy()
-        future = other[:, cut + 1 :]
-        # Another path, with holes: what looks ahead, or counts what is there, must notice.
-        future *= np.exp(rng.normal(0.0, 0.5, future.shape))
-        future[rng.random(future.shape) < 0.1] = np.nan
-        changed[name] = other
+    changed = {name: _another_future(values, cut, rng) for name, values in panel.fields.items()}
+    around = {name: _another_future(values, cut, rng) for name, values in panel.context.items()}
     return {
         "future removed": panel.window(0, cut + 1),
-        "future changed": replace(panel, fields=changed),
+        "future changed": replace(panel, fields=changed, context=around),
     }
+
+
+def _another_future(values: FloatArray, cut: int, rng: np.random.Generator) -> FloatArray:
+    """Return another path with holes: what looks ahead, or counts what is there, must notice."""
+    other = values.copy()
+    future = other[:, cut + 1 :]
+    future *= np.exp(rng.normal(0.0, 0.5, future.shape))
+    future[rng.random(future.shape) < 0.1] = np.nan
+    return other
 
 
 def _warm_up(

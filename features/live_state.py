@@ -72,17 +72,20 @@ class LiveState:
     ----------
     fields : mapping of str to ndarray of shape (n_symbols, n_sessions)
         The history, nothing infinite.
-    dates : mapping of str to ndarray of shape (n_sessions,)
-        What the calendar says of each session.
+    around : mapping of str to ndarray of shape (n_symbols or 1, n_sessions)
+        What calendar and context say of each session.
     """
 
     def __init__(
-        self, work: Plan, fields: Mapping[str, FloatArray], dates: Mapping[str, FloatArray]
+        self, work: Plan, fields: Mapping[str, FloatArray], around: Mapping[str, FloatArray]
     ) -> None:
         self._work = work
         self._n_symbols = len(next(iter(fields.values())))
         self._fields = {name: np.array(values[:, -1]) for name, values in fields.items()}
-        self._dates = {name: np.full(self._n_symbols, values[-1]) for name, values in dates.items()}
+        shape = (self._n_symbols,)
+        self._around = {
+            name: np.array(np.broadcast_to(values[:, -1], shape)) for name, values in around.items()
+        }
         depths = _depths(work)
         self._rings = {node: Ring(depth, self._n_symbols) for node, depth in depths.items()}
         self._smoothed = {
@@ -99,13 +102,13 @@ class LiveState:
         self._summed = [
             p for p in dict.fromkeys(self._passes.values()) if isinstance(p, SummedPass)
         ]
-        self._fill(fields, dates)
+        self._fill(fields, around)
         for summed in self._summed:
             summed.restart(0)
 
     def put(self, name: str, values: FloatArray, rows: Rows) -> None:
-        """Set a field, or a value of the calendar, of the newest session."""
-        (self._fields if name in self._fields else self._dates)[name][rows] = values
+        """Set a field, or what calendar and context say, of the newest session."""
+        (self._fields if name in self._fields else self._around)[name][rows] = values
 
     def has_bar(self) -> BoolArray:
         """Return which symbols have a value in any field of the newest session."""
@@ -174,9 +177,9 @@ class LiveState:
         if node.operator is CONSTANT:
             return float(node.params[0])
         name = str(node.params[0])
-        return (self._fields if name in self._fields else self._dates)[name][rows]
+        return (self._fields if name in self._fields else self._around)[name][rows]
 
-    def _fill(self, fields: Mapping[str, FloatArray], dates: Mapping[str, FloatArray]) -> None:
+    def _fill(self, fields: Mapping[str, FloatArray], around: Mapping[str, FloatArray]) -> None:
         """Compute over the history what the rings and the averages remember of it."""
         n_sessions = next(iter(fields.values())).shape[1]
         deep = max((ring.depth for ring in self._rings.values()), default=0)
@@ -185,14 +188,15 @@ class LiveState:
         for k in range(0, self._n_symbols, at_once):
             rows = slice(k, min(k + at_once, self._n_symbols))
             some = {name: values[rows] for name, values in fields.items()}
+            beside = {n: v if len(v) == 1 else v[rows] for n, v in around.items()}
             if self._rings:
                 found = evaluate(
-                    plan(list(self._rings)), some, dates=dates, last=deep, blank_absent=False
+                    plan(list(self._rings)), some, around=beside, last=deep, blank_absent=False
                 )
                 for ring, values in zip(self._rings.values(), found, strict=True):
                     ring.fill(values[:, -ring.depth :], rows)
             if inputs and n_sessions > 1:
-                found = evaluate(plan(inputs), some, dates=dates, blank_absent=False)
+                found = evaluate(plan(inputs), some, around=beside, blank_absent=False)
                 for smoothed, values in zip(self._smoothed.values(), found, strict=True):
                     smoothed.fill(values[:, :-1], rows)
 

@@ -51,8 +51,7 @@ class OnlineFeatures:
         # As of the session before the newest, which may still be revised.
         self._starts: IntArray = np.where(starts < last, starts - last, NOT_YET)
         self._warm_ups = np.array([feature.warm_up for feature in features.features])
-        dates = {n: calendar_values(n, history.sessions) for n in features.calendar_fields}
-        self._state = LiveState(features.plan, fields, dates)
+        self._state = LiveState(features.plan, fields, features.around(history))
         self._values = np.full((len(features.features), len(self.symbols)), np.nan)
         self._compute(slice(None))
 
@@ -62,7 +61,8 @@ class OnlineFeatures:
         Parameters
         ----------
         bars : mapping of str to ndarray of shape (n_symbols,)
-            Each field of the set, NaN for a symbol without a bar.
+            Each field of the set, NaN for a symbol without a bar; and what the set reads of the
+            panel's context, which may have the shape (1,).
 
         Returns
         -------
@@ -81,6 +81,7 @@ class OnlineFeatures:
                 "start again from a corrected history"
             )
         checked = self._checked(bars, len(self.symbols))
+        checked |= {name: self._beside(name, bars) for name in self.features.context_fields}
         self._starts = self._current_starts()
         self._n += 1
         self.session = session
@@ -103,7 +104,7 @@ class OnlineFeatures:
             Each field of the set.
         rows : int64 ndarray of shape (n_rows,), optional
             Which symbols, by their place; all of them if left out. Unless the set looks across
-            symbols, only theirs is computed again.
+            symbols, or its context changes with the bars, only theirs is computed again.
 
         Returns
         -------
@@ -113,7 +114,10 @@ class OnlineFeatures:
         n_rows = len(self.symbols) if rows is None else len(rows)
         for name, values in self._checked(bars, n_rows).items():
             self._state.put(name, values, where)
-        self._compute(slice(None) if self.features.plan.whole else where)
+        told = [name for name in self.features.context_fields if name in bars]
+        for name in told:
+            self._state.put(name, self._beside(name, bars), slice(None))
+        self._compute(slice(None) if told or self.features.plan.whole else where)
         return self.values(rows=rows)
 
     def values(self, *, rows: IntArray | None = None) -> FloatArray:
@@ -134,7 +138,12 @@ class OnlineFeatures:
         first_now = (self._starts == NOT_YET) & self._state.has_bar()
         return np.where(first_now, self._n, self._starts)
 
-    def _checked(self, bars: Mapping[str, FloatArray], n_rows: int) -> Mapping[str, FloatArray]:
+    def _beside(self, name: str, bars: Mapping[str, FloatArray]) -> FloatArray:
+        if name not in bars or np.shape(bars[name]) not in {(1,), (len(self.symbols),)}:
+            raise InvalidInputError(f"{name} needs one value, or one for each symbol")
+        return _without_infinities(np.asarray(bars[name], np.float64))
+
+    def _checked(self, bars: Mapping[str, FloatArray], n_rows: int) -> dict[str, FloatArray]:
         checked = {}
         for name in self.features.fields:
             if name not in bars or np.shape(bars[name]) != (n_rows,):

@@ -96,7 +96,9 @@ def train(day: Day, *, retrain: bool = False, settle: CarryOut = carry_out) -> T
         If a feature or the label leaks; nothing is trained then.
     """
     rng = np.random.default_rng(day.desk.settings.seed)
-    prove_features(feature_set(day.experiment.feature_set), day.panel, rng=rng).require_clean()
+    features = feature_set(day.experiment.feature_set)
+    bars = day.desk.features.bars(features, day.experiment.data.dataset)
+    prove_features(features, bars, rng=rng).require_clean()
     prove_labels(day.outcome, day.panel, rng=rng).require_clean()
     return day.train(retrain=retrain, settle=settle)
 

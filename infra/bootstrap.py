@@ -209,11 +209,13 @@ class Desk:
     def features(self) -> "FeatureStore":
         """Feature sets over the lake, computed once for each state of the data."""
         from infra.feature_cache import DiskFeatureCache
+        from services.feature_context import FeatureContext
         from services.feature_store import FeatureStore
 
         return FeatureStore(
             market=self.market_data,
             cache=DiskFeatureCache(self.settings.state_dir / "features"),
+            context=FeatureContext(self.market_data),
             threads=self.settings.threads,
         )
 

@@ -24,6 +24,7 @@ def build_market_data(settings: Settings, clock: Clock) -> MarketData:
         sectors=tables.sectors(),
         universes=tables.universes(),
         tickers=tables.tickers(),
+        sector_history=tables.sector_history(),
     )
 
 

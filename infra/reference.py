@@ -19,6 +19,7 @@ from basics.errors import InvalidInputError, MissingDataError
 from infra.files import write_whole
 from infra.settings import Settings
 from market.reference import Membership, TickerHistory, TickerSpan, Universe, universe
+from market.sectors import SectorHistory, SectorSpan
 
 SHIPPED = Path(__file__).parent / "sources" / "reference"
 
@@ -29,12 +30,14 @@ class Table(StrEnum):
     SECTORS = "sectors"
     UNIVERSES = "universes"
     TICKERS = "tickers"
+    SECTOR_SPANS = "sector_spans"
 
 
 COLUMNS: Mapping[Table, tuple[str, ...]] = {
     Table.SECTORS: ("symbol", "name", "sector"),
     Table.UNIVERSES: ("universe", "symbol", "first", "last", "known_at"),
     Table.TICKERS: ("instrument", "symbol", "first", "last"),
+    Table.SECTOR_SPANS: ("symbol", "sector", "first", "last", "known_at"),
 }
 Row = Mapping[str, str]
 T = TypeVar("T")
@@ -65,6 +68,10 @@ class ReferenceTables:
     def sectors(self) -> dict[str, str]:
         """Return the sector of each symbol; a user's own row replaces a shipped one."""
         return {row["symbol"]: row["sector"] for row in self.rows(Table.SECTORS)}
+
+    def sector_history(self) -> SectorHistory:
+        """Return the sector of each symbol by date; undated rows count where no span applies."""
+        return SectorHistory(_sector_spans(self.rows(Table.SECTOR_SPANS)), self.sectors())
 
     def universes(self) -> dict[str, Universe]:
         """Return the universes by name."""
@@ -150,6 +157,17 @@ def _sectors(rows: Sequence[Row]) -> None:
             raise InvalidInputError(f"{dict(row)} has no symbol or no sector")
 
 
+def _sector_spans(rows: Sequence[Row]) -> tuple[SectorSpan, ...]:
+    return tuple(_parsed(_sector_span, row) for row in rows)
+
+
+def _sector_span(row: Row) -> SectorSpan:
+    _sectors([row])
+    return SectorSpan(
+        symbol=row["symbol"], sector=row["sector"], known_at=_known_at(row), **_days(row)
+    )
+
+
 def _universes(rows: Sequence[Row]) -> dict[str, Universe]:
     members = [_parsed(_membership, row) for row in rows]
     return {name: universe(name, members) for name in sorted({m.universe for m in members})}
@@ -160,11 +178,8 @@ def _tickers(rows: Sequence[Row]) -> TickerHistory:
 
 
 def _membership(row: Row) -> Membership:
-    known_at = datetime.fromisoformat(row["known_at"])
-    if known_at.tzinfo is None:
-        raise ValueError("known_at needs a time zone, for example +00:00")
     return Membership(
-        universe=row["universe"], symbol=row["symbol"], known_at=known_at, **_days(row)
+        universe=row["universe"], symbol=row["symbol"], known_at=_known_at(row), **_days(row)
     )
 
 
@@ -172,6 +187,13 @@ def _span(row: Row) -> TickerSpan:
     if not row["instrument"] or not row["symbol"]:
         raise ValueError("instrument and symbol must not be empty")
     return TickerSpan(instrument=row["instrument"], symbol=row["symbol"], **_days(row))
+
+
+def _known_at(row: Row) -> datetime:
+    known_at = datetime.fromisoformat(row["known_at"])
+    if known_at.tzinfo is None:
+        raise ValueError("known_at needs a time zone, for example +00:00")
+    return known_at
 
 
 def _days(row: Row) -> _Days:
@@ -192,4 +214,5 @@ CHECKS: Mapping[Table, Callable[[Sequence[Row]], object]] = {
     Table.SECTORS: _sectors,
     Table.UNIVERSES: _universes,
     Table.TICKERS: _tickers,
+    Table.SECTOR_SPANS: lambda rows: SectorHistory(_sector_spans(rows)),
 }

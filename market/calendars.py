@@ -5,6 +5,7 @@ Dates are sessions; moments are aware UTC.
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -27,10 +28,14 @@ class ExchangeCalendar:
     table : DataFrame
         One row for each session, ascending: session, open_time, close_time, half_day (whether it
         closes earlier than the session before it would lead one to expect).
+    scheduled : Series of date
+        The days on which the exchange was to trade by its rules, ascending: also those on which
+        something kept it closed at short notice.
     """
 
     code: str
     table: pl.DataFrame
+    scheduled: pl.Series
 
     def sessions(self, start: date, end: date) -> pl.Series:
         """Return the sessions from `start` to `end`, both included, ascending.
@@ -80,6 +85,8 @@ class ExchangeCalendar:
 def exchange_calendar(code: str) -> ExchangeCalendar:
     """Return the calendar of the exchange with this ISO 10383 code, from 1960 on.
 
+    Where the library knows an exchange's rules only from later on, from then on.
+
     Raises
     ------
     InvalidInputError
@@ -91,12 +98,33 @@ def exchange_calendar(code: str) -> ExchangeCalendar:
         with warnings.catch_warnings():
             # The library reads its times in a way that pandas announces to change.
             warnings.simplefilter("ignore")
-            calendar = exchange_calendars.get_calendar(code, start=f"{FIRST_YEAR}-01-01")
+            known = type(exchange_calendars.get_calendar(code))
+            earliest = known.bound_min()
+            late = earliest is not None and earliest.year >= FIRST_YEAR
+            start = earliest if late else f"{FIRST_YEAR}-01-01"
+            calendar = exchange_calendars.get_calendar(code, start=start)
     except exchange_calendars.errors.InvalidCalendarName:
         raise InvalidInputError(
             f"unknown exchange calendar {code!r}: give an ISO 10383 code such as XNYS"
         ) from None
-    return ExchangeCalendar(code, _table(calendar))
+    holidays = _holidays(calendar)
+    table = _table(calendar).filter(~pl.col(SESSION).is_in(holidays))
+    return ExchangeCalendar(code, table, _scheduled(calendar, holidays))
+
+
+def _holidays(calendar: Any) -> list[date]:  # noqa: ANN401 - the library has no types
+    """Return the holidays by rule; the library takes those before 1970 for sessions."""
+    if calendar.regular_holidays is None:
+        return []
+    found = calendar.regular_holidays.holidays(calendar.first_session, calendar.last_session)
+    return list(found.date)
+
+
+def _scheduled(calendar: Any, holidays: Sequence[date]) -> pl.Series:  # noqa: ANN401
+    first, last = calendar.first_session.date(), calendar.last_session.date()
+    days = pl.date_range(first, last, eager=True).alias(SESSION)
+    weekdays = [number for number, open_ in enumerate(calendar.weekmask, 1) if open_ == "1"]
+    return days.filter(days.dt.weekday().is_in(weekdays) & ~days.is_in(list(holidays)))
 
 
 def _table(calendar: Any) -> pl.DataFrame:  # noqa: ANN401 - the library has no types

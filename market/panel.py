@@ -5,6 +5,7 @@ C-contiguous array of shape (n_symbols, n_sessions), so that one symbol's histor
 contiguous slice for the kernels.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -30,18 +31,25 @@ class Panel:
         float64; NaN where a symbol has no row in a session.
     simulated : frozenset of str
         Names of the fields that are simulated, not observed.
+    context : mapping of str to ndarray of shape (n_symbols or 1, n_sessions)
+        What stands around the bars and is none: series of the market, one row for all symbols,
+        and reference data, a row for each.
     """
 
     symbols: tuple[str, ...]
     sessions: DateArray
     fields: Mapping[str, FloatArray]
     simulated: frozenset[str] = frozenset()
+    context: Mapping[str, FloatArray] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = (len(self.symbols), len(self.sessions))
         for name, values in self.fields.items():
             if values.shape != shape:
                 raise InvalidInputError(f"field {name} has shape {values.shape}, not {shape}")
+        for name, values in self.context.items():
+            if values.shape not in {shape, (1, shape[1])}:
+                raise InvalidInputError(f"context {name} has shape {values.shape}, not {shape}")
         if len(self.sessions) > 1 and not (self.sessions[1:] > self.sessions[:-1]).all():
             raise InvalidInputError(
                 "sessions must be strictly increasing: sort the bars by session"
@@ -73,6 +81,7 @@ class Panel:
             self.sessions[start:stop],
             {name: np.ascontiguousarray(v[:, start:stop]) for name, v in self.fields.items()},
             self.simulated,
+            {name: np.ascontiguousarray(v[:, start:stop]) for name, v in self.context.items()},
         )
 
 

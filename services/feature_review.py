@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from basics.arrays import FloatArray
-from features.definitions import FeatureSet
+from features.definitions import Feature, FeatureSet
 from features.evaluation import evaluate, plan
 from features.expressions import field
 from features.labels import forward_return
@@ -45,6 +45,8 @@ class FeatureReview:
 
     Attributes
     ----------
+    fields, beside : tuple of str
+        Fields of the bars that it reads; what it reads of calendar, series and reference data.
     live : str
         What a live update rests on: see `features.live_state`.
     coverage : float
@@ -60,6 +62,7 @@ class FeatureReview:
     formula: str
     meaning: str
     fields: tuple[str, ...]
+    beside: tuple[str, ...]
     lookback: int
     live: str
     dataset: str
@@ -82,8 +85,10 @@ def review_feature(
         If the feature, the dataset or a field is missing.
     """
     feature = features[name]
-    alone = FeatureSet(features.name, features.version, (feature,), features.complete_windows)
-    bars = store.market.panel(dataset, fields=sorted({*alone.fields, "close"}))
+    # What reads the calendar alone is shown where symbols have a close.
+    shown = (feature,) if feature.fields else (feature, Feature("close", field("close")))
+    alone = FeatureSet(features.name, features.version, shown, features.complete_windows)
+    bars = store.bars(alone, dataset, also=("close",))
     values = alone.compute(bars, threads=store.threads)[name]
     labels = forward_return(bars, horizon=horizon)
     skill = rank_ic(values, labels.values)
@@ -94,6 +99,7 @@ def review_feature(
         formula=feature.formula,
         meaning=feature.meaning,
         fields=feature.fields,
+        beside=feature.beside,
         lookback=feature.lookback,
         live=live_state_of_all([feature.expression]),
         dataset=dataset,

@@ -1,13 +1,14 @@
 """Features over the lake: computed once for each state of the data, then read back."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
 import numpy as np
 
-from basics.errors import InvalidInputError
+from basics.arrays import DateArray, FloatArray
+from basics.errors import InvalidInputError, MissingDataError
 from basics.identifiers import content_hash
 from features.panel import FeaturePanel
 from features.sets import FeatureSet, feature_set
@@ -36,6 +37,25 @@ class PanelSource(Protocol):
         ...
 
 
+class ContextSource(Protocol):
+    """Where what stands around the bars comes from."""
+
+    def version(self, names: Sequence[str]) -> str:
+        """Return the content hash of everything that the names may read."""
+        ...
+
+    def read(
+        self,
+        names: Sequence[str],
+        symbols: Sequence[str],
+        sessions: DateArray,
+        *,
+        as_of: datetime | None = None,
+    ) -> Mapping[str, FloatArray]:
+        """Return each name's values over symbols and sessions, as known at `as_of`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureStore:
     """Computes feature sets over datasets.
@@ -45,12 +65,15 @@ class FeatureStore:
     market : PanelSource
         For example `services.market_data.MarketData`.
     cache : FeatureCache
+    context : ContextSource, optional
+        For sets that read series of other datasets or reference data.
     threads : int
         Threads that a computation may use; the values do not depend on it.
     """
 
     market: PanelSource
     cache: FeatureCache
+    context: ContextSource | None = None
     threads: int = 1
 
     def panel(  # noqa: PLR0913 - which set, which part of it, known when
@@ -77,17 +100,53 @@ class FeatureStore:
         wanted = feature_set(name) if isinstance(name, str) else name
         version = self.market.version(dataset)
         key = content_hash(wanted.content_hash, dataset, version, end, symbols, as_of)
+        if wanted.context_fields:
+            key = content_hash(key, self._around(wanted).version(wanted.context_fields))
         panel = None if again else self.cache.load(key)
         if panel is None:
-            bars = self.market.panel(
-                dataset, fields=wanted.fields, end=end, symbols=symbols, as_of=as_of
-            )
+            bars = self.bars(wanted, dataset, end=end, symbols=symbols, as_of=as_of)
             panel = wanted.compute(bars, threads=self.threads)
             self.cache.save(key, panel)
         if start is None:
             return panel
         begin = int(np.searchsorted(panel.sessions, np.datetime64(start, "D")))
         return panel.window(begin, len(panel.sessions))
+
+    def bars(  # noqa: PLR0913 - for which set, which part of it, known when
+        self,
+        features: FeatureSet,
+        dataset: str,
+        *,
+        also: Sequence[str] = (),
+        start: date | None = None,
+        end: date | None = None,
+        symbols: Sequence[str] | None = None,
+        as_of: datetime | None = None,
+    ) -> Panel:
+        """Return all that the set reads over `dataset`, and the fields `also`.
+
+        Raises
+        ------
+        MissingDataError
+            If the dataset, a field, a series of the context, or every row is missing.
+        """
+        wanted = sorted({*features.fields, *also})
+        bars = self.market.panel(
+            dataset, fields=wanted, start=start, end=end, symbols=symbols, as_of=as_of
+        )
+        if not features.context_fields:
+            return bars
+        around = self._around(features).read(
+            features.context_fields, bars.symbols, bars.sessions, as_of=as_of
+        )
+        return replace(bars, context=around)
+
+    def _around(self, features: FeatureSet) -> ContextSource:
+        if self.context is None:
+            raise MissingDataError(
+                f"{features.label} reads {features.context_fields[0]}: give the store a context"
+            )
+        return self.context
 
     def stream(
         self,
@@ -114,5 +173,5 @@ class FeatureStore:
             )
         for k in range(0, len(symbols), symbols_at_once):
             part = list(symbols[k : k + symbols_at_once])
-            bars = self.market.panel(dataset, fields=wanted.fields, symbols=part, as_of=as_of)
+            bars = self.bars(wanted, dataset, symbols=part, as_of=as_of)
             yield wanted.compute(bars, threads=self.threads)

@@ -11,7 +11,7 @@ from basics.errors import MissingDataError
 from features.definitions import FeatureSet
 from features.online import OnlineFeatures
 from market.panel import Panel
-from services.market_data import MarketData
+from services.feature_store import FeatureStore
 
 # What counts as equal: relative, and what stands for zero absolutely.
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
@@ -62,7 +62,7 @@ class _Tally:
 
 
 def replay_live(  # noqa: PLR0913 - what is replayed, and how
-    market: MarketData,
+    store: FeatureStore,
     features: FeatureSet,
     dataset: str,
     *,
@@ -86,7 +86,7 @@ def replay_live(  # noqa: PLR0913 - what is replayed, and how
     MissingDataError
         If the dataset or a field is missing, or the lake holds fewer sessions than that.
     """
-    panel = market.panel(dataset, fields=features.fields)
+    panel = store.bars(features, dataset)
     n = len(panel.sessions)
     if n <= sessions:
         raise MissingDataError(f"{dataset} holds {n} sessions: replay fewer than that")
@@ -95,8 +95,9 @@ def replay_live(  # noqa: PLR0913 - what is replayed, and how
     tally = _Tally()
     for t in range(n - sessions, n):
         newest = {name: np.ascontiguousarray(panel[name][:, t]) for name in features.fields}
+        around = {name: panel.context[name][:, t] for name in features.context_fields}
         begun = timer()
-        live.update(panel.sessions[t], newest)
+        live.update(panel.sessions[t], newest | around)
         tally.bar_ms.append(1e3 * (timer() - begun))
         for row in rng.integers(0, len(panel.symbols), ticks):
             _tick(live, newest, np.array([row]), rng, timer, tally)

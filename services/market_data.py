@@ -22,6 +22,7 @@ from market.datasets import EVENT_TIME, SESSION, SYMBOL, Dataset, DatasetState
 from market.panel import Panel, panel_from_bars
 from market.quality import Inspection, Rule, Surroundings, flagged, inspect
 from market.reference import TickerHistory, Universe
+from market.sectors import SectorHistory
 from services.ingest_report import DatasetIngest, IngestReport, Landing, documented_batches
 from services.ports import BarLake, BarSource, DataQualityReporter
 
@@ -49,6 +50,8 @@ class MarketData:
         Dated membership, by the universe's name.
     tickers : TickerHistory
         Which symbol named which instrument when; a panel follows the instrument.
+    sector_history : SectorHistory
+        Sector of each symbol by date, as it was known.
     """
 
     lake: BarLake
@@ -59,6 +62,7 @@ class MarketData:
     sectors: Mapping[str, str]
     universes: Mapping[str, Universe] = field(default_factory=dict)
     tickers: TickerHistory = field(default_factory=lambda: TickerHistory(()))
+    sector_history: SectorHistory = field(default_factory=SectorHistory)
 
     def ingest(
         self, source: str, *, datasets: Sequence[str] | None = None, again: bool = False

@@ -10,28 +10,25 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import numpy as np
 
 from basics.arrays import IntArray
 from basics.clock import Clock
-from basics.errors import ConflictError, InvalidInputError, MissingDataError
+from basics.errors import ConflictError, InvalidInputError
 from features.definitions import FeatureSet
 from features.online import OnlineFeatures
 from market.calendars import exchange_calendar
-from market.datasets import SYMBOL, DatasetState
-from market.live_bars import Bar, LiveBars, no_live_bars, with_trade
-from market.panel import Panel
+from market.datasets import DatasetState
+from market.live_bars import Bar, with_trade
 from services.live_features import FeatureVector, FeatureVectors
+from services.live_inputs import LiveInputs, Standing, series_datasets
 from services.market_data import MarketData
 from services.ports import Cache, LiveBarStore
 
 # Sets that are held live at once; the one asked for longest ago goes first.
 MAX_OPEN = 8
-# The history that a set is begun from: twice its lookback, so that symbols with holes in their
-# history have theirs too, and calendar days for sessions.
-SPARE_SESSIONS, DAYS_PER_SESSION = 40, 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ class _Open:
 
     live: OnlineFeatures
     version: str
-    revision: int
+    revisions: tuple[int, ...]
 
 
 class OnlineStore:
@@ -106,10 +103,14 @@ class OnlineStore:
         clock: Clock,
         ttl_seconds: float,
     ) -> None:
-        self._market, self._bars, self._cache, self._clock = market, bars, cache, clock
+        self._inputs, self._bars, self._cache, self._clock = (
+            LiveInputs(market, bars),
+            bars,
+            cache,
+            clock,
+        )
         self._ttl_seconds = ttl_seconds
         self._open: OrderedDict[tuple[str, str], _Open] = OrderedDict()
-        self._symbols_at: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._lock = asyncio.Lock()
 
     async def latest(
@@ -122,20 +123,16 @@ class OnlineStore:
         MissingDataError
             If the dataset, a field that the set reads, or a symbol is missing.
         """
-        state, live_bars = await asyncio.to_thread(self._standing, dataset)
+        standing = await asyncio.to_thread(self._inputs.standing, features, dataset)
+        state, live_bars = standing.state, standing.bars
         wanted = list(live_bars.symbols if symbols is None else dict.fromkeys(symbols))
-        live_bars.rows(wanted)
-        stamps = _stamps(features, live_bars)
-        vectors = self._vectors(features, state)
-        place = {symbol: row for row, symbol in enumerate(live_bars.symbols)}
-        found = {
-            symbol: vector
-            for symbol, vector in (await vectors.latest(wanted)).items()
-            if vector.updated == stamps[place[symbol]]
-        }
+        stamps = dict(
+            zip(wanted, standing.stamps(features)[live_bars.rows(wanted)].tolist(), strict=True)
+        )
+        kept = await self._vectors(features, standing).latest(wanted)
+        found = {s: vector for s, vector in kept.items() if vector.updated == stamps[s]}
         cached = frozenset(found)
-        absent = [symbol for symbol in wanted if symbol not in found]
-        if absent:
+        if absent := [symbol for symbol in wanted if symbol not in found]:
             found |= await self._answered(features, dataset, absent)
         assert state.last_session is not None
         return LatestFeatures(
@@ -170,7 +167,7 @@ class OnlineStore:
     async def take_trades(self, dataset: str, session: date, trades: Iterable[Trade]) -> Taken:
         """Fold trades into the forming bars of a session: see `take`."""
         async with self._lock:
-            state, live_bars = await asyncio.to_thread(self._standing, dataset)
+            state, live_bars = await asyncio.to_thread(self._inputs.bars_of, dataset)
             day = np.datetime64(session, "D")
             forming: dict[str, dict[str, float]] = {}
             for trade in trades:
@@ -190,10 +187,10 @@ class OnlineStore:
     ) -> Mapping[str, FeatureVector]:
         """Return vectors from the live state, which is begun if need be, and put all back."""
         async with self._lock:
-            state, live_bars = await asyncio.to_thread(self._standing, dataset)
-            live = await asyncio.to_thread(self._live, features, state, live_bars)
-            stamps, rows = _stamps(features, live_bars), live_bars.rows(symbols)
-            await self._vectors(features, state).publish(live, updated=stamps)
+            standing = await asyncio.to_thread(self._inputs.standing, features, dataset)
+            live = await asyncio.to_thread(self._live, features, standing)
+            stamps, rows = standing.stamps(features), standing.bars.rows(symbols)
+            await self._vectors(features, standing).publish(live, updated=stamps)
             values = live.values(rows=rows)
         return {
             symbol: FeatureVector(symbol, live.session, values[:, k], int(stamps[row]))
@@ -201,7 +198,7 @@ class OnlineStore:
         }
 
     async def _take(self, dataset: str, session: date, bars: Mapping[str, Bar]) -> Taken:
-        state, before = await asyncio.to_thread(self._standing, dataset)
+        state, before = await asyncio.to_thread(self._inputs.bars_of, dataset)
         _require_session(state, session)
         now = self._clock.now()
         after = before.taking(
@@ -210,7 +207,7 @@ class OnlineStore:
             now_microseconds=round(now.timestamp() * 1e6),
         )
         await asyncio.to_thread(self._bars.save, dataset, after)
-        labels = await self._advance(state, before, after, after.rows(list(bars)))
+        labels = await self._advance(dataset, before.revision, after.rows(list(bars)))
         return Taken(
             dataset=dataset,
             session=session,
@@ -219,99 +216,62 @@ class OnlineStore:
             feature_sets=tuple(labels),
         )
 
-    async def _advance(
-        self, state: DatasetState, before: LiveBars, after: LiveBars, rows: IntArray
-    ) -> list[str]:
-        """Move every set that is held live on, and keep the vectors that changed."""
+    async def _advance(self, dataset: str, before: int, rows: IntArray) -> list[str]:
+        """Move every set that is held live on, and keep the vectors that changed.
+
+        A set that stood on older data, or only reads a series of the dataset, is begun again
+        when asked for.
+        """
         labels = []
         for key, opened in list(self._open.items()):
-            if key[1] != state.dataset.name:
-                continue
-            if (opened.version, opened.revision) != (state.version, before.revision):
-                del self._open[key]  # It stands on older data: begun again when asked for.
-                continue
-            begun = await asyncio.to_thread(_move_on, opened, after, rows)
             features = opened.live.features
+            if dataset in series_datasets(features):
+                del self._open[key]
+            if key[1] != dataset or key not in self._open:
+                continue
+            standing = await asyncio.to_thread(self._inputs.standing, features, dataset)
+            stood = (before, *standing.revisions[1:])
+            if (opened.version, opened.revisions) != (standing.version, stood):
+                del self._open[key]
+                continue
+            begun = await asyncio.to_thread(self._move_on, opened, standing, rows)
             changed = None if begun or features.plan.whole else rows
-            stamps = _stamps(features, after)
-            await self._vectors(features, state).publish(opened.live, rows=changed, updated=stamps)
+            await self._vectors(features, standing).publish(
+                opened.live, rows=changed, updated=standing.stamps(features)
+            )
             labels.append(features.label)
         return labels
 
-    def _standing(self, dataset: str) -> tuple[DatasetState, LiveBars]:
-        """Return the lake's state of the dataset and the bars that came after it."""
-        state = self._market.lake.state(dataset)
-        if state.last_session is None:
-            raise MissingDataError(f"{dataset} holds no session yet: import its history first")
-        symbols = self._symbols(state)
-        stored = self._bars.load(dataset)
-        if stored is None:
-            return state, no_live_bars(symbols, state.dataset.fields)
-        after = stored.after(np.datetime64(state.last_session, "D"))
-        return state, after if after.symbols == symbols else after.over(symbols)
-
-    def _symbols(self, state: DatasetState) -> tuple[str, ...]:
-        """Return every symbol of the dataset, read once for each version of it."""
-        name, version = state.dataset.name, state.version
-        known = self._symbols_at.get(name)
-        if known is None or known[0] != version:
-            rows = self._market.lake.scan(name).select(SYMBOL).unique().sort(SYMBOL).collect()
-            known = self._symbols_at[name] = (version, tuple(rows[SYMBOL].to_list()))
-        return known[1]
-
-    def _live(
-        self, features: FeatureSet, state: DatasetState, live_bars: LiveBars
-    ) -> OnlineFeatures:
+    def _live(self, features: FeatureSet, standing: Standing) -> OnlineFeatures:
         """Return the set as it is held live, begun from the lake and the live bars if need be."""
-        key = (features.content_hash, state.dataset.name)
+        key = (features.content_hash, standing.state.dataset.name)
         opened = self._open.get(key)
-        wanted = (state.version, live_bars.revision)
-        if opened is None or (opened.version, opened.revision) != wanted:
-            live = OnlineFeatures(features, self._history(features, state, live_bars))
+        wanted = (standing.version, standing.revisions)
+        if opened is None or (opened.version, opened.revisions) != wanted:
+            live = OnlineFeatures(features, self._inputs.history(features, standing))
             opened = self._open[key] = _Open(live, *wanted)
             while len(self._open) > MAX_OPEN:
                 self._open.popitem(last=False)
         self._open.move_to_end(key)
         return opened.live
 
-    def _history(self, features: FeatureSet, state: DatasetState, live_bars: LiveBars) -> Panel:
-        """Return the bars that the set needs, up to the newest live one, for every symbol."""
-        assert state.last_session is not None
-        sessions = 2 * features.lookback + SPARE_SESSIONS
-        start = state.last_session - timedelta(days=int(sessions * DAYS_PER_SESSION))
-        lake = self._market.panel(state.dataset.name, fields=features.fields, start=start)
-        rows = live_bars.rows(lake.symbols)
-        fields = {}
-        for name in features.fields:
-            values = np.full((len(live_bars.symbols), len(lake.sessions)), np.nan)
-            values[rows] = lake[name]
-            fields[name] = np.hstack([values, live_bars.fields[name]])
-        all_sessions = np.concatenate([lake.sessions, live_bars.sessions])
-        return Panel(live_bars.symbols, all_sessions, fields, lake.simulated)
+    def _move_on(self, opened: _Open, standing: Standing, rows: IntArray) -> bool:
+        """Bring a set to the newest live bars, of which `rows` changed; tell if a session began."""
+        live, bars = opened.live, standing.bars
+        session = bars.sessions[-1]
+        begins = bool(session > live.session)
+        newest = {name: bars.fields[name][:, -1] for name in live.features.fields}
+        if begins:
+            around = self._inputs.around(live.features, standing, bars.sessions[-1:])
+            live.update(session, newest | {name: v[:, 0] for name, v in around.items()})
+        else:
+            live.revise({name: values[rows] for name, values in newest.items()}, rows=rows)
+        opened.revisions = standing.revisions
+        return begins
 
-    def _vectors(self, features: FeatureSet, state: DatasetState) -> FeatureVectors:
-        data = f"{state.dataset.name}-{state.version[:16]}"
+    def _vectors(self, features: FeatureSet, standing: Standing) -> FeatureVectors:
+        data = f"{standing.state.dataset.name}-{standing.version[:16]}"
         return FeatureVectors(self._cache, features, data=data, ttl_seconds=self._ttl_seconds)
-
-
-def _move_on(opened: _Open, bars: LiveBars, rows: IntArray) -> bool:
-    """Bring a set to the newest of the live bars, of which `rows` changed; tell if one began."""
-    live, session = opened.live, bars.sessions[-1]
-    begins = bool(session > live.session)
-    newest = {name: bars.fields[name][:, -1] for name in live.features.fields}
-    if begins:
-        live.update(session, newest)
-    else:
-        live.revise({name: values[rows] for name, values in newest.items()}, rows=rows)
-    opened.revision = bars.revision
-    return begins
-
-
-def _stamps(features: FeatureSet, bars: LiveBars) -> IntArray:
-    """Return when what each symbol's vector rests on last changed."""
-    if features.plan.whole:
-        return np.full(len(bars.symbols), bars.updated.max(initial=0))
-    return bars.updated
 
 
 def _require_session(state: DatasetState, session: date) -> None:

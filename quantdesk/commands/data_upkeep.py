@@ -60,13 +60,15 @@ def docs(datasets: Datasets = None, as_json: AsJson = False) -> None:
 
 
 def reference(
-    table: Annotated[str, typer.Argument(help="sectors, universes or tickers.")] = "tickers",
+    table: Annotated[
+        str, typer.Argument(help="sectors, sector_spans, universes, tickers.")
+    ] = "tickers",
     add: Annotated[
         Path | None, typer.Option(help="CSV file whose rows are added to your own table.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a reference table, or add rows: sectors, dated universes, tickers over time."""
+    """Show a reference table, or add rows: sectors, also by date, universes, tickers over time."""
     from basics.errors import InvalidInputError
     from infra.bootstrap import open_desk
     from infra.reference import COLUMNS, ReferenceTables, Table

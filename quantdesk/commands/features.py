@@ -85,12 +85,12 @@ def check(
     import numpy as np
 
     from features.leakage import prove_features
-    from features.trial import trial_panel
+    from features.trial import trial_of
     from infra.feature_files import load_feature_file
 
     own = load_feature_file(file)
     rng = np.random.default_rng(seed)
-    panel = trial_panel(own.fields, rng=rng, lookback=own.lookback)
+    panel = trial_of(own, rng=rng)
     report = prove_features(own, panel, rng=rng, cut_offs=5)
     leaking = {leak.subject: leak for leak in reversed(report.leaks)}
     if as_json:
@@ -111,7 +111,7 @@ def _show_review(review: "FeatureReview") -> None:
         ("formula", review.formula),
         ("meaning", review.meaning or "-"),
         ("set", f"{review.feature_set} ({review.content_hash[:12]})"),
-        ("fields", ", ".join(review.fields)),
+        ("fields", ", ".join((*review.fields, *review.beside))),
         ("lookback", f"{review.lookback} sessions"),
         ("live", f"{review.live} state"),
         ("coverage", f"{review.coverage:.1%} of the bars past the lookback"),

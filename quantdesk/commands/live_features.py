@@ -95,7 +95,7 @@ def replay(
 
     with open_desk() as desk:
         found = replay_live(
-            desk.market_data,
+            desk.features,
             feature_set(name),
             dataset,
             sessions=sessions,

@@ -13,9 +13,9 @@ from features.trial import trial_panel
 from market.panel import Panel
 
 
-def _spoilt(fields: tuple[str, ...]) -> Panel:
+def _spoilt(fields: tuple[str, ...], context: tuple[str, ...] = ()) -> Panel:
     """One symbol each with: zeros, a negative price, infinities, three bars, none at all."""
-    panel = trial_panel(fields, rng=np.random.default_rng(9))
+    panel = trial_panel(fields, rng=np.random.default_rng(9), context=context)
     arrays = {name: values.copy() for name, values in panel.fields.items()}
     for values in arrays.values():
         values[0, 100:105] = 0.0
@@ -29,7 +29,10 @@ def _spoilt(fields: tuple[str, ...]) -> Panel:
 @pytest.mark.parametrize("name", feature_set_names())
 def test_no_set_ever_answers_infinity_or_without_a_bar(name: str) -> None:
     features = feature_set(name)
-    panel = _spoilt(features.fields)
+    panel = _spoilt(features.fields, features.context_fields)
+    for around in panel.context.values():
+        around[0, 110:112] = np.inf
+        around[0, 114] = 0.0
 
     values = features.compute(panel).values
 

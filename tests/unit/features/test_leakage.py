@@ -11,7 +11,7 @@ from features.labels import Labels, forward_return
 from features.leakage import LeakageReport, prove_features, prove_labels
 from features.operators import mean
 from features.sets import feature_set, feature_set_names
-from features.trial import trial_panel
+from features.trial import trial_of
 from market.panel import Panel
 
 CLOSE = field("close")
@@ -43,7 +43,7 @@ def _prove(expression: Expression, seed: int = 0) -> LeakageReport:
 @pytest.mark.parametrize("name", feature_set_names())
 def test_every_set_that_ships_is_clean(name: str) -> None:
     features, rng = feature_set(name), np.random.default_rng(1)
-    panel = trial_panel(features.fields, rng=rng, lookback=features.lookback)
+    panel = trial_of(features, rng=rng)
 
     report = prove_features(features, panel, rng=rng)
 

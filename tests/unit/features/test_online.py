@@ -11,7 +11,7 @@ from features.live_state import live_state_of
 from features.online import OnlineFeatures
 from features.operators import mean
 from features.sets import feature_set, feature_set_names
-from features.trial import trial_panel
+from features.trial import trial_of, trial_panel
 from market.panel import Panel
 
 
@@ -19,10 +19,15 @@ def _bars(panel: Panel, t: int) -> dict[str, np.ndarray]:
     return {name: values[:, t] for name, values in panel.fields.items()}
 
 
+def _around(panel: Panel, t: int) -> dict[str, np.ndarray]:
+    return {name: values[:, t] for name, values in panel.context.items()}
+
+
 def _batch(features: FeatureSet, panel: Panel, t: int, newest: dict[str, np.ndarray]) -> np.ndarray:
     """Compute the set anew over the history up to `t`, whose bars are `newest`."""
     changed = {k: np.column_stack([panel[k][:, :t], v]) for k, v in newest.items()}
-    again = Panel(panel.symbols, panel.sessions[: t + 1], changed)
+    around = {k: v[:, : t + 1] for k, v in panel.context.items()}
+    again = Panel(panel.symbols, panel.sessions[: t + 1], changed, context=around)
     return features.compute(again).values[:, :, -1]
 
 
@@ -38,14 +43,19 @@ def _same(features: FeatureSet, found: np.ndarray, batch: np.ndarray, t: int) ->
 def test_every_feature_equals_its_batch_value_bar_by_bar(name: str) -> None:
     features = feature_set(name)
     rng = np.random.default_rng(11)
-    panel = trial_panel(features.fields, rng=rng, lookback=features.lookback)
+    panel = trial_of(features, rng=rng)
     n = len(panel.sessions)
     batch = features.compute(panel).values
     begin = n - features.lookback - 30 if features.lookback < 100 else n - 60
     live = OnlineFeatures(features, panel.window(0, begin))
 
     for t in range(begin, n):
-        _same(features, live.update(panel.sessions[t], _bars(panel, t)), batch[:, :, t], t)
+        _same(
+            features,
+            live.update(panel.sessions[t], _bars(panel, t) | _around(panel, t)),
+            batch[:, :, t],
+            t,
+        )
 
 
 def test_a_symbol_that_is_listed_while_the_desk_runs_starts_then() -> None:
@@ -63,13 +73,13 @@ def test_a_symbol_that_is_listed_while_the_desk_runs_starts_then() -> None:
 @pytest.mark.parametrize("name", feature_set_names())
 def test_every_feature_equals_its_batch_value_tick_by_tick(name: str) -> None:
     features, rng = feature_set(name), np.random.default_rng(12)
-    panel = trial_panel(features.fields, rng=rng, lookback=features.lookback)
+    panel = trial_of(features, rng=rng)
     n = len(panel.sessions)
     live = OnlineFeatures(features, panel.window(0, n - 9))
 
     for t in range(n - 9, n):
         final = _bars(panel, t)
-        live.update(panel.sessions[t], {k: np.full(6, np.nan) for k in final})
+        live.update(panel.sessions[t], {k: np.full(6, np.nan) for k in final} | _around(panel, t))
         for _ in range(3):
             forming = {k: v * rng.uniform(0.5, 2.0, 6) for k, v in final.items()}
             rows = rng.permutation(6)[:2]

@@ -207,7 +207,7 @@ def test_a_vector_leaves_the_cache_after_its_time(state: Path) -> None:
 def test_a_replay_finds_live_equal_to_batch_and_counts_what_is_not(desk: Desk) -> None:
     seconds = iter(range(10_000))
     found = replay_live(
-        desk.market_data, OWN, "bars", sessions=10, ticks=2,
+        desk.features, OWN, "bars", sessions=10, ticks=2,
         rng=np.random.default_rng(1), timer=lambda: float(next(seconds)),
     )  # fmt: skip
 
@@ -216,6 +216,6 @@ def test_a_replay_finds_live_equal_to_batch_and_counts_what_is_not(desk: Desk) -
     assert found.worst < 1e-12
     with pytest.raises(MissingDataError, match="replay fewer"):
         replay_live(
-            desk.market_data, OWN, "bars", sessions=100, ticks=0,
+            desk.features, OWN, "bars", sessions=100, ticks=0,
             rng=np.random.default_rng(1), timer=lambda: 0.0,
         )  # fmt: skip
