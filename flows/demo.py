@@ -11,7 +11,7 @@ from flows.daily import (
     trade_on_paper,
     train_models,
 )
-from flows.monitoring import follow_models
+from flows.monitoring import monitor_models
 from flows.multi_asset import multi_asset
 from flows.nightly import nightly_risk, nightly_stress_tests
 from flows.outcome import Outcome, done
@@ -31,7 +31,7 @@ def demo(*, fresh: bool = False) -> Outcome:
         ingest_market_data(again=fresh)
         build_features(again=fresh)
         train_models(retrain=fresh)
-        follow_models()
+        monitor_models()
         trade_on_paper(again=fresh)
         attribute_pnl(again=fresh)
         multi_asset(again=fresh)

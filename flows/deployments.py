@@ -22,7 +22,7 @@ from flows.daily import (
     train_models,
 )
 from flows.demo import demo
-from flows.monitoring import follow_models
+from flows.monitoring import monitor_models
 from flows.multi_asset import multi_asset
 from flows.nightly import nightly_risk, nightly_stress_tests, weekly_risk
 
@@ -32,7 +32,7 @@ FLOWS: Mapping[str, Flow[..., Any]] = {
     "ingest": ingest_market_data,
     "features": build_features,
     "training": train_models,
-    "models": follow_models,
+    "models": monitor_models,
     "trading": trade_on_paper,
     "pnl": attribute_pnl,
     "multi-asset": multi_asset,

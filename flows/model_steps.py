@@ -1,20 +1,29 @@
 """The steps that follow models in service, as plain functions on a day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
 
 from basics.errors import MissingDataError
+from flows import steps
 from flows.day import Day
+from models.volatility import VolatilitySpec
 from services.arm_trials import TrialVerdict
+from services.breach_response import Acted, BreachResponse
 from services.in_service import answer_panel, in_service
+from services.kind_inputs import volatility_inputs
+from services.model_monitoring import MONITOR_KIND, VersionMonitor
 from services.model_outcomes import join_outcomes, realised
+from services.ports import Alert
 from services.predictions import Predictions
 from services.promotion import CHAMPION
+from services.settlement import CarryOut, carry_out
+from services.training_inputs import TrainingInputs
 
 TRIAL_KIND = "models.trial"
+VOLATILITY = VolatilitySpec().name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,3 +91,71 @@ def judge_trials(day: Day) -> dict[str, TrialVerdict]:
         day.desk.results.put(TRIAL_KIND, name, day.desk_date, document, lineage)
         found[name] = state.verdict
     return found
+
+
+def watch(day: Day) -> tuple[VersionMonitor, ...]:
+    """Measure every version in service against the policy, and keep what is found."""
+    desk = day.desk
+    found = tuple(monitor for name in desk.models.names() for monitor in measure(day, name))
+    for monitor in found:
+        document = msgspec.to_builtins(monitor)
+        lineage = {"data_version": _data_version(day), "code_commit": desk.code_commit}
+        desk.results.put(MONITOR_KIND, monitor.scope, day.desk_date, document, lineage)
+    return found
+
+
+def measure(day: Day, name: str) -> tuple[VersionMonitor, ...]:
+    """Measure the versions of one model that are in service."""
+    features = None
+    if name == day.experiment.price.name:
+        features = day.features
+    elif name == VOLATILITY:
+        features = _volatility_inputs(day).features
+    return day.desk.model_monitoring.watch(
+        name, features=features, data_version=_data_version(day), as_of=day.desk_date
+    )
+
+
+def act(day: Day, found: Sequence[VersionMonitor], *, settle: CarryOut = carry_out) -> Acted:
+    """Tell every breach as an alert, and train anew what newer data may cure, once a desk date."""
+    desk = day.desk
+
+    def send(alerts: Sequence[Alert]) -> int:
+        desk.send_alerts(alerts)
+        return desk.take_alerts()
+
+    response = BreachResponse(
+        desk.results,
+        desk.clock,
+        send=send,
+        train=lambda name: train_again(day, name, settle=settle),
+    )
+    return response.respond(found, as_of=day.desk_date)
+
+
+def train_again(day: Day, name: str, *, settle: CarryOut = carry_out) -> str:
+    """Train a model on the data that stand now, let the gate decide, return the version's label.
+
+    Raises
+    ------
+    MissingDataError
+        If the kind is not one that the day can train.
+    """
+    if name == day.experiment.price.name:
+        return steps.train(day, settle=settle).version.label
+    if name == VOLATILITY:
+        return day.desk.training.train(_volatility_inputs(day), settle=settle).version.label
+    raise MissingDataError(f"model {name!r} is not trained by the day: train it by hand")
+
+
+def _volatility_inputs(day: Day) -> TrainingInputs:
+    return volatility_inputs(
+        day.desk.market_data,
+        dataset=day.experiment.data.dataset,
+        ranges=False,
+        spec=VolatilitySpec(candidate_name="lightgbm"),
+    )
+
+
+def _data_version(day: Day) -> str:
+    return day.desk.market_data.version(day.experiment.data.dataset)

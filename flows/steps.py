@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from basics.errors import RefusedError
+from basics.errors import MissingDataError, RefusedError
 from features.leakage import prove_features, prove_labels
 from features.sets import feature_set
 from flows.day import Day
@@ -24,6 +24,7 @@ from market.panel import Panel
 from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
 from services.ingest_report import IngestReport
+from services.model_monitoring import MONITOR_KIND, VersionMonitor
 from services.multi_asset import SIMULATED_MARKET, CurrencyAttribution
 from services.order_tickets import DESK
 from services.pnl_days import (
@@ -40,8 +41,14 @@ from services.pnl_replay import BAR_FIELDS, INTRADAY_KIND, ReplayReport, replay_
 from services.portfolio_review import universe_returns
 from services.portfolios import MULTI_ASSET
 from services.ports import JsonDocument, KeptBooks
-from services.report import DayReport, MultiAssetSection
-from services.report_sections import DayResults, dataset_rows, day_report, model_section
+from services.report import DayReport, MultiAssetSection, ServiceSection
+from services.report_sections import (
+    DayResults,
+    dataset_rows,
+    day_report,
+    model_section,
+    trial_replay,
+)
 from services.risk import PROFILE_KIND
 from services.settlement import CarryOut, carry_out
 from services.trading import TradingResult
@@ -247,6 +254,7 @@ def report(day: Day) -> DayReport:
             lineage=day.lineage,
             multi_asset=multi_asset_section(day),
             health=_kept(day, HEALTH_KIND, PnlHealth),
+            service=service_section(day),
         )
     )
     folder = day.desk.settings.state_dir
@@ -269,6 +277,29 @@ def multi_asset_section(day: Day) -> MultiAssetSection | None:
         attributions=_kept(day, ATTRIBUTION_KIND, Attributions, scope).attributions,
         explanation=_kept(day, EXPLANATION_KIND, Explanation, scope),
         currency_attribution=_kept(day, CURRENCY_KIND, CurrencyAttribution, scope),
+    )
+
+
+def service_section(day: Day) -> ServiceSection:
+    """Return the trial of the price model replayed, and every version that is watched."""
+    desk, name = day.desk, day.experiment.price.name
+    try:
+        replays = tuple(map(trial_replay, desk.arm_trials.replay(name)))
+    except MissingDataError:
+        replays = ()  # Nothing asked for the throne yet: there are no two versions.
+    return ServiceSection(replays=replays, versions=_watched(day))
+
+
+def _watched(day: Day) -> tuple[VersionMonitor, ...]:
+    """Return the desk date's measurements of every version in service, as they were kept."""
+    results, models = day.desk.results, day.desk.models
+    serving = {f"{name} v{v}" for name in models.names() for v in models.aliases(name).values()}
+    scopes = sorted(serving.intersection(results.scopes(MONITOR_KIND)))
+    kept = (results.latest(MONITOR_KIND, scope) for scope in scopes)
+    return tuple(
+        msgspec.convert(stored.payload, VersionMonitor, strict=False)
+        for stored in kept
+        if stored.desk_date == day.desk_date
     )
 
 

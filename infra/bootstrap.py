@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from services.limit_register import LimitRegister
     from services.manual_entries import ManualEntries
     from services.market_data import MarketData
+    from services.model_monitoring import ModelMonitoring
     from services.multi_asset import MultiAssetBooks
     from services.online_store import OnlineStore
     from services.order_entry import OrderEntry
@@ -262,6 +263,15 @@ class Desk:
         from services.arm_trials import ArmTrials
 
         return ArmTrials(self.models, self.prediction_log, self.clock)
+
+    @cached_property
+    def model_monitoring(self) -> "ModelMonitoring":
+        """Measures the versions in service against the policy."""
+        from infra.policy import load_monitoring
+        from services.model_monitoring import ModelMonitoring
+
+        policy = load_monitoring(self.settings.policy_dir)
+        return ModelMonitoring(self.models, self.prediction_log, policy)
 
     @cached_property
     def training(self) -> "Training":

@@ -1,4 +1,4 @@
-"""Reads and checks what a risk manager edits: `policy/limits.toml` and `policy/stress/*.toml`.
+"""Reads and checks what a risk manager edits: limits, stress scenarios, monitoring of models.
 
 A malformed file is an error by name, with the file, the entry and what it should be; an unknown
 key is refused, so that a mistyped limit is never silently without force.
@@ -23,6 +23,7 @@ from basics.errors import InvalidInputError, MissingDataError
 from basics.identifiers import content_hash
 from infra.control_policy import load_control_policy
 from infra.data_quality.policy import load_rules
+from models.monitoring import MonitoringPolicy
 from risk.limits import EVERY, Limit, Override, Scope
 from risk.shocks import Shock
 from risk.stress import Basis, StressScenario
@@ -53,6 +54,19 @@ class _LimitRow(_Row):
 
 class _LimitFile(_Row):
     limit: tuple[_LimitRow, ...] = Field(min_length=1)
+
+
+class _MonitoringFile(_Row):
+    drift_sessions: int = Field(ge=20)
+    score_sessions: int = Field(ge=60)
+    every_sessions: int = Field(ge=1)
+    history_sessions: int = Field(ge=1)
+    features_in_alarm: FiniteFloat = Field(ge=0, le=1)
+    prediction_stability: FiniteFloat = Field(gt=0)
+    coverage_low: FiniteFloat = Field(ge=0, le=1)
+    coverage_high: FiniteFloat = Field(ge=0, le=1)
+    rank_ic_upper: FiniteFloat = Field(ge=-1, le=1)
+    slope_upper: FiniteFloat
 
 
 class _ShockTable(_Row):
@@ -136,10 +150,32 @@ def load_stress(policy_dir: Path) -> tuple[StressScenario, ...]:
     return tuple(_named(path, _scenario_of, (path.stem, file)) for path, file in files)
 
 
+def load_monitoring(policy_dir: Path) -> MonitoringPolicy:
+    """Return what is watched of models in service, from `policy/monitoring.toml`.
+
+    A policy folder without that file is watched by the defaults.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is malformed.
+    """
+    path = policy_dir / "monitoring.toml"
+    if not path.exists():
+        return MonitoringPolicy()
+    row = _validated(path, _MonitoringFile)
+    policy: MonitoringPolicy = _named(path, _monitoring_of, row)
+    return policy
+
+
+def _monitoring_of(row: _MonitoringFile) -> MonitoringPolicy:
+    return MonitoringPolicy(**row.model_dump())
+
+
 def check_policy(policy_dir: Path) -> list[str]:
     """Return every complaint about the files, an empty list when all is well."""
     complaints = []
-    for load in (load_limits, load_stress, load_control_policy, load_rules):
+    for load in (load_limits, load_stress, load_control_policy, load_rules, load_monitoring):
         try:
             load(policy_dir)
         except (InvalidInputError, MissingDataError) as error:

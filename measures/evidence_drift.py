@@ -51,13 +51,34 @@ def stability_index(reference: FloatArray, current: FloatArray, *, bins: int = 1
     InvalidInputError, MissingDataError
         If a value is not finite, or a sample has fewer values than bins.
     """
-    _require(reference, current, at_least=bins)
-    edges = np.unique(np.quantile(reference, np.linspace(0.0, 1.0, bins + 1)[1:-1]))
-    shares = []
-    for sample in (reference, current):
-        counts = np.bincount(np.searchsorted(edges, sample, side="left"), minlength=len(edges) + 1)
-        shares.append(np.maximum(counts, 0.5) / len(sample))
-    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+    return StabilityReference(reference, bins=bins).index(current)
+
+
+class StabilityReference:
+    """A reference sample, counted once, against which many others are held.
+
+    Raises
+    ------
+    InvalidInputError, MissingDataError
+        If a value is not finite, or there are fewer values than bins.
+    """
+
+    def __init__(self, reference: FloatArray, *, bins: int = 10) -> None:
+        _require("reference", reference, at_least=bins)
+        self._bins = bins
+        self._edges = np.unique(np.quantile(reference, np.linspace(0.0, 1.0, bins + 1)[1:-1]))
+        self._shares = self._shares_of(reference)
+
+    def index(self, current: FloatArray) -> float:
+        """Return the stability index of `current` against the reference."""
+        _require("current", current, at_least=self._bins)
+        shares = self._shares_of(current)
+        return float(((shares - self._shares) * np.log(shares / self._shares)).sum())
+
+    def _shares_of(self, sample: FloatArray) -> FloatArray:
+        places = np.searchsorted(self._edges, sample, side="left")
+        counts = np.bincount(places, minlength=len(self._edges) + 1)
+        return np.asarray(np.maximum(counts, 0.5) / len(sample), dtype=np.float64)
 
 
 def measure_drift(reference: FloatArray, current: FloatArray) -> Drift:
@@ -70,7 +91,8 @@ def measure_drift(reference: FloatArray, current: FloatArray) -> Drift:
     """
     from scipy import stats
 
-    _require(reference, current, at_least=10)
+    _require("reference", reference, at_least=10)
+    _require("current", current, at_least=10)
     index = stability_index(reference, current)
     test = stats.ks_2samp(reference, current, method="asymp")
     spread = float(reference.std())
@@ -86,9 +108,8 @@ def measure_drift(reference: FloatArray, current: FloatArray) -> Drift:
     )
 
 
-def _require(reference: FloatArray, current: FloatArray, *, at_least: int) -> None:
-    for name, sample in (("reference", reference), ("current", current)):
-        if sample.ndim != 1 or not np.isfinite(sample).all():
-            raise InvalidInputError(f"the {name} sample must be a finite vector")
-        if len(sample) < at_least:
-            raise MissingDataError(f"the {name} sample has {len(sample)} values: need {at_least}")
+def _require(name: str, sample: FloatArray, *, at_least: int) -> None:
+    if sample.ndim != 1 or not np.isfinite(sample).all():
+        raise InvalidInputError(f"the {name} sample must be a finite vector")
+    if len(sample) < at_least:
+        raise MissingDataError(f"the {name} sample has {len(sample)} values: need {at_least}")

@@ -21,6 +21,7 @@ from models.evaluation import YearScore
 from models.training import FoldRecord
 from pnl.attribution import Attribution
 from risk.profile import RiskProfile
+from services.model_monitoring import VersionMonitor
 from services.multi_asset import CurrencyAttribution
 from services.pnl_explanation import Explanation
 from services.pnl_health import PnlHealth
@@ -112,6 +113,39 @@ class ModelSection:
     years: Mapping[str, tuple[YearScore, ...]]
     importances: Mapping[str, float]
     folds: tuple[FoldRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialReplay:
+    """What a trial of two versions in service would have said over the last two years.
+
+    Attributes
+    ----------
+    mode : str
+        `shadow` or `split`.
+    days : tuple of date
+        The session of each observation.
+    low, high : tuple of float or None
+        The confidence sequence of control's loss less treatment's; None while it is unbounded.
+    """
+
+    mode: str
+    control: str
+    treatment: str
+    loss: str
+    days: tuple[date, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+    p_value: float | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSection:
+    """Models in service: what a trial would say, and each version as it is watched."""
+
+    replays: tuple[TrialReplay, ...]
+    versions: tuple[VersionMonitor, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,3 +254,4 @@ class DayReport:
     lineage: Lineage
     multi_asset: MultiAssetSection | None = None
     health: PnlHealth | None = None
+    service: ServiceSection = ServiceSection(replays=(), versions=())

@@ -13,6 +13,7 @@ from oms.controls import LAYERS
 from pnl.attribution import Attribution
 from pnl.shortfall import Slippage, fill_slippage
 from risk.profile import RiskProfile
+from services.arm_trials import TrialVerdict
 from services.market_data import MarketData
 from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
@@ -25,8 +26,10 @@ from services.report import (
     ModelSection,
     MultiAssetSection,
     Reality,
+    ServiceSection,
     StrategyTrading,
     TradingSection,
+    TrialReplay,
 )
 from services.report_findings import findings_of
 from services.trading import TradingResult
@@ -60,6 +63,7 @@ class DayResults:
     lineage: Lineage
     multi_asset: MultiAssetSection | None = None
     health: PnlHealth | None = None
+    service: ServiceSection
 
 
 def day_report(day: DayResults) -> DayReport:
@@ -82,6 +86,7 @@ def day_report(day: DayResults) -> DayReport:
         lineage=day.lineage,
         multi_asset=day.multi_asset,
         health=day.health,
+        service=day.service,
     )
 
 
@@ -132,6 +137,22 @@ def model_section(
         years=result.years,
         importances=result.importances,
         folds=result.folds,
+    )
+
+
+def trial_replay(verdict: TrialVerdict) -> TrialReplay:
+    """Return a replayed verdict in a form that JSON holds: no bound is None, not infinite."""
+    test = verdict.test
+    return TrialReplay(
+        mode=str(verdict.plan.mode),
+        control=verdict.control,
+        treatment=verdict.treatment,
+        loss=verdict.loss,
+        days=verdict.days,
+        low=tuple(_bounds(test.low if test else ())),
+        high=tuple(_bounds(test.high if test else ())),
+        p_value=test.p_values[-1] if test else None,
+        verdict=verdict.verdict,
     )
 
 
@@ -261,3 +282,7 @@ def _row(fill: Fill) -> FillRow:
         model_version=fill.lineage.model_version,
         cl_ord_id=fill.cl_ord_id,
     )
+
+
+def _bounds(values: Sequence[float]) -> list[float | None]:
+    return [value if np.isfinite(value) else None for value in values]

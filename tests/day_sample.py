@@ -11,6 +11,15 @@ from market.quality import Finding as QualityFinding
 from market.quality import Severity
 from models.comparison import RivalEvidence, Rule, Verdict
 from models.evaluation import YearScore
+from models.monitoring import (
+    MonitoringPolicy,
+    Track,
+    breaches,
+    calibration_bins,
+    feature_drift,
+    points_over_time,
+    prediction_drift,
+)
 from models.training import FoldRecord
 from pnl.attribution import Attribution, AttributionPart
 from risk.backtests import Backtest
@@ -19,6 +28,7 @@ from risk.limits import LimitCheck, LimitState
 from risk.profile import BookMeasures, ForecastChart, PositionRisk, RiskProfile, TailEstimate
 from risk.score import Calibration, Level, ReliabilityBin
 from risk.stress import Basis, StressResult
+from services.model_monitoring import VersionMonitor
 from services.pnl_performance import DrawdownSpell, Figure, MonthFigure, Performance
 from services.report import (
     CostPart,
@@ -29,9 +39,11 @@ from services.report import (
     Lineage,
     ModelSection,
     Reality,
+    ServiceSection,
     StrategyTrading,
     Tone,
     TradingSection,
+    TrialReplay,
 )
 
 SYMBOLS = ("AAPL", "AMD", "BAC", "BBY", "CVX", "GE", "HD", "JNJ", "JPM", "KO", "LLY", "MRK", "MSFT")
@@ -72,7 +84,38 @@ def sample_report(*, n_sessions: int = 500) -> DayReport:
             model_version="price v2 lightgbm",
             policy_version="b" * 64,
         ),
+        service=_service(sessions),
     )
+
+
+def _service(sessions: tuple[date, ...]) -> ServiceSection:
+    """A version whose predictions turned round half-way, so that it breaches."""
+    rng = np.random.default_rng(3)
+    prediction = rng.normal(size=(8, len(sessions)))
+    sign = np.where(np.arange(len(sessions)) < len(sessions) // 2, 1.0, -1.0)
+    track = Track(
+        sessions=np.array(sessions, dtype="datetime64[D]"),
+        prediction=prediction,
+        outcome=sign * prediction + rng.normal(size=prediction.shape),
+        half_width=np.full(prediction.shape, 1.645),
+        horizon=5,
+    )
+    policy = MonitoringPolicy(score_sessions=120, history_sessions=300)
+    points = points_over_time(track, prediction[None], policy)
+    drift = prediction_drift(track, sessions=63)
+    version = VersionMonitor(
+        model="price", version=2, label="price v2 lightgbm", aliases=("challenger",),
+        as_of=sessions[-1], policy=policy, served=0, stale=False,
+        features=feature_drift(("signal",), prediction[None], sessions=63), prediction=drift,
+        bins=calibration_bins(track), points=points,
+        breaches=breaches(points[-1], policy, prediction=drift),
+    )  # fmt: skip
+    replay = TrialReplay(
+        mode="shadow", control="price v1 zero", treatment="price v2 lightgbm",
+        loss="net return a period", days=sessions[:4], low=(None, -0.02, -0.01, -0.01),
+        high=(None, 0.03, 0.02, 0.01), p_value=0.4, verdict="undecided after 4 observations",
+    )  # fmt: skip
+    return ServiceSection(replays=(replay,), versions=(version,))
 
 
 def _weekdays(start: date, count: int) -> tuple[date, ...]:

@@ -9,6 +9,7 @@ from infra.report.multi_asset_section import multi_asset_section
 from infra.report.page import KeyFigure, Notice, Page
 from infra.report.pnl_section import pnl_section
 from infra.report.risk_section import LEVEL_TONES, risk_section
+from infra.report.service_section import service_section
 from infra.report.trading_section import trading_section
 from risk.profile import RiskProfile
 from services.pnl_performance import Performance
@@ -45,6 +46,7 @@ def day_page(report: DayReport) -> Page:
             risk_section(report.risk),
             *([multi_asset_section(report.multi_asset)] if report.multi_asset else []),
             model_section(report.model),
+            service_section(report.service),
             trading_section(trading, report.performance.currency),
             market_section(report.datasets),
             lineage_section(report.lineage),

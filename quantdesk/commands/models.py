@@ -4,12 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
+from quantdesk.commands.model_monitor import models_monitor
 from quantdesk.commands.model_trials import models_ab
 from quantdesk.output import AsJson, show_json, show_table
 
 models = typer.Typer(help="Registered models, their evidence and who reigns.", no_args_is_help=True)
 
 models.command("ab")(models_ab)
+models.command("monitor")(models_monitor)
 
 Name = Annotated[str, typer.Option("--model", help="Which model.")]
 Version = Annotated[str, typer.Argument(help="A version's number or an alias.")]

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from models.arms import Mode, Unit
 from services.arm_trials import TrialState, TrialVerdict
 from services.comparison import Comparison, ModelComparison
-from services.ports import StandingPlan
+from services.model_monitoring import MONITOR_KIND
+from services.ports import StandingPlan, StoredResult
 from services.promotion import History, history_of
 from serving.answer_log import AnswerLogStatus
 from serving.context import context_of
@@ -37,6 +38,12 @@ class CompareQuery(Query):
 
     first: Name = Field(examples=["champion"])
     second: Name = Field(examples=["challenger"])
+
+
+class MonitorAnswer(BaseModel):
+    """What was measured of each version, by desk date."""
+
+    versions: dict[str, list[StoredResult]] = Field(examples=[{"price v2": []}])
 
 
 class TrialAnswer(BaseModel):
@@ -75,6 +82,25 @@ async def ml_history(request: Request, model: ModelName) -> History:
     """Show every move of the model's aliases, and every verdict with its evidence."""
     desk = context_of(request).desk
     return await run_sync(lambda: history_of(desk.models, desk.results, model))
+
+
+@router.get(
+    "/{model}/monitor",
+    response_model=MonitorAnswer,
+    responses=problem_responses(401, 404, 422, 503),
+)
+async def ml_monitor(request: Request, model: ModelName) -> MonitorAnswer:
+    """Show the stored measurements of each version in service, by desk date, newest last."""
+    results = context_of(request).desk.results
+
+    def read() -> MonitorAnswer:
+        context_of(request).desk.models.resolve(model, "champion")
+        scopes = [s for s in results.scopes(MONITOR_KIND) if s.startswith(f"{model} v")]
+        return MonitorAnswer(
+            versions={scope: list(results.history(MONITOR_KIND, scope)) for scope in scopes}
+        )
+
+    return await run_sync(read)
 
 
 @router.get(

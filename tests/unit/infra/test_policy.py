@@ -7,14 +7,27 @@ import pytest
 
 from basics.errors import InvalidInputError, MissingDataError
 from infra.isolation import PROJECT_ROOT
-from infra.policy import check_policy, load_limits, load_stress, policy_version
+from infra.policy import (
+    check_policy,
+    load_limits,
+    load_monitoring,
+    load_stress,
+    policy_version,
+)
+from models.monitoring import MonitoringPolicy
 from risk.stress import Basis
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "stress").mkdir()
-    for name in ("limits.toml", "controls.toml", "restricted.toml", "data_quality.toml"):
+    for name in (
+        "limits.toml",
+        "controls.toml",
+        "restricted.toml",
+        "data_quality.toml",
+        "monitoring.toml",
+    ):
         shutil.copy(PROJECT_ROOT / "policy" / name, tmp_path)
     for path in (PROJECT_ROOT / "policy" / "stress").glob("*.toml"):
         shutil.copy(path, tmp_path / "stress")
@@ -117,3 +130,30 @@ def test_version_changes_with_the_files(folder: Path) -> None:
     before = policy_version(folder)
     (folder / "limits.toml").write_text((folder / "limits.toml").read_text() + "\n# noted\n")
     assert policy_version(folder) != before
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "complaint"),
+    [
+        ("drift_sessions = 63", "drift_sessions = 5", "drift_sessions: Input should be"),
+        ("coverage_low = 0.85", "coverage_low = 0.99", r"between 0\.99 and 0\.95"),
+        ("slope_upper", "slope_uper", "slope_uper: Extra inputs"),
+    ],
+)
+def test_a_malformed_monitoring_policy_is_named(
+    folder: Path, was: str, becomes: str, complaint: str
+) -> None:
+    path = folder / "monitoring.toml"
+    path.write_text(path.read_text().replace(was, becomes))
+
+    with pytest.raises(InvalidInputError, match=complaint) as caught:
+        load_monitoring(folder)
+
+    assert "monitoring.toml" in str(caught.value)
+
+
+def test_a_policy_without_monitoring_is_watched_by_the_defaults(folder: Path) -> None:
+    shipped = load_monitoring(folder)
+    (folder / "monitoring.toml").unlink()
+
+    assert load_monitoring(folder) == shipped == MonitoringPolicy()
