@@ -6,13 +6,22 @@ import msgspec
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 
+from basics.errors import QuantDeskError
 from flows import steps
 from flows.day import Day, open_day
 from flows.outcome import Outcome, done, no_new_data
 from flows.progress import step
-from services.multi_asset import MultiAssetBooks, MultiAssetReview, review_multi_asset
+from risk.profile import RiskProfile
+from services.multi_asset import (
+    MultiAssetBooks,
+    MultiAssetReview,
+    review_multi_asset,
+    risk_inputs_of,
+)
 from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND, Attributions
+from services.portfolios import MULTI_ASSET, label_of
 from services.ports import JsonDocument
+from services.risk import PROFILE_KIND
 
 
 @flow(name="multi-asset")
@@ -70,6 +79,53 @@ def keep_multi_asset(day: Day, books: MultiAssetBooks, *, again: bool = False) -
             lineage_of(day, books),
         )
     return review
+
+
+def measure_multi_asset_risk(day: Day) -> RiskProfile | None:
+    """Profile the portfolio at the desk date and keep it; None before its first session."""
+    books = day.multi_asset
+    if books is None:
+        return None
+    accounting = day.desk.accounting(books.market.instruments)
+    accounting.book_events(books.run_id, books.events)  # Adds nothing where they stand.
+    previous = day.desk.risk.previous(books.plan.portfolio, before=day.desk_date)
+    inputs = risk_inputs_of(books, accounting, previous=previous)
+    profile = day.desk.risk.multi_asset_profile(inputs)
+    day.desk.risk.store(profile, lineage=lineage_of(day, books))
+    return profile
+
+
+def multi_asset_risk(day: Day) -> str:
+    """Profile the portfolio as part of the night; what fails is a row, never a dead night.
+
+    Returns
+    -------
+    str
+        What came out in one line, empty where nothing was to be done.
+    """
+    try:
+        profile = measure_multi_asset_risk(day)
+    except QuantDeskError as error:
+        row: dict[str, Any] = {"book": label_of(MULTI_ASSET), "failure": str(error)}
+    else:
+        if profile is None:
+            return ""
+        row = {
+            "book": label_of(profile.scope),
+            "score": round(profile.score, 1),
+            "level": profile.level.value,
+            "left out": len(profile.left_out),
+        }
+    create_table_artifact(
+        key="multi-asset-risk", table=[row], description=f"Risk on {day.desk_date}"
+    )
+    return ", ".join(f"{name} {value}" for name, value in row.items())
+
+
+def multi_asset_risk_stands(day: Day) -> bool:
+    """Return whether the profile of the day was computed from the same inputs, or none is due."""
+    books = day.multi_asset
+    return books is None or stands(day, books, PROFILE_KIND)
 
 
 def stands(day: Day, books: MultiAssetBooks, kind: str) -> bool:

@@ -11,6 +11,7 @@ from prefect import flow
 from flows import artifacts, risk_steps, steps
 from flows.day import open_day
 from flows.engines import Engine, engine_map
+from flows.multi_asset import multi_asset_risk, multi_asset_risk_stands
 from flows.outcome import Outcome, done, no_new_data
 from flows.progress import step
 from services.nightly_risk import NIGHT_STRESS_KIND, nightly_stress
@@ -44,7 +45,8 @@ def nightly_risk(
     """
     with open_day() as day, step("Risk") as summarise:
         ranged = start is not None or end is not None
-        if not (again or ranged) and steps.up_to_date(day, PROFILE_KIND):
+        stands = steps.up_to_date(day, PROFILE_KIND) and multi_asset_risk_stands(day)
+        if not (again or ranged) and stands:
             risk_steps.write_morning_page(day)
             summarise("stands as computed before")
             return no_new_data(day.desk_date)
@@ -69,11 +71,14 @@ def nightly_risk(
                     artifacts.show_night(report)
                     artifacts.show_tails(profile)
                     summary = f"score {profile.score:.0f} of 100, {profile.level}"
+        beside = "" if ranged else multi_asset_risk(day)
         risk_steps.write_morning_page(day)
-        if measured == 0:
+        if measured == 0 and not beside:
             summarise("stands as computed before")
             return no_new_data(day.desk_date)
-        if ranged:
+        if measured == 0:
+            summary = beside
+        elif ranged:
             summary = (
                 f"{measured} of {len(asked)} sessions computed, "
                 f"{asked[0].session} to {asked[-1].session}"

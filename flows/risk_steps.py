@@ -22,7 +22,7 @@ from pnl.daily import DailyBooks
 from risk.nightly import NightBooks, NightMarket
 from risk.profile import RiskProfile
 from risk.weekly import WeeklyTerms
-from services.morning import last_night, last_profile, last_weekly
+from services.morning import last_night, last_profile, last_weekly, profile_beside
 from services.night_books import books_until, night_books, night_market
 from services.night_store import Batch
 from services.nightly_risk import NIGHT_KIND, NIGHT_STRESS_KIND, NightPolicy
@@ -153,6 +153,11 @@ def write_morning_page(day: Day) -> Path:
     """Draw the morning report from the stored night, and return where it lies."""
     results, scope = day.desk.results, day.experiment.trading.portfolio
     path = day.desk.settings.state_dir / MORNING_PAGE
+    profile = last_profile(results, scope)
     return write_morning_report(
-        last_profile(results, scope), last_night(results), path, weekly=last_weekly(results, scope)
+        profile,
+        last_night(results),
+        path,
+        weekly=last_weekly(results, scope),
+        beside=profile_beside(results, profile),
     )

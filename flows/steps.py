@@ -25,6 +25,7 @@ from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
 from services.ingest_report import IngestReport
 from services.model_monitoring import MONITOR_KIND, VersionMonitor
+from services.morning import last_profile, profile_beside
 from services.multi_asset import SIMULATED_MARKET, CurrencyAttribution
 from services.order_tickets import DESK
 from services.pnl_days import (
@@ -277,6 +278,7 @@ def multi_asset_section(day: Day) -> MultiAssetSection | None:
         attributions=_kept(day, ATTRIBUTION_KIND, Attributions, scope).attributions,
         explanation=_kept(day, EXPLANATION_KIND, Explanation, scope),
         currency_attribution=_kept(day, CURRENCY_KIND, CurrencyAttribution, scope),
+        risk=profile_beside(results, last_profile(results, day.experiment.trading.portfolio)),
     )
 
 

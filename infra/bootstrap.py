@@ -289,13 +289,14 @@ class Desk:
     @cached_property
     def risk(self) -> "RiskService":
         """Profiles books against the policy in force."""
-        from infra.policy import load_stress, policy_version
+        from infra.policy import load_multi_asset_stress, load_stress, policy_version
         from services.risk import RiskService
 
         folder = self.settings.policy_dir
         return RiskService(
             limits=self.limit_register.in_force(),
             scenarios=load_stress(folder),
+            multi_asset_scenarios=load_multi_asset_stress(folder),
             results=self.results,
             policy_version=policy_version(folder),
             register=self.limit_register,

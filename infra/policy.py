@@ -28,6 +28,8 @@ from risk.limits import EVERY, Limit, Override, Scope
 from risk.shocks import Shock
 from risk.stress import Basis, StressScenario
 
+MULTI_ASSET_FOLDER = "multi_asset"
+
 
 class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,6 +76,7 @@ class _ShockTable(_Row):
     rate_change: FiniteFloat = 0.0
     factor_returns: dict[str, FiniteFloat] = Field(default_factory=dict)
     symbol_returns: dict[str, FiniteFloat] = Field(default_factory=dict)
+    currency_returns: dict[str, FiniteFloat] = Field(default_factory=dict)
     volatility_multiple: FiniteFloat = 1.0
     correlation_target: FiniteFloat = 0.0
     correlation_weight: FiniteFloat = 0.0
@@ -132,6 +135,16 @@ def load_limits(policy_dir: Path) -> tuple[Limit, ...]:
     return tuple(limits)
 
 
+def load_multi_asset_stress(policy_dir: Path) -> tuple[StressScenario, ...]:
+    """Return the scenarios of `policy/stress/multi_asset/*.toml`, as `load_stress` does.
+
+    They move curves, currencies and volatilities too, and are run on the books that hold them;
+    without the folder there are none.
+    """
+    folder = policy_dir / "stress" / MULTI_ASSET_FOLDER
+    return _load_stress(folder) if folder.is_dir() else ()
+
+
 def load_stress(policy_dir: Path) -> tuple[StressScenario, ...]:
     """Return the scenarios of `policy/stress/*.toml`, by their `order`, then by name.
 
@@ -142,9 +155,13 @@ def load_stress(policy_dir: Path) -> tuple[StressScenario, ...]:
     InvalidInputError
         If a file is malformed.
     """
-    paths = sorted((policy_dir / "stress").glob("*.toml"))
+    return _load_stress(policy_dir / "stress")
+
+
+def _load_stress(folder: Path) -> tuple[StressScenario, ...]:
+    paths = sorted(folder.glob("*.toml"))
     if not paths:
-        raise MissingDataError(f"{policy_dir / 'stress'} holds no scenario (*.toml)")
+        raise MissingDataError(f"{folder} holds no scenario (*.toml)")
     files = [(path, _validated(path, _StressFile)) for path in paths]
     files.sort(key=lambda pair: (pair[1].order, pair[0].stem))
     return tuple(_named(path, _scenario_of, (path.stem, file)) for path, file in files)
@@ -175,7 +192,8 @@ def _monitoring_of(row: _MonitoringFile) -> MonitoringPolicy:
 def check_policy(policy_dir: Path) -> list[str]:
     """Return every complaint about the files, an empty list when all is well."""
     complaints = []
-    for load in (load_limits, load_stress, load_control_policy, load_rules, load_monitoring):
+    stress = (load_stress, load_multi_asset_stress)
+    for load in (load_limits, *stress, load_control_policy, load_rules, load_monitoring):
         try:
             load(policy_dir)
         except (InvalidInputError, MissingDataError) as error:
@@ -185,7 +203,7 @@ def check_policy(policy_dir: Path) -> list[str]:
 
 def policy_version(policy_dir: Path) -> str:
     """Return a hash of the policy files' bytes: the version that a result names."""
-    paths = [policy_dir / "limits.toml", *sorted((policy_dir / "stress").glob("*.toml"))]
+    paths = [policy_dir / "limits.toml", *sorted((policy_dir / "stress").rglob("*.toml"))]
     return content_hash(*(part for p in paths if p.is_file() for part in (p.name, p.read_bytes())))
 
 

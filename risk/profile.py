@@ -11,6 +11,7 @@ from risk.backtests import Backtest
 from risk.book_shape import CovarianceView, TailShape
 from risk.exposure import Exposure
 from risk.groups import GroupRisk
+from risk.instruments import InstrumentRisk
 from risk.limits import LimitCheck
 from risk.movement import TailMovement
 from risk.score import Calibration, Level
@@ -194,6 +195,8 @@ class RiskProfile:
         The risk by strategy, sector and factor; each split sums to the book's.
     movement : TailMovement or None
         Why the 99% VaR behind the limits moved since the session before; None on the first day.
+    instruments : InstrumentRisk or None
+        Greeks, rates and currencies; None for a book of linear positions in one currency.
     tail_shape, covariances
         How heavy the tail is; the normal VaR under each estimate of the covariance.
     left_out : tuple of LeftOut
@@ -226,5 +229,6 @@ class RiskProfile:
     movement: TailMovement | None = None
     tail_shape: TailShape | None = None
     covariances: tuple[CovarianceView, ...] = ()
+    instruments: InstrumentRisk | None = None
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]

@@ -14,7 +14,7 @@ from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError, QuantDeskError
 from basics.instruments import ExerciseStyle, Instrument, InstrumentKind, OptionRight
 from market.multi_asset import DAYS_A_YEAR, MarketMoves, MarketSnapshot
-from measures.bonds import ZeroCurve, bond_prices, coupon_cash_flows
+from measures.bonds import CashFlows, ZeroCurve, bond_prices, coupon_cash_flows
 from measures.options import OptionTerms, option_greeks, option_prices, option_scenarios
 from risk.profile import LeftOut
 
@@ -46,19 +46,31 @@ class Revaluation:
 
 
 def revalue_book(
-    held: Sequence[HeldInstrument], snapshot: MarketSnapshot, moves: MarketMoves
+    held: Sequence[HeldInstrument],
+    snapshot: MarketSnapshot,
+    moves: MarketMoves,
+    *,
+    known_moves: bool = False,
 ) -> Revaluation:
-    """Price every position today and in every scenario."""
+    """Price every position today and in every scenario.
+
+    Parameters
+    ----------
+    known_moves : bool
+        Leave out a position whose price, curve, volatility or exchange rate has no moves; else
+        what has none stands still, which hides the risk of a history.
+    """
     symbols: list[str] = []
     values: list[float] = []
     rows: list[FloatArray] = []
     left_out: list[LeftOut] = []
     for position in held:
         try:
+            if known_moves:
+                _require_moves(position.instrument, snapshot, moves)
+            size = _size(position)
             today, scenarios = _unit_values(position.instrument, snapshot, moves)
-            size = position.quantity * float(position.instrument.multiplier)
-            if not np.isfinite(size):
-                raise InvalidInputError(f"quantity must be finite, got {position.quantity}")
+            _require_finite(scenarios)
         except QuantDeskError as error:
             symbol = position.instrument.symbol
             left_out.append(LeftOut(symbol=symbol, market_value=0.0, reason=str(error)))
@@ -83,7 +95,7 @@ def delta_gamma_vega_pnl(
     moves are large; `revalue_book` is the measure it is held against.
     """
     instrument = position.instrument
-    terms = _option_terms(instrument, snapshot)
+    terms = option_terms(instrument, snapshot)
     greeks = option_greeks(terms)
     change = terms.spot[0] * _move(moves.prices, _underlying(instrument), moves.n_scenarios)
     level = terms.volatility[0] * _volatility_move(instrument, moves)
@@ -91,6 +103,40 @@ def delta_gamma_vega_pnl(
     size = position.quantity * float(instrument.multiplier)
     pnl: FloatArray = size * unit * _fx(instrument.currency, snapshot)
     return pnl
+
+
+def _size(position: HeldInstrument) -> float:
+    size = position.quantity * float(position.instrument.multiplier)
+    if not np.isfinite(size):
+        raise InvalidInputError(f"quantity must be finite, got {position.quantity}")
+    if size == 0:
+        raise InvalidInputError("its quantity is 0: nothing is held of it")
+    return size
+
+
+def _require_moves(instrument: Instrument, snapshot: MarketSnapshot, moves: MarketMoves) -> None:
+    """Refuse an instrument of which the scenarios know no move."""
+    currency = instrument.currency
+    names: list[tuple[str, Mapping[str, FloatArray]]] = []
+    if instrument.kind is InstrumentKind.BOND:
+        names.append((currency, moves.curves))
+    elif instrument.option is not None:
+        names.append((instrument.option.underlying, moves.prices))
+    else:
+        names.append((instrument.symbol, moves.prices))
+    if currency != snapshot.base_currency and currency in snapshot.fx:
+        names.append((currency, moves.fx))
+    for name, known in names:
+        if name not in known:
+            raise MissingDataError(f"no history of {name} is known: load it")
+
+
+def _require_finite(scenarios: FloatArray) -> None:
+    missing = int((~np.isfinite(scenarios)).sum())
+    if missing:
+        raise MissingDataError(
+            f"it has no value in {missing} of {len(scenarios)} scenarios: a move is missing"
+        )
 
 
 def _unit_values(
@@ -103,27 +149,23 @@ def _unit_values(
         today, local = _option(instrument, snapshot, moves)
     else:
         today = _price(instrument.symbol, snapshot)
+        if today <= 0 and instrument.kind is not InstrumentKind.FUTURE:
+            raise InvalidInputError(f"a price of {today} is not positive")
         local = today * (1.0 + _move(moves.prices, instrument.symbol, moves.n_scenarios))
     rate = _fx(instrument.currency, snapshot)
     if instrument.currency == snapshot.base_currency:
         return today, local
     rates = rate * (1.0 + _move(moves.fx, instrument.currency, moves.n_scenarios))
+    if instrument.kind is InstrumentKind.FUTURE:
+        # Its notional is not held: only what it gains is exchanged, at the scenario's rate.
+        return today * rate, today * rate + (local - today) * rates
     return today * rate, local * rates
 
 
 def _bond(
     instrument: Instrument, snapshot: MarketSnapshot, moves: MarketMoves
 ) -> tuple[float, FloatArray]:
-    terms = instrument.bond
-    if terms is None:
-        raise InvalidInputError("it is a bond without terms")
-    flows = coupon_cash_flows(
-        (terms.maturity - snapshot.as_of).days / DAYS_A_YEAR,
-        coupon_rate=float(terms.coupon_rate),
-        coupons_per_year=terms.coupons_per_year,
-        face=float(terms.face),
-    )
-    curve = _curve(instrument.currency, snapshot)
+    flows, curve = bond_flows(instrument, snapshot), _curve(instrument.currency, snapshot)
     shifts = moves.curves.get(instrument.currency)
     if shifts is None:
         price = float(bond_prices(flows, curve))
@@ -132,21 +174,65 @@ def _bond(
     return float(bond_prices(flows, curve)), bond_prices(flows, shifted)
 
 
+def bond_flows(instrument: Instrument, snapshot: MarketSnapshot) -> CashFlows:
+    """Return what a bond still pays.
+
+    Raises
+    ------
+    InvalidInputError
+        If it has matured.
+    """
+    terms = instrument.bond
+    if terms is None:
+        raise InvalidInputError("it is a bond without terms")
+    return coupon_cash_flows(
+        (terms.maturity - snapshot.as_of).days / DAYS_A_YEAR,
+        coupon_rate=float(terms.coupon_rate),
+        coupons_per_year=terms.coupons_per_year,
+        face=float(terms.face),
+    )
+
+
 def _option(
     instrument: Instrument, snapshot: MarketSnapshot, moves: MarketMoves
 ) -> tuple[float, FloatArray]:
-    terms = _option_terms(instrument, snapshot)
+    terms = option_terms(instrument, snapshot)
     spot_ratio = 1.0 + _move(moves.prices, _underlying(instrument), moves.n_scenarios)
+    spot_ratio = np.maximum(spot_ratio, 1e-9)
     volatility_ratio = np.maximum(1.0 + _volatility_move(instrument, moves), 0.0)
-    prices = option_scenarios(
-        terms,
-        spot_ratio=np.maximum(spot_ratio, 1e-9)[None, :],
-        volatility_ratio=volatility_ratio[None, :],
+    today = float(option_prices(terms)[0])
+    shifts = moves.curves.get(instrument.currency)
+    if shifts is None:
+        prices = option_scenarios(
+            terms, spot_ratio=spot_ratio[None, :], volatility_ratio=volatility_ratio[None, :]
+        )
+        return today, prices[0]
+    # Each scenario has a rate of its own: an option a scenario.
+    weights = _curve(instrument.currency, snapshot).weights(terms.years)[0]
+    n = moves.n_scenarios
+    moved = OptionTerms(
+        spot=terms.spot[0] * spot_ratio,
+        strike=np.repeat(terms.strike, n),
+        years=np.repeat(terms.years, n),
+        volatility=terms.volatility[0] * volatility_ratio,
+        rate=terms.rate[0] + weights @ shifts,
+        dividend=np.repeat(terms.dividend, n),
+        is_call=np.repeat(terms.is_call, n),
+        is_american=np.repeat(terms.is_american, n),
     )
-    return float(option_prices(terms)[0]), prices[0]
+    return today, option_prices(moved)
 
 
-def _option_terms(instrument: Instrument, snapshot: MarketSnapshot) -> OptionTerms:
+def option_terms(instrument: Instrument, snapshot: MarketSnapshot) -> OptionTerms:
+    """Return one option and what it is priced on.
+
+    Raises
+    ------
+    InvalidInputError
+        If it has expired.
+    MissingDataError
+        If its underlying has no price, it no volatility, or its currency no curve.
+    """
     option = instrument.option
     if option is None:
         raise InvalidInputError("it is an option without terms")

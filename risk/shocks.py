@@ -67,6 +67,9 @@ class Shock:
         Moves of other named factors.
     symbol_returns : mapping
         Moves of single symbols, on top.
+    currency_returns : mapping
+        Moves of other currencies against the base by name, `*` for the rest; they reach the books
+        that hold other currencies.
     volatility_multiple : float
         Factor on every volatility.
     correlation_target, correlation_weight : float
@@ -79,6 +82,7 @@ class Shock:
     rate_change: float = 0.0
     factor_returns: Mapping[str, float] = field(default_factory=dict)
     symbol_returns: Mapping[str, float] = field(default_factory=dict)
+    currency_returns: Mapping[str, float] = field(default_factory=dict)
     volatility_multiple: float = 1.0
     correlation_target: float = 0.0
     correlation_weight: float = 0.0
@@ -97,6 +101,9 @@ class Shock:
             raise InvalidInputError(
                 f"correlation_target must lie in [-1, 1], got {self.correlation_target}"
             )
+        for name, change in self.currency_returns.items():
+            if change <= -1.0:
+                raise InvalidInputError(f"{name} must not fall to nothing, got {change}")
         if self.market_return < -1.0:
             raise InvalidInputError(
                 f"market_return must not fall below -1, got {self.market_return}"

@@ -8,6 +8,7 @@ from risk.profile import RiskProfile
 from risk.weekly import WeeklyRow
 from services.night_store import read_batch
 from services.nightly_risk import NIGHT_KIND, NIGHT_SUMMARY_KIND, SUMMARY_SCOPE, NightReport
+from services.portfolios import MULTI_ASSET
 from services.ports import ResultStore
 from services.risk import PROFILE_KIND
 from services.weekly_risk import WEEKLY_KIND
@@ -22,6 +23,14 @@ def last_profile(results: ResultStore, scope: str) -> RiskProfile:
         If none was stored.
     """
     return msgspec.convert(results.latest(PROFILE_KIND, scope).payload, RiskProfile, strict=False)
+
+
+def profile_beside(results: ResultStore, profile: RiskProfile) -> RiskProfile | None:
+    """Return the multi-asset portfolio's profile of the same date, None if there is none."""
+    if MULTI_ASSET not in results.scopes(PROFILE_KIND) or profile.scope == MULTI_ASSET:
+        return None
+    beside = last_profile(results, MULTI_ASSET)
+    return beside if beside.as_of == profile.as_of else None
 
 
 def last_night(results: ResultStore) -> NightReport:

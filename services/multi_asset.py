@@ -22,14 +22,17 @@ from pnl.currency_books import CurrencyBooks
 from pnl.daily import DailyBooks
 from pnl.events import LedgerEvent
 from pnl.valued_books import by_reason
+from risk.revaluation import HeldInstrument
 from services.accounting import Accounting
 from services.multi_asset_book import traded_events
-from services.multi_asset_rules import MultiAssetPlan
+from services.multi_asset_rules import CORE, OVERLAY, MultiAssetPlan
+from services.multi_asset_valuation import MultiAssetInputs
 from services.pnl_days import SIMULATED_SPLITS
 from services.pnl_explanation import Explanation, explanation_of
 from services.pnl_performance import Performance
 from services.portfolios import MULTI_ASSET, SIMULATED_INDICES
 from services.ports import KeptBooks
+from services.risk_inputs import History, PreviousRisk
 
 SIMULATED_MARKET = "simulated"
 BENCHMARK_WEIGHTS: Mapping[str, float] = {"EUR": 0.25, "JPY": 0.15, "USD": 0.60}
@@ -179,6 +182,37 @@ def review_multi_asset(books: MultiAssetBooks, accounting: Accounting) -> MultiA
         currency_attribution=_against_benchmark(markets, by_money),
         kept=KeptBooks(portfolio, run, MULTI_ASSET, valued),
     )  # fmt: skip
+
+
+def risk_inputs_of(
+    books: MultiAssetBooks, accounting: Accounting, *, previous: PreviousRisk | None
+) -> MultiAssetInputs:
+    """Gather what the risk of the booked portfolio at the last session is computed from."""
+    market, daily = books.market, daily_books(books, accounting)
+    held: dict[str, list[HeldInstrument]] = {}
+    for position in accounting.positions(books.run_id, portfolio=books.plan.portfolio):
+        instrument = market.instruments[position.symbol]
+        own = held.setdefault(position.book.strategy, [])
+        own.append(HeldInstrument(instrument, float(position.quantity)))
+    ledger = accounting.ledger(books.run_id)
+    row = market.indices.symbols.index(BASE)
+    index = market.indices["close"][row]
+    return MultiAssetInputs(
+        scope=books.plan.portfolio,
+        held=held,
+        cash={
+            strategy: {c: float(v) for c, v in ledger.cash(books.plan.book(strategy)).items()}
+            for strategy in (CORE, OVERLAY)
+        },
+        snapshot=market.snapshot(),
+        moves=market.moves(len(market.sessions)),
+        sessions=market.sessions[1:],
+        equity=History(daily.sessions, daily.equity / 10.0**daily.digits),
+        benchmark=index[1:] / index[:-1] - 1.0,
+        pairs={"SIM-EURUSD": "EUR"},
+        previous=previous,
+        market=market.label,
+    )
 
 
 def _markets(market: SimulatedAssets, books: CurrencyBooks) -> list[Markets]:

@@ -11,6 +11,11 @@ SIMULATED_INDICES = "three simulated indices: 60% USD, 25% EUR, 15% JPY"  # Its 
 ON_SIMULATED_MARKETS = frozenset({MULTI_ASSET})
 
 
+def label_of(portfolio: str) -> str:
+    """Return the name as it is shown: with a word on the market where that is simulated."""
+    return f"{portfolio} (SIMULATED market)" if portfolio in ON_SIMULATED_MARKETS else portfolio
+
+
 def chosen_portfolio(known: Sequence[str], asked: str | None) -> str:
     """Return the portfolio asked for, or the only one that trades on an observed market.
 

@@ -213,6 +213,8 @@ class MultiAssetSection:
     ----------
     market : str
         `simulated`.
+    risk : RiskProfile or None
+        Of the same date; None before the night has measured it.
     """
 
     portfolio: str
@@ -221,6 +223,7 @@ class MultiAssetSection:
     attributions: tuple[Attribution, ...]
     explanation: Explanation
     currency_attribution: CurrencyAttribution
+    risk: RiskProfile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,6 +15,9 @@ from risk.stress import StressScenario
 from services.limit_register import LimitRegister
 from services.ports import JsonDocument, ResultStore, StoredResult
 from services.risk_inputs import PreviousRisk, RiskInputs
+
+if TYPE_CHECKING:
+    from services.multi_asset_valuation import MultiAssetInputs
 
 PROFILE_KIND = "risk.profile"
 # The estimate behind the limits, see `services.risk_measures`.
@@ -37,6 +40,8 @@ class RiskService:
         Of what is simulated, such as the critical values of the ES tests.
     register : LimitRegister or None
         Where breaches are logged when a profile is stored.
+    multi_asset_scenarios : sequence of StressScenario
+        Beside `scenarios`, for books that hold curves, currencies and options.
     """
 
     limits: Sequence[Limit]
@@ -46,6 +51,21 @@ class RiskService:
     lookback: int = 1000
     seed: int = 0
     register: LimitRegister | None = None
+    multi_asset_scenarios: Sequence[StressScenario] = ()
+
+    def multi_asset_profile(self, inputs: "MultiAssetInputs") -> RiskProfile:
+        """Compute the profile of a book of every kind of instrument; it has the same form."""
+        import numpy as np
+
+        from services.multi_asset_risk import multi_asset_profile
+
+        return multi_asset_profile(
+            inputs,
+            limits=self.limits,
+            scenarios=(*self.scenarios, *self.multi_asset_scenarios),
+            lookback=self.lookback,
+            rng=np.random.default_rng(self.seed),
+        )
 
     def profile(self, inputs: RiskInputs, *, with_evidence: bool = True) -> RiskProfile:
         """Compute the profile of one book; the same inputs give the same profile.

@@ -1,9 +1,11 @@
 """Judge a measured book: what is observed for the limits, the score, the notes to read."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 
+from basics.arrays import FloatArray
 from measures.tail import QuantileRule
 from measures.volatility import ewma_variance
 from risk.evidence import JOINT_REFIT, daily_returns
@@ -76,13 +78,21 @@ def calibrated_probability(
     drawdown: float,
 ) -> tuple[Calibration, float]:
     """Return the score's calibration, and today's calibrated probability of a breach."""
-    limit = _drawdown_limit(inputs, limits)
-    used = _pressure(checks)
+    limit = drawdown_limit(inputs.scope, inputs.as_of, limits)
     if measured is None:
+        used = _pressure(checks)
         return UNCALIBRATED, breach_probability(float(drawdown >= limit), used, UNCALIBRATED)
     rows = [inputs.prices.symbols.index(symbol) for symbol in measured.book.symbols]
     returns = daily_returns(inputs.prices["close"][rows])
     book_returns = measured.book.exposures / measured.equity @ returns
+    return calibrated_on(book_returns, checks, limit=limit, drawdown=drawdown)
+
+
+def calibrated_on(
+    book_returns: FloatArray, checks: Sequence[LimitCheck], *, limit: float, drawdown: float
+) -> tuple[Calibration, float]:
+    """Calibrate the score on what today's book would have returned on each past session."""
+    used = _pressure(checks)
     others = _pressure([check for check in checks if check.metric != "drawdown"])
     history = score_history(book_returns, drawdown_limit=limit, other_pressure=others)
     calibration = calibrate(history.probabilities, history.pressures, history.breached)
@@ -137,11 +147,10 @@ def stress_notes(measured: MeasuredBook) -> dict[str, str]:
     }
 
 
-def _drawdown_limit(inputs: RiskInputs, limits: Sequence[Limit]) -> float:
+def drawdown_limit(scope: str, as_of: date, limits: Sequence[Limit]) -> float:
+    """Return the hard drawdown limit of a portfolio, that of every one where it has none."""
     rows = [
-        limit
-        for limit in limits
-        if limit.metric == "drawdown" and limit.name in (EVERY, inputs.scope)
+        limit for limit in limits if limit.metric == "drawdown" and limit.name in (EVERY, scope)
     ]
     rows.sort(key=lambda limit: limit.name == EVERY)
-    return rows[0].hard_on(inputs.as_of) if rows else DEFAULT_DRAWDOWN_LIMIT
+    return rows[0].hard_on(as_of) if rows else DEFAULT_DRAWDOWN_LIMIT

@@ -210,7 +210,7 @@ def single_numbers(
         max_drawdown=deepest,
         volatility=float(measured.pnl.std(ddof=1)) / measured.equity * SESSIONS_A_YEAR**0.5,
         average_correlation=average_correlation(correlation) if several else None,
-        absorption_ratio=absorption_ratio(state.covariance) if several else None,
+        absorption_ratio=_absorption(state.covariance) if several else None,
         correlation_break_p=_break_p(book.returns) if several else None,
         effective_bets=effective_bets(book.exposures, state.covariance),
         liquidation_cost=cost,
@@ -262,6 +262,13 @@ _UNMEASURED = (
     "longest_days_to_liquidate",
     "breach_probability",
 )
+
+
+def _absorption(covariance: FloatArray) -> float | None:
+    try:
+        return absorption_ratio(covariance)
+    except MissingDataError:  # Nothing held ever moved.
+        return None
 
 
 def _break_p(returns: FloatArray) -> float | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from infra.report import cells, formats, risk_charts
 from infra.report.day import risk_figures
+from infra.report.instrument_tables import multi_asset_risk_section
 from infra.report.page import Block, Cell, KeyFigure, Notice, Page, Section, Table
 from infra.report.risk_breakdown import groups_table, movement_table
 from infra.report.risk_section import LEVEL_TONES
@@ -29,14 +30,23 @@ MOST_BOOKS = 25
 
 
 def write_morning_report(
-    profile: RiskProfile, night: NightReport, path: Path, *, weekly: WeeklyRow | None = None
+    profile: RiskProfile,
+    night: NightReport,
+    path: Path,
+    *,
+    weekly: WeeklyRow | None = None,
+    beside: RiskProfile | None = None,
 ) -> Path:
     """Write the morning report to `path` and return it."""
-    return write_page(morning_page(profile, night, weekly=weekly), path)
+    return write_page(morning_page(profile, night, weekly=weekly, beside=beside), path)
 
 
 def morning_page(
-    profile: RiskProfile, night: NightReport, *, weekly: WeeklyRow | None = None
+    profile: RiskProfile,
+    night: NightReport,
+    *,
+    weekly: WeeklyRow | None = None,
+    beside: RiskProfile | None = None,
 ) -> Page:
     """Return the night over all books, and the profile of the portfolio, as a page.
 
@@ -44,6 +54,8 @@ def morning_page(
     ----------
     weekly : WeeklyRow or None
         What the last long run found of the portfolio.
+    beside : RiskProfile or None
+        Of the multi-asset portfolio, shown after the books of the night.
     """
     return Page(
         title="Morning risk report",
@@ -71,6 +83,7 @@ def morning_page(
             _portfolio_section(profile),
             _evidence_section(profile, weekly),
             _books_section(night),
+            *([] if beside is None else [multi_asset_risk_section(beside)]),
         ],
         footer=f"quantdesk · desk date {formats.day(profile.as_of)}. Figures come from the stored "
         "documents of the night.",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from infra.report import cells, formats, pnl_charts
+from infra.report.instrument_tables import multi_asset_risk_blocks
 from infra.report.page import Block, KeyFigure, Notice, Section, Table
 from infra.report.pnl_section import reconciliation_table
 from pnl.attribution import Attribution
@@ -39,6 +40,7 @@ def multi_asset_section(kept: MultiAssetSection) -> Section:
         currencies_table(kept.explanation),
         currency_effects_table(kept.currency_attribution),
         reconciliation_table(kept.attributions, earned.currency),
+        *([] if kept.risk is None else multi_asset_risk_blocks(kept.risk)),
     ]
     return Section(
         name="multi-asset",

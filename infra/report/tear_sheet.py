@@ -11,6 +11,7 @@ from infra.report.pnl_section import figures_tables, reconciliation_table, spell
 from infra.report.theme import axis, axis_title, layout
 from infra.report.traces import line
 from infra.report.writer import write_page
+from services.portfolios import label_of
 from services.report import Tone
 from services.tear_sheet import Histogram, TearSheet
 
@@ -28,7 +29,7 @@ def tear_sheet_page(sheet: TearSheet) -> Page:
     span = formats.span(performance.start, performance.end)
     drawn = [s for s in sheet.attributions if len(s.parts) > 1 and s.by != "month"]
     return Page(
-        title=f"Tear sheet: {sheet.portfolio}",
+        title=f"Tear sheet: {label_of(sheet.portfolio)}",
         kicker=span,
         subtitle=f"{len(performance.sessions)} sessions, {performance.currency}, net of costs; "
         f"benchmark: {performance.benchmark_name or 'none'}.",
@@ -67,7 +68,7 @@ def tear_sheet_page(sheet: TearSheet) -> Page:
             ),
             Section(name="figures", title="Figures", blocks=figures_tables(performance.figures)),
         ],
-        footer=f"quantdesk · {sheet.portfolio} · {span}",
+        footer=f"quantdesk · {label_of(sheet.portfolio)} · {span}",
     )
 
 

@@ -73,10 +73,12 @@ def pnl_show(  # noqa: PLR0913, PLR0917 - each is an option of the command
     if as_json:
         show_json(found)
         return
+    from services.portfolios import label_of
+
     earned = found["performance"]
     typer.echo(
-        f"{found['scope']}, {earned['start']} to {earned['end']}: earned {earned['total_pnl']} "
-        f"{earned['currency']} after {earned['total_fees']} of fees; "
+        f"{label_of(found['scope'])}, {earned['start']} to {earned['end']}: earned "
+        f"{earned['total_pnl']} {earned['currency']} after {earned['total_fees']} of fees; "
         f"equity {earned['final_equity']}"
     )
     _show_figures(earned, every=every)

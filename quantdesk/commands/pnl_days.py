@@ -36,6 +36,7 @@ def pnl_explain(
 ) -> None:
     """Say why equity changed: every cent of every session under one of thirteen names."""
     from infra.bootstrap import open_desk
+    from services.portfolios import label_of
 
     with open_desk() as desk:
         kept = books_between(desk, portfolio, start, end)
@@ -52,7 +53,7 @@ def pnl_explain(
     on_last_day = sum(part.by_session[-1] for part in explanation.parts)
     rows.append(("total", f"{on_last_day:,.2f}", f"{explanation.total:,.2f}"))
     show_table(
-        f"{kept.portfolio}: why equity changed, {explanation.currency}",
+        f"{label_of(kept.portfolio)}: why equity changed, {explanation.currency}",
         ("part", last, span),
         rows,
         right=(last, span),

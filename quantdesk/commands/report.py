@@ -47,7 +47,7 @@ def morning(scope: Scope = None, out: Out = None) -> None:
     """Write the morning risk report: the portfolio, its evidence, all books of the night."""
     from infra.bootstrap import open_desk
     from infra.report import write_morning_report
-    from services.morning import last_night, last_profile, last_weekly
+    from services.morning import last_night, last_profile, last_weekly, profile_beside
     from services.risk import PROFILE_KIND
 
     with open_desk() as desk:
@@ -55,7 +55,8 @@ def morning(scope: Scope = None, out: Out = None) -> None:
         path = out or desk.settings.state_dir / "morning.html"
         profile, night = last_profile(desk.results, chosen), last_night(desk.results)
         weekly = last_weekly(desk.results, chosen)
-        typer.echo(write_morning_report(profile, night, path, weekly=weekly))
+        beside = profile_beside(desk.results, profile)
+        typer.echo(write_morning_report(profile, night, path, weekly=weekly, beside=beside))
 
 
 def _chosen(results: "ResultStore", kind: str, scope: str | None) -> str:

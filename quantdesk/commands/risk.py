@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from quantdesk.commands.risk_instruments import show_instruments
 from quantdesk.commands.risk_view import (
     show_covariances,
     show_groups,
@@ -23,30 +24,35 @@ Scope = Annotated[
     str | None, typer.Argument(help="Portfolio; may be left out where there is only one.")
 ]
 
+ByName = Annotated[str | None, typer.Option("--portfolio", help="The same, by name.")]
+
 
 @risk.command("show")
-def risk_show(scope: Scope = None, as_json: AsJson = False) -> None:
+def risk_show(scope: Scope = None, portfolio: ByName = None, as_json: AsJson = False) -> None:
     """Show the latest risk profile that was stored."""
-    stored = _latest(scope)
+    stored = _latest(scope or portfolio)
     if as_json:
         show_json({"scope": stored.scope, "lineage": stored.lineage, "profile": stored.payload})
         return
+    from services.portfolios import label_of
+
     profile = stored.payload
     typer.echo(
-        f"{profile['scope']} on {profile['as_of']}: risk {profile['score']:.1f} of 100, "
+        f"{label_of(profile['scope'])} on {profile['as_of']}: risk {profile['score']:.1f} of 100, "
         f"{profile['level']}; equity {profile['equity']:,.0f} {profile['currency']}"
     )
     show_tails(profile)
     show_stresses(profile)
+    show_instruments(profile)
     show_limits(profile)
     for line in (*profile["recommendations"], *_left_out(profile), *profile["notes"]):
         typer.echo(f"- {line}")
 
 
 @risk.command("why")
-def risk_why(scope: Scope = None, as_json: AsJson = False) -> None:
+def risk_why(scope: Scope = None, portfolio: ByName = None, as_json: AsJson = False) -> None:
     """Say what the risk is made of: positions, sectors, limits, and what moved since yesterday."""
-    stored = _latest(scope)
+    stored = _latest(scope or portfolio)
     profile, earlier = stored.payload, _before(stored)
     change = None if earlier is None else _change(earlier.payload, profile)
     if as_json:

@@ -11,6 +11,7 @@ from infra.policy import (
     check_policy,
     load_limits,
     load_monitoring,
+    load_multi_asset_stress,
     load_stress,
     policy_version,
 )
@@ -32,6 +33,23 @@ def folder(tmp_path: Path) -> Path:
     for path in (PROJECT_ROOT / "policy" / "stress").glob("*.toml"):
         shutil.copy(path, tmp_path / "stress")
     return tmp_path
+
+
+def test_scenarios_for_books_of_every_kind_are_apart_and_may_be_missing(folder: Path) -> None:
+    shipped = load_multi_asset_stress(PROJECT_ROOT / "policy")
+
+    assert [s.name for s in shipped][:2] == ["rates_up", "rates_down"]
+    dollar = next(s for s in shipped if s.name == "dollar_up")
+    assert dollar.shock.currency_returns == {"*": -0.1}
+    assert load_multi_asset_stress(folder) == ()
+    (folder / "stress" / "multi_asset").mkdir()
+    text = (
+        'title = "t"\ndescription = "d"\nbasis = "revaluation"\n[shock.currency_returns]\nEUR = -1'
+    )
+    (folder / "stress" / "multi_asset" / "bad.toml").write_text(text)
+    with pytest.raises(InvalidInputError, match="EUR must not fall to nothing, got -1"):
+        load_multi_asset_stress(folder)
+    assert len(check_policy(folder)) == 1
 
 
 def test_the_shipped_policy_is_in_order(folder: Path) -> None:
