@@ -21,7 +21,9 @@ from services.ports import Alert, Cache, KeptBooks, MessageQueue, ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+    from basics.arrays import DateArray, FloatArray
     from basics.instruments import Instrument
     from infra.control_policy import ControlPolicy
     from infra.database.alerts import DatabaseAlertStore
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from services.desk_books import DeskBooks
     from services.execution_plans import ExecutionPlan, ExecutionTerms
     from services.experiment import Experiment
+    from services.factor_series import FactorSeries
     from services.feature_store import FeatureStore
     from services.limit_register import LimitRegister
     from services.manual_entries import ManualEntries
@@ -147,6 +150,24 @@ class Desk:
         return self._simulated_assets.closes.between(start, end)
 
     @cached_property
+    def factor_series(self) -> "FactorSeries":
+        """The risk factors by which profit is split, and the user's own."""
+        from infra.sources.return_files import read_returns
+        from services.factor_series import FactorSeries
+
+        def read(path: "Path") -> "tuple[DateArray, FloatArray]":
+            found = read_returns(path)
+            return found.dates, found.returns
+
+        return FactorSeries(
+            market=self.market_data,
+            review=self.review,
+            universe="equities",
+            own=self.settings.factors.sources,
+            read_file=read,
+        )
+
+    @cached_property
     def manual_entries(self) -> "ManualEntries":
         """Marks and adjustments by hand, by four eyes."""
         from infra.database.manual import DatabaseManualStore
@@ -198,7 +219,7 @@ class Desk:
             results=self.results,
             accounting=self.books_of,
             closes=self._closes,
-            factors=self.review.factor_returns,
+            factors=self.factor_series.on,
             manual=self.manual_entries.in_force,
             benchmark=universe_returns,
             benchmark_name=lambda dataset: (

@@ -138,6 +138,15 @@ class PredictionLogSettings(Section):
     keep_days: int = Field(default=1_100, ge=1, description="days that an answer is kept")
 
 
+class FactorSettings(Section):
+    """Risk factors of your own, by which profit is split beside the desk's."""
+
+    sources: dict[str, str] = Field(
+        default_factory=dict,
+        description="name to dataset/symbol[/field][@return|@change], or a file of date, return",
+    )
+
+
 class LakeSettings(Section):
     """Where market data lies."""
 
@@ -171,6 +180,7 @@ class Settings(BaseSettings):
     orders: OrderSettings = OrderSettings()
     api: ApiSettings = ApiSettings()
     lake: LakeSettings = LakeSettings()
+    factors: FactorSettings = FactorSettings()
     prediction_log: PredictionLogSettings = PredictionLogSettings()
 
     @classmethod

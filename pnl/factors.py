@@ -148,6 +148,51 @@ def by_rolling_factor(
     )
 
 
+def by_factor_timing(
+    daily: DailyBooks,
+    factors: Mapping[str, FloatArray],
+    *,
+    window: int = 63,
+    shrinkage: float = 0.25,
+) -> Attribution:
+    """Return `by_rolling_factor` as a split: tilt and timing of each factor, the rest specific.
+
+    Raises
+    ------
+    InvalidInputError, MissingDataError
+        As `by_rolling_factor`; and if fewer sessions than a window have every factor.
+    """
+    names, values = aligned_factors(daily, factors)
+    known, _ = _usable(daily, names, values)
+    if known.sum() < window:
+        raise MissingDataError(
+            f"{int(known.sum())} sessions have every factor, a rolling window needs {window}: "
+            "widen the range"
+        )
+    found = by_rolling_factor(daily, factors, window=window, shrinkage=shrinkage)
+    parts = []
+    for one in found.factors:
+        for what, pnl in (("tilt", one.tilt), ("timing", one.timing)):
+            name, error = f"{one.name}: {what}", one.standard_error
+            parts.append(AttributionPart(name=name, pnl=pnl, standard_error=error))
+    return Attribution(
+        by="factor_timing",
+        currency=daily.currency,
+        start=daily.sessions[0].item(),
+        end=daily.sessions[-1].item(),
+        parts=tuple(parts),
+        residual=found.specific,
+        total=found.total,
+        exact=False,
+        notes=(
+            f"common (tilt and timing) {found.common:,}, specific (the residual) "
+            f"{found.specific:,}",
+            f"exposures over {window} sessions, shrunk by {shrinkage:g} to the whole range; a "
+            "standard error is of tilt and timing together",
+        ),
+    )
+
+
 def _usable(
     daily: DailyBooks, names: tuple[str, ...], values: FloatArray
 ) -> tuple[BoolArray, FloatArray]:
@@ -155,8 +200,11 @@ def _usable(
     capital = daily.opening_capital()
     known: BoolArray = np.isfinite(values).all(axis=1) & (capital > 0)
     if known.sum() <= len(names) + 1:
+        counts = np.isfinite(values).sum(axis=0).tolist()
+        short = ", ".join(f"{name} {n}" for name, n in zip(names, counts, strict=True))
         raise MissingDataError(
-            f"{int(known.sum())} sessions have all of {', '.join(names)}: too few to regress"
+            f"{int(known.sum())} sessions have every factor, too few to regress on {len(names)} "
+            f"(known of {len(daily.sessions)}: {short}): widen the range"
         )
     return known, capital
 

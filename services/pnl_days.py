@@ -7,7 +7,7 @@ knows (its order, model version, hour) is the difference of its worth at the two
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import msgspec
@@ -17,11 +17,12 @@ from basics.arrays import DateArray, FloatArray
 from basics.errors import InvalidInputError, MissingDataError
 from market.panel import Panel
 from pnl.attribution import PERIODS, Attribution
-from pnl.factors import by_factor
+from pnl.factors import by_factor, by_factor_timing
 from pnl.fill_attribution import FILL_KEYS
 from pnl.manual import InForce
 from pnl.valued_books import by_reason
 from services.accounting import Accounting
+from services.factor_series import Factors
 from services.pnl_explanation import Explanation, explanation_of
 from services.pnl_performance import Performance, performance_of
 from services.portfolios import ON_SIMULATED_MARKETS, chosen_portfolio
@@ -29,10 +30,12 @@ from services.ports import JsonDocument, KeptBooks, KeptSpan, PnlDayStore, Resul
 
 BOOK_KEYS = ("symbol", "strategy", "sector", "asset_class", *PERIODS)
 PERFORMANCE_KIND, ATTRIBUTION_KIND = "pnl.performance", "pnl.attribution"
-KEYS = ("reason", *BOOK_KEYS, *FILL_KEYS, "factor")
+FACTOR_KEYS = ("factor", "factor_timing")
+KEYS = ("reason", *BOOK_KEYS, *FILL_KEYS, *FACTOR_KEYS)
 # What the end of the day keeps as a document; orders and days are many, and are asked by range.
 SPLITS = (
-    "reason", "symbol", "strategy", "sector", "month", "factor", "model_version", "arm",
+    "reason", "symbol", "strategy", "sector", "month", "factor", "factor_timing", "model_version",
+    "arm",
 )  # fmt: skip
 # Of a portfolio on a simulated market: no observed factor and no model tells its profit apart.
 SIMULATED_SPLITS = ("reason", "symbol", "strategy", "asset_class", "month")
@@ -67,7 +70,7 @@ class PnlDays:
     closes : callable
         Returns a dataset's closing prices from one date to another.
     factors : callable
-        Returns each factor's return on given sessions.
+        Returns the risk factors on given sessions.
     manual : callable
         Returns what is approved of a portfolio's marks and adjustments by hand.
     benchmark : callable
@@ -80,7 +83,7 @@ class PnlDays:
     results: ResultStore
     accounting: Callable[[str], Accounting]
     closes: Callable[[str, date, date], Panel]
-    factors: Callable[[DateArray], Mapping[str, FloatArray]]
+    factors: Callable[[DateArray], Factors]
     manual: Callable[[str], InForce]
     benchmark: Callable[[Panel, DateArray], FloatArray]
     benchmark_name: Callable[[str], str]
@@ -198,13 +201,13 @@ class PnlDays:
         if by == "reason":
             span = daily.sessions[0].item(), daily.sessions[-1].item()
             return by_reason(kept.books, notes=self.manual(kept.portfolio).notes(*span))
-        if by == "factor" and kept.portfolio in ON_SIMULATED_MARKETS:
+        if by in FACTOR_KEYS and kept.portfolio in ON_SIMULATED_MARKETS:
             raise InvalidInputError(
                 f"{kept.portfolio} trades on a simulated market, which observed factors cannot "
                 f"explain: ask by {', '.join(SIMULATED_SPLITS)}"
             )
-        if by == "factor":
-            return by_factor(daily, self.factors(daily.sessions))
+        if by in FACTOR_KEYS:
+            return self.by_factors(kept, self.factors(daily.sessions), by=by)
         if by in FILL_KEYS:
             first, last = daily.sessions[0].item(), daily.sessions[-1].item()
             return self.accounting(kept.dataset).fill_attribution(
@@ -214,6 +217,20 @@ class PnlDays:
         if by in BOOK_KEYS:
             return self.accounting(kept.dataset).attribution(daily, by=by)
         raise InvalidInputError(f"cannot attribute by {by!r}: one of {', '.join(KEYS)}")
+
+    def by_factors(self, kept: KeptBooks, factors: Factors, *, by: str) -> Attribution:
+        """Split by given factors: with one exposure each, or tilt and timing of a rolling one.
+
+        Raises
+        ------
+        InvalidInputError
+            If the key is none of `FACTOR_KEYS`.
+        """
+        if by not in FACTOR_KEYS:
+            raise InvalidInputError(f"factors split by {' or '.join(FACTOR_KEYS)}, not {by!r}")
+        split = by_factor if by == "factor" else by_factor_timing
+        found = split(kept.books.daily, factors.values)
+        return replace(found, notes=(*found.notes, *factors.notes))
 
     def _split(self, kept: KeptBooks, *, by: str) -> Attribution:
         """Return a split; what cannot be estimated leaves everything in the residual, and says why.

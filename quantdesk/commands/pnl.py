@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from quantdesk.commands.pnl_books import (
+    pairs,
     pnl_import,
     pnl_measure,
     pnl_open,
@@ -55,21 +56,28 @@ def pnl_show(  # noqa: PLR0913, PLR0917 - each is an option of the command
         typer.Option(
             "--by",
             help="Only this split: reason, symbol, strategy, sector, day, week, month, year, hour, "
-            "side, order, model_version, arm or factor.",
+            "side, order, model_version, arm, factor or factor_timing.",
         ),
     ] = None,
     start: Start = None,
     end: End = None,
+    factor: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--factor",
+            help="A risk factor of your own: name=dataset/symbol[/field][@return|@change] or "
+            "name=FILE of date, return; with --by factor or factor_timing.",
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every figure, not the first few.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show performance and attribution, as last stored or of any range of days."""
     name = scope or portfolio
-    found = (
-        _latest(name)
-        if by is None and start is None and end is None
-        else _ranged(name, by, start, end)
-    )
+    own = pairs(factor, option="--factor")
+    by = by or ("factor" if own else None)
+    stored = by is None and start is None and end is None
+    found = _latest(name) if stored else _ranged(name, by, (start, end), own)
     if as_json:
         show_json(found)
         return
@@ -108,7 +116,10 @@ def _latest(scope: str | None) -> dict[str, Any]:
 
 
 def _ranged(
-    scope: str | None, by: str | None, start: datetime | None, end: datetime | None
+    scope: str | None,
+    by: str | None,
+    span: tuple[datetime | None, datetime | None],
+    own: dict[str, str],
 ) -> dict[str, Any]:
     """Return the same of a range of the days that are kept."""
     import msgspec
@@ -116,9 +127,13 @@ def _ranged(
     from infra.bootstrap import open_desk
 
     with open_desk() as desk:
-        kept = books_between(desk, scope, start, end)
+        kept = books_between(desk, scope, *span)
         keys = [by] if by else desk.pnl_days.splits_of(kept)
-        splits = [desk.pnl_days.attribution(kept, by=key) for key in keys]
+        if own:
+            factors = desk.factor_series.with_own(own).on(kept.books.daily.sessions)
+            splits = [desk.pnl_days.by_factors(kept, factors, by=key) for key in keys]
+        else:
+            splits = [desk.pnl_days.attribution(kept, by=key) for key in keys]
         performance = desk.pnl_days.performance(kept)
     return {
         "scope": kept.portfolio,

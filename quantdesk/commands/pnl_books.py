@@ -73,7 +73,7 @@ def pnl_import(
 
     with open_desk() as desk:
         accounting = desk.books_of(dataset)
-        found = read_fills(file, accounting.instruments, mapping=_pairs(mapping))
+        found = read_fills(file, accounting.instruments, mapping=pairs(mapping))
         booked = accounting.book_columns(run, found.fills)
         listed = RejectionFile(desk.settings.state_dir / "rejections").write(
             f"fills-{run}", found.rejected
@@ -112,7 +112,7 @@ def pnl_open(
     with open_desk() as desk:
         accounting = desk.books_of(dataset)
         events, rejected = read_opening(
-            file, accounting.instruments, day=day.date(), mapping=_pairs(mapping)
+            file, accounting.instruments, day=day.date(), mapping=pairs(mapping)
         )
         booked = accounting.book_events(run, events)
         listed = RejectionFile(desk.settings.state_dir / "rejections").write(
@@ -141,7 +141,7 @@ def pnl_measure(
     from infra.sources.return_files import read_returns
     from services.pnl_performance import figures_of
 
-    found = read_returns(file, mapping=_pairs(mapping))
+    found = read_returns(file, mapping=pairs(mapping))
     listed = RejectionFile(load_settings().state_dir / "rejections").write(
         file.stem, found.rejected
     )
@@ -185,7 +185,7 @@ def pnl_reconcile(
     from infra.bootstrap import open_desk
     from infra.sources.ledger_files import read_statement
 
-    lines, rejected = read_statement(file, mapping=_pairs(mapping))
+    lines, rejected = read_statement(file, mapping=pairs(mapping))
     with open_desk() as desk:
         name = run or _latest_performance(desk, None).lineage["run_id"]
         desk_date = day.date() if day else _latest_performance(desk, None).desk_date
@@ -257,11 +257,12 @@ def _reconciliation(desk: "Desk", dataset: str) -> "Reconciliation":
     return Reconciliation(accounting=desk.books_of(dataset), results=desk.results)
 
 
-def _pairs(mapping: list[str] | None) -> dict[str, str]:
+def pairs(options: list[str] | None, *, option: str = "--map") -> dict[str, str]:
+    """Return what was given as ours=yours, once or more often."""
     from basics.errors import InvalidInputError
 
-    pairs = [one.partition("=") for one in mapping or []]
-    wrong = [ours for ours, sign, theirs in pairs if not (sign and theirs)]
+    found = [one.partition("=") for one in options or []]
+    wrong = [ours + sign for ours, sign, theirs in found if not (ours and sign and theirs)]
     if wrong:
-        raise InvalidInputError(f"--map needs ours=yours, got {wrong[0]!r}")
-    return {ours: theirs for ours, _, theirs in pairs}
+        raise InvalidInputError(f"{option} needs ours=yours, got {wrong[0]!r}")
+    return {ours: theirs for ours, _, theirs in found}

@@ -51,7 +51,7 @@ class AttributionQuery(RangeQuery):
     by: Name | None = Field(
         default=None,
         description="reason, symbol, strategy, sector, day, week, month, year, hour, side, order, "
-        "model_version, arm or factor; left out: every split that is stored",
+        "model_version, arm, factor or factor_timing; left out: every split that is stored",
         examples=["strategy"],
     )
 

@@ -17,7 +17,7 @@ from measures.rolling_regression import rolling_ridge
 from pnl.attribution import by_period, by_sector, by_strategy, by_symbol
 from pnl.daily import DailyBooks, DailyBooksBuilder
 from pnl.events import CashKind, CashMovement, LedgerEvent
-from pnl.factors import by_factor, by_rolling_factor
+from pnl.factors import by_factor, by_factor_timing, by_rolling_factor
 from pnl.ledger import Ledger
 
 D = Decimal
@@ -253,7 +253,7 @@ def test_too_few_sessions_with_factors_are_refused() -> None:
     market = np.full(50, np.nan)
     market[:2] = 0.01
 
-    with pytest.raises(MissingDataError, match="too few to regress"):
+    with pytest.raises(MissingDataError, match=r"too few to regress on 1 .known of 50: market 2"):
         by_factor(with_returns(np.full(50, 0.001)), {"market": market})
 
 
@@ -283,6 +283,27 @@ def test_an_exposure_raised_in_good_times_earns_by_timing() -> None:
     capital = with_returns(exposure * market).opening_capital()
     expected = float(((exposure - 1.0) * market) @ capital)
     assert float(part.timing) == pytest.approx(expected, rel=0.1)
+
+
+def test_tilt_timing_and_the_specific_rest_sum_to_the_profit() -> None:
+    generator = np.random.default_rng(9)
+    factors = {name: 0.01 * generator.standard_normal(200) for name in ("market", "rates")}
+    daily = with_returns(0.5 * factors["market"] + 0.003 * generator.standard_normal(200))
+
+    split = by_factor_timing(daily, factors)
+
+    rolling = by_rolling_factor(daily, factors)
+    assert [part.name for part in split.parts] == [
+        "market: tilt", "market: timing", "rates: tilt", "rates: timing",
+    ]  # fmt: skip
+    assert split.residual == rolling.specific
+    assert sum((part.pnl for part in split.parts), split.residual) == split.total
+    assert all((part.standard_error or 0) > 0 for part in split.parts)
+    with pytest.raises(MissingDataError, match="50 sessions have every factor, a rolling window"):
+        by_factor_timing(
+            daily.between(None, daily.sessions[49].item()),
+            {name: values[:50] for name, values in factors.items()},
+        )
 
 
 def test_shrinkage_moves_from_each_windows_estimate_to_the_whole() -> None:
