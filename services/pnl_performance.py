@@ -22,6 +22,7 @@ from measures import performance_relative as rel
 from measures import performance_tail as tails
 from measures import performance_wins as wins
 from measures.evidence_selection import probabilistic_sharpe, sharpe_moments
+from measures.performance_flows import internal_rate_of_return, modified_dietz_return
 from pnl.daily import DailyBooks
 
 NO_SPREAD = "the returns do not vary"
@@ -115,6 +116,7 @@ def _probabilistic_sharpe(returns: FloatArray) -> float:
 FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
     ("total_return", "rate", pf.total_return, ""),
     ("cagr", "rate", pf.cagr, ""),
+    ("geometric_mean", "rate", pf.geometric_mean, ""),
     ("mean_return", "rate", pf.mean_return, ""),
     ("volatility", "rate", pf.volatility, ""),
     ("downside_deviation", "rate", pf.downside_deviation, ""),
@@ -220,7 +222,7 @@ def performance_of(
         else tuple(dd.drawdown_series(benchmark).tolist()),
         months=_months(daily, returns, benchmark),
         spells=_spells(daily, returns, worst_spells),
-        figures=figures_of(returns, benchmark),
+        figures=(*figures_of(returns, benchmark), *money_weighted_figures(daily)),
         benchmark_name=benchmark_name,
     )
 
@@ -244,6 +246,38 @@ def figures_of(
             value, why = _value(yearly, returns, benchmark, reason=reason)
             figures.append(Figure(name=name, unit=unit, value=value, reason=why))
     return tuple(figures)
+
+
+def money_weighted_figures(daily: DailyBooks) -> tuple[Figure, ...]:
+    """Return what the owners' money earned: Modified Dietz over the span, and the yearly rate.
+
+    Payments count from the start of their session, which the rate dates a day before it.
+    """
+    flows = daily.flows / 10.0**daily.digits
+    opening, closing = (
+        daily.opening / 10.0**daily.digits,
+        float(daily.equity[-1]) / 10.0**daily.digits,
+    )
+    n = len(flows)
+    paid = np.flatnonzero(flows)
+    days: list[date] = (daily.sessions - np.timedelta64(1, "D")).tolist()
+    dates = [days[0], *(days[i] for i in paid), daily.sessions[-1].item()]
+    amounts = np.array([-opening, *-flows[paid], closing])
+
+    def dietz() -> float:
+        return modified_dietz_return(opening, closing, flows[paid], (n - paid) / n)
+
+    def rate() -> float:
+        return internal_rate_of_return(dates, amounts)
+
+    found = []
+    for name, measure in (("modified_dietz_return", dietz), ("internal_rate_of_return", rate)):
+        try:
+            value, reason = measure(), None
+        except (InvalidInputError, MissingDataError) as error:
+            value, reason = None, str(error)
+        found.append(Figure(name=name, unit="rate", value=value, reason=reason))
+    return tuple(found)
 
 
 def _annualised(measure: Measured, periods_per_year: float) -> Measured:
