@@ -4,6 +4,8 @@ Each can be scheduled alone; `flows.demo` runs them in order. Nothing here compu
 the day, calls its step, tells how far it has come and says in one line what came out.
 """
 
+from collections.abc import Sequence
+
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 
@@ -14,6 +16,7 @@ from flows.outcome import Outcome, done, no_new_data
 from flows.progress import step
 from flows.promotion import in_transaction
 from services.ingest_report import IngestReport
+from services.kind_training import KindOutcome
 from services.pnl_days import PnlOutcome
 
 
@@ -74,21 +77,44 @@ def build_features(*, again: bool = False) -> Outcome:
 
 
 @flow(name="train-models")
-def train_models(*, retrain: bool = False) -> Outcome:
-    """Train the price model; the champion changes only on evidence.
+def train_models(*, retrain: bool = False, kinds: Sequence[str] = ()) -> Outcome:
+    """Train the price model, and other kinds if asked; a champion changes only on evidence.
 
     Parameters
     ----------
     retrain : bool
         Train even if the model of these inputs stands, and check that it comes out the same.
+    kinds : sequence of str
+        Further kinds to train on what the lake holds: `all`, or names.
     """
     with open_day() as day, step("Models") as summarise:
         trained = steps.train(day, retrain=retrain, settle=in_transaction)
         verb = "stands" if trained.reused else "trained"
         outcome = "the baseline wins" if trained.verdict.baseline_wins else "the baseline is beaten"
         summary = f"{trained.version.label} {verb}, {trained.champion.label} reigns: {outcome}"
+        others = steps.train_kinds(day, kinds, settle=in_transaction) if kinds else []
+        if others:
+            _show_kinds(others)
+            failed = [outcome.kind for outcome in others if outcome.result is None]
+            summary += f"; {len(others) - len(failed)} of {len(others)} kinds stand"
+            summary += f", failed: {', '.join(failed)}" if failed else ""
         summarise(summary)
-    return no_new_data(day.desk_date) if trained.reused else done(summary)
+    fresh = any(other.result is not None and not other.result.reused for other in others)
+    return no_new_data(day.desk_date) if trained.reused and not fresh else done(summary)
+
+
+def _show_kinds(outcomes: Sequence[KindOutcome]) -> None:
+    """Leave each kind's verdict, or why it has none, in the Prefect UI."""
+    rows = [
+        {
+            "kind": outcome.kind,
+            "version": "" if outcome.result is None else outcome.result.version.label,
+            "champion": "" if outcome.result is None else outcome.result.champion.label,
+            "verdict": outcome.result.verdict.summary if outcome.result else outcome.error,
+        }
+        for outcome in outcomes
+    ]
+    create_table_artifact(key="model-kinds", table=rows, description="each against its baseline")
 
 
 @flow(name="trade-on-paper")

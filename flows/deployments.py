@@ -61,6 +61,10 @@ CRONS: Mapping[str, str] = {
 }
 
 
+# What a schedule asks for beyond the flow's defaults: once a week every kind is trained.
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {"training": {"kinds": ["all"]}}
+
+
 def serve_deployments(crons: Mapping[str, str] = CRONS) -> None:
     """Serve a deployment of each flow in `crons` until the process is stopped."""
     deployments = [_deployment(name, cron) for name, cron in crons.items()]
@@ -71,6 +75,7 @@ def serve_deployments(crons: Mapping[str, str] = CRONS) -> None:
 def _deployment(name: str, cron: str) -> RunnerDeployment:
     made = FLOWS[name].to_deployment(
         name=name,
+        parameters=dict(PARAMETERS.get(name, {})),
         schedules=[Cron(cron, timezone=TIMEZONE)],
         # A run that is late does not pile up behind one that is still at work.
         concurrency_limit=ConcurrencyLimitConfig(

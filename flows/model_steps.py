@@ -14,6 +14,7 @@ from services.arm_trials import TrialVerdict
 from services.breach_response import Acted, BreachResponse
 from services.in_service import answer_panel, in_service
 from services.kind_inputs import volatility_inputs
+from services.kind_training import TRAINABLE
 from services.model_monitoring import MONITOR_KIND, VersionMonitor
 from services.model_outcomes import join_outcomes, realised
 from services.ports import Alert
@@ -145,6 +146,8 @@ def train_again(day: Day, name: str, *, settle: CarryOut = carry_out) -> str:
         return steps.train(day, settle=settle).version.label
     if name == VOLATILITY:
         return day.desk.training.train(_volatility_inputs(day), settle=settle).version.label
+    if name in TRAINABLE:
+        return day.desk.kinds.train(name, settle=settle).version.label
     raise MissingDataError(f"model {name!r} is not trained by the day: train it by hand")
 
 

@@ -5,7 +5,7 @@ run alone: what it needs from earlier steps it reads where it is stored, and wha
 second time on unchanged inputs adds nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TypeVar
 
@@ -24,6 +24,8 @@ from market.panel import Panel
 from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
 from services.ingest_report import IngestReport
+from services.kind_training import TRAINABLE, KindOutcome
+from services.kind_verdicts import kind_verdicts
 from services.model_monitoring import MONITOR_KIND, VersionMonitor
 from services.morning import last_profile, profile_beside
 from services.multi_asset import SIMULATED_MARKET, CurrencyAttribution
@@ -109,6 +111,14 @@ def train(day: Day, *, retrain: bool = False, settle: CarryOut = carry_out) -> T
     prove_features(features, bars, rng=rng).require_clean()
     prove_labels(day.outcome, day.panel, rng=rng).require_clean()
     return day.train(retrain=retrain, settle=settle)
+
+
+def train_kinds(
+    day: Day, kinds: Sequence[str], *, settle: CarryOut = carry_out
+) -> list[KindOutcome]:
+    """Train kinds beside the day's price model, `all` for every other; failures stand beside."""
+    others = tuple(kind for kind in TRAINABLE if kind != day.experiment.price.name)
+    return day.desk.kinds.train_all(others if "all" in kinds else tuple(kinds), settle=settle)
 
 
 def trade(day: Day, *, again: bool = False) -> TradingResult:
@@ -246,6 +256,7 @@ def report(day: Day) -> DayReport:
                 day.trained,
                 features=day.features.names,
                 horizon_sessions=day.experiment.price.horizon,
+                kinds=kind_verdicts(day.desk.models),
             ),
             trading=traded,
             fills=day.desk.order_journal.fills(traded.run_id),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from basics.arrays import DateArray, FloatArray
     from basics.instruments import Instrument
+    from basics.trading import Fill
     from infra.control_policy import ControlPolicy
     from infra.database.alerts import DatabaseAlertStore
     from infra.database.controls import DatabaseControlStore
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from services.experiment import Experiment
     from services.factor_series import FactorSeries
     from services.feature_store import FeatureStore
+    from services.kind_training import KindTraining
     from services.limit_register import LimitRegister
     from services.manual_entries import ManualEntries
     from services.market_data import MarketData
@@ -297,15 +299,43 @@ class Desk:
     @cached_property
     def training(self) -> "Training":
         """Trains models, holds them against their rivals and registers them."""
-        from infra.provenance import environment, source_hash
+        from infra.provenance import code_of, environment
         from services.training import Training
 
         return Training(
             self.models,
-            code_version=source_hash(),
+            code_version=code_of,
             environment=environment(commit=self.code_commit),
             results=self.results,
         )
+
+    @cached_property
+    def kinds(self) -> "KindTraining":
+        """Trains each of the seven kinds on what the lake holds, and asks the newest of each."""
+        from infra.provenance import environment, training_code
+        from services.kind_training import KindTraining
+        from services.tail_training import TailTraining
+
+        return KindTraining(
+            market=self.market_data,
+            features=self.features,
+            registry=self.models,
+            training=self.training,
+            tail=TailTraining(
+                self.models,
+                code_version=training_code("models.tail_forecast"),
+                environment=environment(commit=self.code_commit),
+                results=self.results,
+            ),
+            fills=self._last_fills,
+        )
+
+    def _last_fills(self) -> "Sequence[Fill]":
+        """Return the fills of the newest run that was booked; none before the first."""
+        from infra.database.runs import last_run
+
+        run_id = last_run(self.database)
+        return () if run_id is None else self.order_journal.fills(run_id)
 
     @cached_property
     def risk(self) -> "RiskService":

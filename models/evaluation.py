@@ -33,7 +33,7 @@ def rank_information_coefficient(prediction: FloatArray, outcome: FloatArray) ->
 def squared_error(prediction: FloatArray, outcome: FloatArray) -> FloatArray:
     """Return the mean squared error over the symbols of each session."""
     p, o = _common(prediction, outcome)
-    return _column_mean((p - o) ** 2)
+    return session_mean((p - o) ** 2)
 
 
 def long_short_returns(
@@ -58,7 +58,7 @@ def long_short_returns(
     """
     picked = slice(None, None, every)
     p, o = _common(prediction[:, picked], outcome[:, picked])
-    centred = np.nan_to_num(p - _column_mean(p))
+    centred = np.nan_to_num(p - session_mean(p))
     # Equal predictions differ by rounding alone: they are no opinion.
     centred[np.abs(centred) < 1e-15] = 0.0
     gross = np.abs(centred).sum(axis=0)
@@ -157,7 +157,8 @@ def _common(prediction: FloatArray, outcome: FloatArray) -> tuple[FloatArray, Fl
     return np.where(known, prediction, np.nan), np.where(known, outcome, np.nan)
 
 
-def _column_mean(values: FloatArray) -> FloatArray:
+def session_mean(values: FloatArray) -> FloatArray:
+    """Return the mean of each session over the known cells; NaN where there is none."""
     known = np.isfinite(values)
     count = known.sum(axis=0)
     total = np.where(known, values, 0.0).sum(axis=0)
@@ -167,8 +168,8 @@ def _column_mean(values: FloatArray) -> FloatArray:
 
 def _correlation(p: FloatArray, o: FloatArray) -> FloatArray:
     count = np.isfinite(p).sum(axis=0)
-    p = np.nan_to_num(p - _column_mean(p))
-    o = np.nan_to_num(o - _column_mean(o))
+    p = np.nan_to_num(p - session_mean(p))
+    o = np.nan_to_num(o - session_mean(o))
     spread = np.sqrt((p**2).sum(axis=0) * (o**2).sum(axis=0))
     usable = (count >= MIN_SYMBOLS) & (spread > 1e-18)
     together = (p * o).sum(axis=0)

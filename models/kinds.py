@@ -1,15 +1,16 @@
 """What the kinds of model have in common: how each is trained, judged and bounded."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from basics.arrays import FloatArray, IntArray
 from features.labels import Labels
 from features.panel import FeaturePanel
+from models.assurance import Contract
 from models.comparison import GateRules
-from models.confidence import AdaptiveWidth
 from models.dataset import Dataset
 from models.estimators import Estimator
+from models.intervals import IntervalMethod
 from models.predictors import Predictor
 from models.splits import Fold
 
@@ -88,7 +89,16 @@ class KindSpec(Protocol):
         """Return the named figures of one model."""
         ...
 
-    def intervals(self) -> AdaptiveWidth:
+    @property
+    def contract(self) -> Contract:
+        """What interval, confidence and abstention of a prediction mean."""
+        ...
+
+    def diagnose(self, dataset: Dataset, folds: Sequence[Fold]) -> Mapping[str, float]:
+        """Return figures of the candidate that its predictions alone do not show."""
+        ...
+
+    def intervals(self) -> IntervalMethod:
         """Return how the width of the intervals follows the coverage that was reached."""
         ...
 
@@ -98,4 +108,13 @@ class KindSpec(Protocol):
 
     def setting(self) -> dict[str, object]:
         """Return all that shapes training and judgement, the estimators apart."""
+        ...
+
+
+@runtime_checkable
+class JudgedByResult(Protocol):
+    """A kind whose predictions are held against what came of them, not against a label."""
+
+    def loss_at(self, prediction: FloatArray, sessions: IntArray) -> FloatArray:
+        """Return the loss of each of the panel's `sessions`; smaller is better."""
         ...

@@ -76,8 +76,8 @@ class Track:
 
     Attributes
     ----------
-    half_width : ndarray
-        Half of each prediction's interval; NaN where it has none.
+    below, above : ndarray
+        How far each prediction's interval reaches; NaN where it has none.
     horizon : int
         Sessions that an outcome spans: neighbours overlap.
     """
@@ -85,7 +85,8 @@ class Track:
     sessions: DateArray
     prediction: FloatArray
     outcome: FloatArray
-    half_width: FloatArray
+    below: FloatArray
+    above: FloatArray
     horizon: int
 
     def window(self, stop: int, count: int) -> "Track":
@@ -95,7 +96,8 @@ class Track:
             sessions=self.sessions[cut],
             prediction=self.prediction[:, cut],
             outcome=self.outcome[:, cut],
-            half_width=self.half_width[:, cut],
+            below=self.below[:, cut],
+            above=self.above[:, cut],
             horizon=self.horizon,
         )
 
@@ -195,10 +197,11 @@ def calibration_slope(track: Track) -> Estimate | None:
 
 def coverage(track: Track) -> float | None:
     """Return the share of outcomes inside their interval."""
-    known = np.isfinite(track.prediction + track.outcome + track.half_width)
+    known = np.isfinite(track.prediction + track.outcome + track.below + track.above)
     if int(known.any(axis=0).sum()) < LEAST_SESSIONS:
         return None
-    inside = np.abs(track.outcome - track.prediction)[known] <= track.half_width[known]
+    error = (track.outcome - track.prediction)[known]
+    inside = (error <= track.above[known]) & (error >= -track.below[known])
     return float(inside.mean())
 
 

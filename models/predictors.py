@@ -6,7 +6,7 @@ ONNX) that carries data, never code: loading one imports nothing and unpickles n
 
 import json
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,7 +16,17 @@ from basics.errors import InvalidInputError
 LINEAR_JSON = "linear-json"
 LIGHTGBM_TEXT = "lightgbm-text"
 ONNX = "onnx"
-FILE_NAMES = {LINEAR_JSON: "model.json", LIGHTGBM_TEXT: "model.txt", ONNX: "model.onnx"}
+REGIME_JSON = "regime-json"
+SIZING_JSON = "sizing-json"
+ANOMALY_JSON = "anomaly-json"
+FILE_NAMES = {
+    LINEAR_JSON: "model.json",
+    LIGHTGBM_TEXT: "model.txt",
+    ONNX: "model.onnx",
+    REGIME_JSON: "model.json",
+    SIZING_JSON: "model.json",
+    ANOMALY_JSON: "model.json",
+}
 
 
 class Predictor(Protocol):
@@ -42,6 +52,15 @@ class Predictor(Protocol):
 
     def to_native(self) -> bytes:
         """Return the native form; equal models give equal bytes."""
+        ...
+
+
+@runtime_checkable
+class TellsRegime(Protocol):
+    """A predictor that knows the state of the market beside its value."""
+
+    def regimes(self, x: FloatArray) -> list[tuple[str | None, float]]:
+        """Return the state of each row and its probability; None where a value is missing."""
         ...
 
 

@@ -5,7 +5,7 @@ baseline says that none will (zero); plain momentum and ridge stand beside the t
 as trials. The set-up is declared here once and was not tuned on the bundled data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -14,11 +14,12 @@ from basics.arrays import FloatArray, IntArray
 from basics.errors import InvalidInputError
 from features.labels import Labels
 from features.panel import FeaturePanel
+from models.assurance import Contract
 from models.comparison import GateRules
-from models.confidence import AdaptiveWidth
 from models.dataset import Dataset, build_dataset
 from models.estimators import BoostedTrees, Estimator, Ridge, Zero
 from models.evaluation import score_summary, squared_error
+from models.intervals import IntervalMethod
 from models.predictors import LinearPredictor
 from models.splits import Fold, thinned, walk_forward, year_boundaries
 
@@ -126,10 +127,22 @@ class PriceSpec:
             Ridge(penalty=self.ridge_penalty),
         )
 
-    def intervals(self) -> AdaptiveWidth:
+    @property
+    def contract(self) -> Contract:
+        """Return what a prediction promises: the sign, above or below the peers."""
+        return Contract()
+
+    def diagnose(self, dataset: Dataset, folds: Sequence[Fold]) -> Mapping[str, float]:
+        """Return nothing: the predictions show all that there is."""
+        del dataset, folds
+        return {}
+
+    def intervals(self) -> IntervalMethod:
         """Return how the width of the intervals follows the coverage that was reached."""
         # An outcome is known when its label has ended.
-        return AdaptiveWidth(coverage=self.coverage, delay=self.entry_lag + self.horizon)
+        return IntervalMethod(
+            method="aci", coverage=self.coverage, delay=self.entry_lag + self.horizon
+        )
 
     def scale(self) -> tuple[str, float]:
         """Return the feature that a row's uncertainty goes with, and the factor on it."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from basics.arrays import FloatArray, IntArray
 from basics.errors import InvalidInputError, MissingDataError
+from measures.kernels.markov import backward_pass, forward_pass
 
 LABELS = {2: ("calm", "turbulent"), 3: ("calm", "normal", "turbulent")}
 
@@ -110,6 +111,48 @@ def with_hysteresis(filtered: FloatArray, *, enter: float = 0.7) -> IntArray:
     return states
 
 
+def filtered_windows(model: RegimeModel, windows: FloatArray) -> FloatArray:
+    """Return P(state | window up to t) for many windows of one feature at once.
+
+    Parameters
+    ----------
+    windows : ndarray of shape (n_rows, n_sessions)
+        Each row in time order, finite.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_sessions, n_states)
+        Each row as if it were alone: sums run over the states one by one.
+    """
+    count = len(model.start)
+    out = np.empty((*windows.shape, count))
+    prior = np.broadcast_to(model.start, (len(windows), count))
+    for t in range(windows.shape[1]):
+        error = windows[:, t, None] - model.mean[None, :, 0]
+        logs = -0.5 * (np.log(model.variance[:, 0])[None] + error**2 / model.variance[None, :, 0])
+        joint = prior * np.exp(logs - logs.max(axis=1, keepdims=True))
+        total = joint[:, 0].copy()
+        for state in range(1, count):
+            total += joint[:, state]
+        now = joint / total[:, None]
+        out[:, t] = now
+        moved = now[:, :1] * model.transition[0]
+        for state in range(1, count):
+            moved = moved + now[:, state : state + 1] * model.transition[state]
+        prior = moved
+    return out
+
+
+def with_hysteresis_rows(filtered: FloatArray, *, enter: float) -> IntArray:
+    """Return the last state of each window of shape (n_rows, n_sessions, n_states)."""
+    leader = filtered.argmax(axis=2)
+    sure = np.take_along_axis(filtered, leader[:, :, None], axis=2)[:, :, 0] >= enter
+    current = leader[:, 0].astype(np.int64)
+    for t in range(1, filtered.shape[1]):
+        current = np.where((leader[:, t] != current) & sure[:, t], leader[:, t], current)
+    return np.asarray(current, dtype=np.int64)
+
+
 def _initial(x: FloatArray, states: int) -> RegimeModel:
     """Start from groups of rows by the size of the first column."""
     rank = np.argsort(np.argsort(np.abs(x[:, 0] - x[:, 0].mean()), kind="stable"), kind="stable")
@@ -135,27 +178,16 @@ def _forward(model: RegimeModel, log_densities: FloatArray) -> tuple[FloatArray,
     densities = np.exp(log_densities - top[:, None])
     filtered = np.empty_like(densities)
     scale = np.empty(len(densities))
-    prior = model.start
-    for t, density in enumerate(densities):
-        joint = prior * density
-        total = joint.sum()
-        filtered[t] = joint / total
-        scale[t] = np.log(total) + top[t]
-        prior = filtered[t] @ model.transition
-    return filtered, scale
+    start = np.ascontiguousarray(model.start)
+    forward_pass(densities, start, np.ascontiguousarray(model.transition), filtered, scale)
+    return filtered, scale + top
 
 
 def _maximise(x: FloatArray, model: RegimeModel, filtered: FloatArray) -> RegimeModel:
     """Smooth backwards, then take the weighted moments: for fitting alone, never for serving."""
     smoothed = np.empty_like(filtered)
-    smoothed[-1] = filtered[-1]
     pairs = np.zeros_like(model.transition)
-    for t in range(len(x) - 2, -1, -1):
-        ahead = filtered[t] @ model.transition
-        ratio = smoothed[t + 1] / np.maximum(ahead, 1e-300)
-        joint = filtered[t][:, None] * model.transition * ratio[None]
-        pairs += joint
-        smoothed[t] = joint.sum(axis=1)
+    backward_pass(filtered, np.ascontiguousarray(model.transition), smoothed, pairs)
     weight = smoothed.sum(axis=0)
     mean = smoothed.T @ x / weight[:, None]
     error = (x[:, None, :] - mean[None]) ** 2

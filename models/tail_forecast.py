@@ -20,7 +20,7 @@ from measures.tail_scores import fissler_ziegel_loss, pinball_loss
 from measures.var_backtests import christoffersen, exceedances, kupiec
 from models.comparison import Contender, GateRules
 from models.garch import garch_forecasts
-from models.volatility import daily_returns, ewma_rows
+from models.variance import daily_returns, ewma_rows
 
 BASELINE, CANDIDATE = "historical", "gjr_filtered"
 MIN_LOSS = 1e-6
@@ -59,10 +59,13 @@ class TailForecast:
     ----------
     value_at_risk, shortfall : ndarray of shape (n_series, n_sessions)
         Positive losses as fractions; NaN where unknown.
+    volatility : ndarray of shape (n_series, n_sessions) or None
+        What the forecast scales by, where it filters.
     """
 
     value_at_risk: FloatArray
     shortfall: FloatArray
+    volatility: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +208,7 @@ def _filtered(
             continue
         var[:, start:stop] = np.maximum(quantile * volatility[:, start:stop], MIN_LOSS)
         shortfall[:, start:stop] = np.maximum(mean * volatility[:, start:stop], MIN_LOSS)
-    return TailForecast(var, shortfall)
+    return TailForecast(var, shortfall, volatility)
 
 
 def _historical(returns: FloatArray, spec: TailSpec) -> TailForecast:

@@ -12,7 +12,7 @@ from models.comparison import Contender
 from models.dataset import Dataset
 from models.estimators import Estimator
 from models.evaluation import long_short_returns
-from models.kinds import KindSpec
+from models.kinds import JudgedByResult, KindSpec
 from models.predictors import Predictor
 from models.splits import Fold
 
@@ -100,6 +100,7 @@ def contenders(
         raise MissingDataError(
             f"{', '.join(predictions)} share no out-of-sample session: nothing to compare"
         )
+    positions = np.arange(outcome.shape[1])[sessions][days]
     truth = np.where(common, outcome[:, sessions], np.nan)[:, days]
     field = {}
     for name, grid in predictions.items():
@@ -109,8 +110,16 @@ def contenders(
             returns, _ = long_short_returns(
                 seen, truth, every=spec.horizon, cost_rate=spec.cost_rate
             )
-        field[name] = Contender(name=name, losses=spec.loss(seen, truth), returns=returns)
+        field[name] = Contender(
+            name=name, losses=_losses(spec, seen, truth, positions), returns=returns
+        )
     return field
+
+
+def _losses(spec: KindSpec, seen: FloatArray, truth: FloatArray, positions: IntArray) -> FloatArray:
+    if isinstance(spec, JudgedByResult):
+        return spec.loss_at(seen, positions)
+    return spec.loss(seen, truth)
 
 
 def figures(

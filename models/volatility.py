@@ -6,7 +6,7 @@ EWMA is right. HAR-RV (Corsi 2009) regresses the ratio on the past day, week, mo
 in the same unit, which weights its levels by 1 / EWMA; GARCH(1,1) and trees stand beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -17,21 +17,26 @@ from basics.identifiers import content_hash
 from features.labels import Labels
 from features.panel import FeaturePanel
 from market.panel import Panel
-from measures.evidence_losses import qlike
+from models.assurance import Contract
 from models.comparison import GateRules
-from models.confidence import AdaptiveWidth
 from models.dataset import Dataset, build_dataset
 from models.estimators import BoostedTrees, Column, Estimator, Ridge
+from models.evaluation import session_mean
+from models.intervals import IntervalMethod
 from models.predictors import LinearPredictor
 from models.splits import Fold, thinned, walk_forward, year_boundaries
+from models.variance import (
+    DECAY,
+    MIN_RATIO,
+    daily_returns,
+    ewma_rows,
+    ratio_losses,
+    trailing_mean,
+)
 
 BASELINE = "ewma"
-DECAY = 0.94
-# A daily volatility below 0.1% is a price that did not trade, and no forecast.
-STALE_VARIANCE = 1e-6
 # What is realised is floored at one basis point a day, so that its logarithm exists.
 MIN_REALISED = 1e-8
-MIN_RATIO = 0.05
 HAR_WINDOWS = (1, 5, 22, 66)
 VERSION = 1
 
@@ -176,14 +181,7 @@ class VolatilitySpec:
 
     def loss(self, prediction: FloatArray, outcome: FloatArray) -> FloatArray:
         """Return QLIKE by session, averaged over the series."""
-        known = np.isfinite(prediction) & np.isfinite(outcome)
-        losses = np.zeros(prediction.shape)
-        losses[known] = qlike(outcome[known], np.maximum(prediction[known], MIN_RATIO))
-        count = known.sum(axis=0)
-        mean = np.divide(
-            losses.sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0
-        )
-        return np.asarray(mean, dtype=np.float64)
+        return session_mean(ratio_losses(prediction, outcome))
 
     def figures(self, prediction: FloatArray, outcome: FloatArray) -> Mapping[str, float]:
         """Return the named figures of one model."""
@@ -195,9 +193,19 @@ class VolatilitySpec:
             "log_correlation": float(np.corrcoef(*logs)[0, 1]) if logs[0].std() > 0 else 0.0,
         }
 
-    def intervals(self) -> AdaptiveWidth:
+    @property
+    def contract(self) -> Contract:
+        """Return what a prediction promises: more variance than EWMA says, or less."""
+        return Contract(neutral=1.0, least=0.0)
+
+    def diagnose(self, dataset: Dataset, folds: Sequence[Fold]) -> Mapping[str, float]:
+        """Return nothing: the predictions show all that there is."""
+        del dataset, folds
+        return {}
+
+    def intervals(self) -> IntervalMethod:
         """Return how the width of the intervals follows the coverage that was reached."""
-        return AdaptiveWidth(coverage=self.coverage, delay=self.horizon)
+        return IntervalMethod(method="enbpi", coverage=self.coverage, delay=self.horizon)
 
     def scale(self) -> tuple[str, float]:
         """Return no scale: the target is relative already."""
@@ -218,44 +226,6 @@ class VolatilitySpec:
             *garch,
             self.trees,
         )
-
-
-def daily_returns(panel: Panel) -> FloatArray:
-    """Return daily log returns of `close`; NaN where either close is missing."""
-    close = panel["close"]
-    if not (np.nan_to_num(close, nan=1.0) > 0).all():
-        raise InvalidInputError("closes must be positive: check the data before")
-    returns = np.full_like(close, np.nan)
-    returns[:, 1:] = np.diff(np.log(close), axis=1)
-    return returns
-
-
-def ewma_rows(returns: FloatArray) -> FloatArray:
-    """Return the EWMA variance after each session, started on the first 66 returns.
-
-    NaN until then, and while the price is stale; a missing return leaves the variance as it was.
-    """
-    variance = np.full_like(returns, np.nan)
-    for row, out in zip(returns, variance, strict=True):
-        known = np.flatnonzero(np.isfinite(row))
-        if len(known) <= HAR_WINDOWS[-1]:
-            continue
-        level = float(np.mean(row[known[: HAR_WINDOWS[-1]]] ** 2))
-        for t in range(known[HAR_WINDOWS[-1] - 1] + 1, len(row)):
-            if np.isfinite(row[t]):
-                level = DECAY * level + (1.0 - DECAY) * row[t] ** 2
-            out[t] = level if level >= STALE_VARIANCE else np.nan
-        out[known[-1] + 1 :] = np.nan
-    return variance
-
-
-def trailing_mean(values: FloatArray, window: int) -> FloatArray:
-    """Return the mean of the last `window` values; NaN where one of them is missing."""
-    means = np.full_like(values, np.nan)
-    if values.shape[1] >= window:
-        view = np.lib.stride_tricks.sliding_window_view(values, window, axis=1)
-        means[:, window - 1 :] = view.mean(axis=-1)
-    return means
 
 
 def _range_variances(panel: Panel) -> dict[str, FloatArray]:

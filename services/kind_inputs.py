@@ -1,19 +1,40 @@
 """From the lake to what each kind of model is trained on."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import TypeVar
 
+import numpy as np
+
+from basics.arrays import FloatArray
+from basics.errors import MissingDataError
+from basics.identifiers import content_hash
 from features.labels import forward_return
+from features.panel import FeaturePanel
 from market.panel import Panel
+from models.anomaly_kind import (
+    FIELDS,
+    AnomalySpec,
+    bar_features,
+    plant_bad_ticks,
+    planted_labels,
+)
 from models.price import PriceSpec
+from models.regime_kind import RegimeSpec, regime_features
+from models.signal import SignalSpec, base_rate, signal_features, signal_labels
+from models.sizing_kind import SizingSpec, constant_size, right_size, sizing_features
 from models.volatility import VolatilitySpec, variance_ratio, volatility_features
+from services import model_documents as documents
 from services.feature_store import FeatureStore
 from services.market_data import MarketData
+from services.ports import ModelRegistry, ModelVersion
 from services.training_inputs import TrainingInputs
 
 # Sessions with observed open, high and low of both indices.
 RANGES_FROM, RANGES_TO = date(1999, 1, 4), date(2018, 12, 31)
 OHLC = ("open", "high", "low", "close")
+Spec = TypeVar("Spec", RegimeSpec, SizingSpec, AnomalySpec, SignalSpec)
 
 
 def closes(market: MarketData, dataset: str) -> Panel:
@@ -60,3 +81,104 @@ def volatility_inputs(
         data_version=market.version(dataset),
         spec=spec,
     )
+
+
+def regime_inputs(
+    market: MarketData, *, dataset: str = "indices", symbol: str = "SPX", spec: RegimeSpec
+) -> TrainingInputs:
+    """Return what the regime model is trained on: one series that stands for the market."""
+    panel = market.panel(dataset, fields=("close",), symbols=(symbol,))
+    return TrainingInputs(
+        features=regime_features(panel),
+        outcome=variance_ratio(panel, horizon=spec.horizon),
+        data_version=market.version(dataset),
+        spec=_named(spec, dataset, "indices"),
+    )
+
+
+def sizing_inputs(
+    market: MarketData, *, dataset: str = "indices", spec: SizingSpec
+) -> TrainingInputs:
+    """Return what the sizing model is trained on: series that one could hold."""
+    panel = market.panel(dataset, fields=("close", "volume"))
+    held = constant_size(panel, before_year=spec.first_test_year, rules=spec.sizing)
+    return TrainingInputs(
+        features=sizing_features(panel),
+        outcome=right_size(panel, horizon=spec.horizon, rules=spec.sizing),
+        data_version=market.version(dataset),
+        spec=replace(
+            _named(spec, dataset, "indices"),
+            constant_size=held,
+            realised=forward_return(panel, horizon=1, entry_lag=1).values,
+        ),
+    )
+
+
+def anomaly_inputs(
+    market: MarketData, *, dataset: str = "equities_ohlcv", spec: AnomalySpec
+) -> TrainingInputs:
+    """Return what the anomaly model is trained on: real bars, errors planted into some."""
+    panel = market.panel(dataset, fields=FIELDS)
+    spoiled, planted = plant_bad_ticks(
+        panel, share=spec.planted_share, generator=np.random.default_rng(spec.seed)
+    )
+    return TrainingInputs(
+        features=bar_features(spoiled, history=panel),
+        outcome=planted_labels(planted, name=f"planted errors in {dataset}"),
+        data_version=market.version(dataset),
+        spec=_named(spec, dataset, "equities_ohlcv"),
+    )
+
+
+def signal_inputs(
+    market: MarketData,
+    features: FeaturePanel,
+    price: tuple[ModelVersion, FloatArray],
+    *,
+    dataset: str,
+    spec: SignalSpec,
+) -> TrainingInputs:
+    """Return what the signal model is trained on.
+
+    Parameters
+    ----------
+    price : tuple of ModelVersion and ndarray of shape (n_symbols, n_sessions)
+        The price version that gives the side, and its predictions out of sample.
+    """
+    version, forecast = price
+    panel = closes(market, dataset)
+    outcome = signal_labels(panel, forecast, spec)
+    rate = base_rate(outcome, panel, before_year=spec.first_test_year)
+    return TrainingInputs(
+        features=signal_features(features, forecast),
+        outcome=outcome,
+        data_version=content_hash(market.version(dataset), version.input_key),
+        spec=replace(_named(spec, dataset, "equities"), base_rate=rate),
+    )
+
+
+def price_forecast(
+    registry: ModelRegistry, features: FeaturePanel, *, name: str = "price"
+) -> tuple[ModelVersion, FloatArray]:
+    """Return the newest price version that was trained, and its predictions out of sample.
+
+    Raises
+    ------
+    MissingDataError
+        If no price model was trained yet.
+    """
+    trained = [v for v in registry.versions(name) if documents.PREDICTIONS in v.sha256]
+    if not trained:
+        raise MissingDataError(
+            f"no {name} model was trained: run `quantdesk models train price` before its signal"
+        )
+    newest = trained[-1]
+    tables: Mapping[str, FloatArray] = documents.read_predictions(
+        registry.read(newest, documents.PREDICTIONS), features
+    )
+    return newest, tables[newest.estimator]
+
+
+def _named(spec: Spec, dataset: str, usual: str) -> Spec:
+    """Return the spec under a name of its own where it is trained on another universe."""
+    return spec if dataset == usual else replace(spec, name=f"{spec.name}_{dataset}")

@@ -4,7 +4,7 @@
 `predictions.parquet` holds every prediction out of sample; `card.md` tells it to people.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -14,10 +14,13 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from basics.arrays import FloatArray, IntArray
+from basics.arrays import DateArray, FloatArray, IntArray
+from features.panel import FeaturePanel
+from market.panel import Panel
 from models.assurance import Assurance
 from models.comparison import Verdict
 from models.confidence import YearCoverage
+from models.coverage import CoverageException
 from models.dataset import Dataset
 from models.evaluation import YearScore
 from models.predictors import FILE_NAMES, Predictor
@@ -32,7 +35,8 @@ EVALUATION, PREDICTIONS, MANIFEST, ASSURANCE, CARD = (
 )
 SQUARED_ERROR, QLIKE = "squared error", "QLIKE"
 Document = TypeVar("Document")
-OUTCOME, HALF_WIDTH = "outcome", "half_width"
+OUTCOME, BELOW, ABOVE = "outcome", "interval_below", "interval_above"
+SCALE = "interval_scale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,12 @@ class Evaluation:
         The version that reigned when the verdict was given.
     coverage : tuple of YearCoverage
         By calendar year, the share of outcomes inside the candidate's intervals.
+    interval_method : str
+        How the intervals follow what happened; empty where a rate is told.
+    interval_delay : int
+        Sessions until an outcome was known to them.
+    coverage_exceptions : tuple of CoverageException
+        The years whose coverage lies outside 88% to 92%, with their cause.
     """
 
     verdict: Verdict
@@ -55,6 +65,9 @@ class Evaluation:
     folds: tuple[FoldRecord, ...]
     # Documents written before there were intervals lack it.
     coverage: tuple[YearCoverage, ...] = ()
+    interval_method: str = ""
+    interval_delay: int = 0
+    coverage_exceptions: tuple[CoverageException, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +135,7 @@ def read_manifest(content: bytes) -> Manifest:
 
 
 def predictions_table(
-    dataset: Dataset, grids: Mapping[str, FloatArray], outcome: FloatArray
+    dataset: Dataset | Panel, grids: Mapping[str, FloatArray], outcome: FloatArray
 ) -> bytes:
     """Return every out-of-sample prediction as Parquet: symbol, session, outcome, one per model."""
     known = np.any([np.isfinite(grid) for grid in grids.values()], axis=0)
@@ -140,7 +153,7 @@ def predictions_table(
     return buffer.getvalue()
 
 
-def read_predictions(content: bytes, dataset: Dataset) -> dict[str, FloatArray]:
+def read_predictions(content: bytes, dataset: Dataset | FeaturePanel) -> dict[str, FloatArray]:
     """Return each model's predictions on the grid of `dataset`, NaN where there is none."""
     table = pl.read_parquet(BytesIO(content))
     row = {symbol: i for i, symbol in enumerate(dataset.symbols)}
@@ -155,6 +168,41 @@ def read_predictions(content: bytes, dataset: Dataset) -> dict[str, FloatArray]:
         grid[where[kept], column[kept]] = table[name].to_numpy()[kept]
         grids[name] = grid
     return grids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionGrids:
+    """A table of predictions on its own grid of symbols and sessions."""
+
+    symbols: tuple[str, ...]
+    sessions: DateArray
+    outcome: FloatArray
+    values: Mapping[str, FloatArray]
+
+
+def prediction_grids(content: bytes) -> PredictionGrids:
+    """Return every column of a table of predictions as a grid, NaN where it has no row."""
+    table = pl.read_parquet(BytesIO(content))
+    symbols = tuple(table["symbol"].unique(maintain_order=True).to_list())
+    days = table["session"].to_numpy().astype("datetime64[D]")
+    sessions = np.unique(days)
+    place = {symbol: i for i, symbol in enumerate(symbols)}
+    row = np.array([place[symbol] for symbol in table["symbol"].to_list()])
+    column = np.searchsorted(sessions, days)
+    grids = {}
+    for name in table.columns[2:]:
+        grid = np.full((len(symbols), len(sessions)), np.nan)
+        grid[row, column] = table[name].to_numpy()
+        grids[name] = grid
+    outcome = grids.pop(OUTCOME)
+    return PredictionGrids(symbols=symbols, sessions=sessions, outcome=outcome, values=grids)
+
+
+def last_predictions(content: bytes, model: str) -> dict[str, float]:
+    """Return the newest prediction of `model` for each symbol, in the table's order."""
+    table = pl.read_parquet(BytesIO(content)).filter(pl.col(model).is_finite())
+    newest = table.sort("session").group_by("symbol", maintain_order=True).last().sort("symbol")
+    return dict(zip(newest["symbol"].to_list(), newest[model].to_list(), strict=True))
 
 
 def contributions_table(dataset: Dataset, rows: IntArray, contributions: FloatArray) -> bytes:
@@ -208,17 +256,11 @@ def card(manifest: Manifest, evaluation: Evaluation, environment: Mapping[str, s
         "",
         "## Figures out of sample",
         "",
-        "| model | rank IC | t | mean squared error | Sharpe a period |",
-        "|---|---|---|---|---|",
-        *[
-            f"| {name} | {m.get('rank_ic', 0):+.4f} | {m.get('rank_ic_t', 0):+.2f} "
-            f"| {m.get('mse', float('nan')):.6g} | {m.get('sharpe_per_period', 0):+.3f} |"
-            for name, m in evaluation.metrics.items()
-        ],
+        *_figures_table(evaluation.metrics),
         "",
         "## Intervals",
         "",
-        *_coverage_lines(evaluation.coverage),
+        *_coverage_lines(evaluation),
         "",
         "## Limits",
         "",
@@ -233,15 +275,34 @@ def card(manifest: Manifest, evaluation: Evaluation, environment: Mapping[str, s
     return "\n".join(lines).encode()
 
 
-def _coverage_lines(coverage: Sequence[YearCoverage]) -> list[str]:
+def _figures_table(metrics: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return every figure of every model as a table: a row for each figure."""
+    figures = list(dict.fromkeys(name for rows in metrics.values() for name in rows))
+    return [
+        f"| figure | {' | '.join(metrics)} |",
+        f"|---|{'---|' * len(metrics)}",
+        *[
+            f"| {figure} | "
+            + " | ".join(f"{m[figure]:.6g}" if figure in m else "" for m in metrics.values())
+            + " |"
+            for figure in figures
+        ],
+    ]
+
+
+def _coverage_lines(evaluation: Evaluation) -> list[str]:
     """Say how many outcomes the 90% intervals held, and name the years that went astray."""
+    coverage = evaluation.coverage
     if not coverage:
-        return ["No interval was calibrated."]
+        return ["What is foretold is a rate: its interval is binomial and holds no outcome."]
     total = sum(year.outcomes for year in coverage)
     held = sum(year.share * year.outcomes for year in coverage) / total
-    astray = [f"{y.year}: {y.share:.1%}" for y in coverage if not 0.88 <= y.share <= 0.92]
+    astray = [f"- {e.year}: {e.share:.1%}. {e.cause}" for e in evaluation.coverage_exceptions]
     return [
-        f"{held:.1%} of {total} outcomes fell into the intervals that aim at 90%.",
+        f"{held:.1%} of {total} outcomes fell into the intervals that aim at 90% "
+        f"({evaluation.interval_method}).",
         "",
-        f"Years outside 88% to 92%: {', '.join(astray) or 'none'}.",
+        "Years outside 88% to 92%:" if astray else "No year lies outside 88% to 92%.",
+        "",
+        *astray,
     ]

@@ -42,6 +42,7 @@ from services.ports import (
 from services.promotion import CHALLENGER, CHAMPION, SHADOW
 
 MONITOR_KIND = "models.monitor"
+ENDS = (documents.BELOW, documents.ABOVE)
 ALERT_KIND = "model.monitoring"
 WATCHED = (CHAMPION, CHALLENGER, SHADOW)
 
@@ -171,9 +172,10 @@ class ModelMonitoring:
             "session",
             documents.OUTCOME,
             pl.col(version.estimator).alias("prediction"),
-            pl.col(documents.HALF_WIDTH)
-            if documents.HALF_WIDTH in kept.columns
-            else pl.lit(np.nan).alias(documents.HALF_WIDTH),
+            *(
+                pl.col(name) if name in kept.columns else pl.lit(np.nan).alias(name)
+                for name in ENDS
+            ),
         )
         last: date = kept["session"].max()  # type: ignore[assignment]
         later = [row for row in own if row.session > last]
@@ -186,15 +188,16 @@ class ModelMonitoring:
             sessions=sessions,
             outcome=grids[documents.OUTCOME],
             prediction=grids["prediction"],
-            half_width=grids[documents.HALF_WIDTH],
+            below=grids[documents.BELOW],
+            above=grids[documents.ABOVE],
             horizon=horizon,
         )
         return track, len({row.session for row in later})
 
     def _widths(
         self, version: ModelVersion, features: FeaturePanel | None
-    ) -> Mapping[tuple[str, date], float]:
-        """Return the half width that the version gives each cell of the panel."""
+    ) -> Mapping[tuple[str, date], tuple[float, float]]:
+        """Return how far below and above the version's interval reaches at each cell."""
         if features is None or documents.ASSURANCE not in version.sha256:
             return {}
         assurance = documents.read_assurance(self._registry.read(version, documents.ASSURANCE))
@@ -207,8 +210,10 @@ class ModelMonitoring:
             else np.ones(features.values.shape[1:])
         )
         days: list[date] = features.sessions.astype(object).tolist()
+        above = assurance.width
+        below = above if assurance.width_below is None else assurance.width_below
         return {
-            (symbol, day): assurance.width * float(scale[i, j])
+            (symbol, day): (below * float(scale[i, j]), above * float(scale[i, j]))
             for j, day in enumerate(days)
             for i, symbol in enumerate(features.symbols)
         }
@@ -231,7 +236,7 @@ def alerts_of(found: VersionMonitor, *, at: datetime) -> tuple[Alert, ...]:
 
 
 def _served_table(
-    rows: Sequence[ServedPrediction], widths: Mapping[tuple[str, date], float]
+    rows: Sequence[ServedPrediction], widths: Mapping[tuple[str, date], tuple[float, float]]
 ) -> pl.DataFrame:
     """Return the answers given in service; a version in two arms said the same in both."""
     cells = {(row.entity, row.session): row for row in rows}
@@ -243,7 +248,10 @@ def _served_table(
                 np.nan if row.outcome is None else row.outcome for row in cells.values()
             ],
             "prediction": [row.value for row in cells.values()],
-            documents.HALF_WIDTH: [widths.get(cell, np.nan) for cell in cells],
+            **{
+                name: [widths.get(cell, (np.nan, np.nan))[end] for cell in cells]
+                for end, name in enumerate(ENDS)
+            },
         }
     )
 
@@ -254,7 +262,7 @@ def _grids(table: pl.DataFrame) -> tuple[DateArray, dict[str, FloatArray]]:
     row = table["symbol"].replace_strict(symbols, pl.int_range(len(symbols), eager=True))
     column = table["session"].replace_strict(sessions, pl.int_range(len(sessions), eager=True))
     grids = {}
-    for name in (documents.OUTCOME, "prediction", documents.HALF_WIDTH):
+    for name in (documents.OUTCOME, "prediction", *ENDS):
         grid = np.full((len(symbols), len(sessions)), np.nan)
         grid[row.to_numpy(), column.to_numpy()] = table[name].to_numpy()
         grids[name] = grid

@@ -6,7 +6,7 @@ form is data (trees as text, coefficients as JSON), so nothing of it is ever exe
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 import msgspec
@@ -17,7 +17,7 @@ from basics.errors import InvalidInputError
 from features.panel import FeaturePanel
 from models.assurance import UNCALIBRATED, Assurance, Prediction
 from models.loading import load_predictor
-from models.predictors import FILE_NAMES, Predictor
+from models.predictors import FILE_NAMES, Predictor, TellsRegime
 from services.ports import ModelRegistry, ModelVersion
 
 ASSURANCE_FILE = "assurance.json"
@@ -41,15 +41,25 @@ class ServedModel:
         return self.predictor.predict(x)
 
     def answers(self, x: FloatArray) -> list[Prediction]:
-        """Return the whole answer for each row: value, interval, confidence, distance.
+        """Return the whole answer for each row: value, interval, confidence, regime, distance.
 
         A version without calibration, such as the naive baseline, has no interval and abstains.
         """
-        values = self.values(x)
+        return self.assess(x, self.values(x))
+
+    def assess(self, x: FloatArray, values: FloatArray) -> list[Prediction]:
+        """Return the whole answer for rows of which the model foretold `values`."""
         assurance = self.assurance or UNCALIBRATED
-        return assurance.assess(
+        answers = assurance.assess(
             x, values, model_version=self.version.label, feature_hash=self.version.feature_hash
         )
+        if not isinstance(self.predictor, TellsRegime):
+            return answers
+        told = self.predictor.regimes(x)
+        return [
+            replace(answer, regime=regime, confidence=sure)
+            for answer, (regime, sure) in zip(answers, told, strict=True)
+        ]
 
     def over(self, features: FeaturePanel) -> FloatArray:
         """Return the values over a feature panel, of shape (n_symbols, n_sessions).

@@ -21,6 +21,7 @@ from models.evaluation import YearScore
 from models.training import FoldRecord
 from pnl.attribution import Attribution
 from risk.profile import RiskProfile
+from services.kind_verdicts import KindVerdict
 from services.model_monitoring import VersionMonitor
 from services.multi_asset import CurrencyAttribution
 from services.pnl_explanation import Explanation
@@ -99,6 +100,8 @@ class ModelSection:
         Rank correlation by contender and calendar year, out of sample.
     importances : mapping of str to float
         Share of the total gain by feature.
+    kinds : tuple of KindVerdict
+        The seven kinds beside their naive baselines.
     """
 
     candidate: str
@@ -113,6 +116,7 @@ class ModelSection:
     years: Mapping[str, tuple[YearScore, ...]]
     importances: Mapping[str, float]
     folds: tuple[FoldRecord, ...]
+    kinds: tuple[KindVerdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

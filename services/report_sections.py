@@ -14,6 +14,7 @@ from pnl.attribution import Attribution
 from pnl.shortfall import Slippage, fill_slippage
 from risk.profile import RiskProfile
 from services.arm_trials import TrialVerdict
+from services.kind_verdicts import KindVerdict
 from services.market_data import MarketData
 from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
@@ -121,7 +122,11 @@ def dataset_rows(market: MarketData) -> tuple[DatasetRow, ...]:
 
 
 def model_section(
-    result: TrainingResult, *, features: Sequence[str], horizon_sessions: int
+    result: TrainingResult,
+    *,
+    features: Sequence[str],
+    horizon_sessions: int,
+    kinds: Sequence[KindVerdict] = (),
 ) -> ModelSection:
     """Return the trained model without its arrays, and without what belongs to one run."""
     return ModelSection(
@@ -137,6 +142,7 @@ def model_section(
         years=result.years,
         importances=result.importances,
         folds=result.folds,
+        kinds=tuple(kinds),
     )
 
 

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
 from basics.identifiers import content_hash
 from market.panel import Panel
+from models.assurance import Assurance, Contract, fit_assurance, with_contract
 from models.comparison import Contest, Trials, Verdict, judge
-from models.garch import garch_forecasts
+from models.confidence import YearCoverage, coverage_by_year
+from models.coverage import CoverageException, coverage_exceptions
+from models.intervals import IntervalMethod
 from models.predictors import LINEAR_JSON, LinearPredictor
 from models.tail_forecast import (
     BASELINE,
@@ -23,14 +27,17 @@ from models.tail_forecast import (
     tail_forecasts,
     tail_multipliers,
 )
-from models.volatility import daily_returns
+from models.variance import daily_returns
 from services import model_documents as documents
 from services.ports import ModelRegistry, ModelRun, ModelVersion, ResultStore
 from services.promotion import CHAMPION, Promotion
+from services.settlement import CarryOut, carry_out
 
 TAIL = "tail.json"
 METRIC = "Fissler-Ziegel loss"
 FEATURE_SET = "tail@1"
+FEATURE = "gjr_volatility"
+INTERVALS = IntervalMethod(method="cqr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +48,14 @@ class TailDocument:
     ----------
     value_at_risk_multiplier, shortfall_multiplier : float
         Times tomorrow's volatility: the forecasts, as positive fractions of value.
+    last_multiplier : float
+        The multiplier of the value at risk in force in the last session out of sample.
     """
 
     confidence: float
     value_at_risk_multiplier: float
     shortfall_multiplier: float
+    last_multiplier: float
     backtests: tuple[SeriesBacktest, ...]
 
 
@@ -83,7 +93,14 @@ class TailTraining:
         self._code_version = code_version
         self._environment = dict(environment or {})
 
-    def train(self, panel: Panel, *, data_version: str, spec: TailSpec | None = None) -> TailResult:
+    def train(
+        self,
+        panel: Panel,
+        *,
+        data_version: str,
+        spec: TailSpec | None = None,
+        settle: CarryOut = carry_out,
+    ) -> TailResult:
         """Return the version that these closes make, trained if it does not stand yet.
 
         Raises
@@ -109,6 +126,7 @@ class TailTraining:
             evaluation.verdict,
             champion_version=evaluation.champion_version,
             desk_date=panel.sessions[-1].item(),
+            by=settle,
         )
         return TailResult(
             version=standing,
@@ -143,14 +161,21 @@ class TailTraining:
             rules=spec.rules,
             generator=np.random.default_rng(spec.seed),
         )
+        model, document = self._fit(panel, spec, forecasts[CANDIDATE])
+        promise = tail_promise(panel, spec, forecasts[CANDIDATE], document)
         evaluation = documents.Evaluation(
             verdict=verdict, champion_version=champion.version, metrics=metrics, years={},
-            importances={}, folds=(),
+            importances={}, folds=(), coverage=promise.coverage,
+            interval_method=INTERVALS.method, coverage_exceptions=promise.exceptions,
         )  # fmt: skip
-        model, document = self._fit(panel, spec, forecasts[CANDIDATE])
+        manifest = _manifest(panel, spec, model, data_version, promise)
         files = {
             "model/model.json": model.to_native(),
+            f"model/{documents.MANIFEST}": documents.to_json(manifest),
+            f"model/{documents.ASSURANCE}": documents.to_json(promise.assurance),
             f"model/{documents.EVALUATION}": documents.to_json(evaluation),
+            f"model/{documents.PREDICTIONS}": _predictions(panel, forecasts, promise),
+            f"model/{documents.CARD}": documents.card(manifest, evaluation, self._environment),
             f"model/{TAIL}": documents.to_json(document),
         }
         run = ModelRun(
@@ -177,20 +202,18 @@ class TailTraining:
     ) -> tuple[LinearPredictor, TailDocument]:
         """Return the model to be served: tomorrow's volatility times the pooled tail."""
         returns = daily_returns(panel)
-        years = panel.sessions.astype("datetime64[Y]").astype(int) + 1970
-        first = int(np.searchsorted(years, spec.first_test_year))
-        refits = np.arange(first, returns.shape[1], 252 * spec.refit_years)
-        volatility = np.sqrt(garch_forecasts(returns, refits=refits, horizon=1, asymmetric=True))
+        assert forecast.volatility is not None  # The candidate filters.
         quantile, mean = tail_multipliers(
-            returns, volatility, stop=returns.shape[1], confidence=spec.confidence
+            returns, forecast.volatility, stop=returns.shape[1], confidence=spec.confidence
         )
         model = LinearPredictor(
-            feature_names=("gjr_volatility",), centre=(0.0,), scale=(1.0,), weights=(quantile,)
+            feature_names=(FEATURE,), centre=(0.0,), scale=(1.0,), weights=(quantile,)
         )
         return model, TailDocument(
             confidence=spec.confidence,
             value_at_risk_multiplier=quantile,
             shortfall_multiplier=mean,
+            last_multiplier=_last_ratio(forecast.value_at_risk, forecast.volatility),
             backtests=backtests(forecast, panel, spec),
         )
 
@@ -200,3 +223,126 @@ class TailTraining:
             centre=(0.0,), scale=(1.0,), weights=(1.0,),
         )  # fmt: skip
         return self._promotion.ensure_baseline(spec.name, estimator=BASELINE, model=plain, tags={})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TailPromise:
+    """The intervals of tomorrow's loss around the value at risk.
+
+    Attributes
+    ----------
+    loss : ndarray of shape (n_series, n_sessions)
+        Tomorrow's loss, positive when money is lost.
+    below, above : ndarray of shape (n_series, n_sessions)
+        How far the interval reaches from the value at risk. A value at risk is a tail: the 90%
+        interval of the loss ends before it, and `above` is negative.
+    """
+
+    loss: FloatArray
+    below: FloatArray
+    above: FloatArray
+    scale: FloatArray
+    coverage: tuple[YearCoverage, ...]
+    exceptions: tuple[CoverageException, ...]
+    assurance: Assurance
+    rows: int
+
+
+def tail_promise(
+    panel: Panel, spec: TailSpec, forecast: TailForecast, document: TailDocument
+) -> TailPromise:
+    """Calibrate the interval of tomorrow's loss, session by session, by conformal quantiles."""
+    assert forecast.volatility is not None  # The candidate filters.
+    loss = np.full_like(forecast.value_at_risk, np.nan)
+    loss[:, :-1] = -daily_returns(panel)[:, 1:]
+    years = panel.sessions.astype("datetime64[Y]").astype(np.int64) + 1970
+    tested = np.where(years >= spec.first_test_year, forecast.value_at_risk, np.nan)
+    errors = (loss - tested) / forecast.volatility
+    below, above = INTERVALS.bounds(errors)
+    known = np.isfinite(errors) & np.isfinite(above)
+    inside = (errors <= above) & (errors >= -below)
+    held = np.where(known, inside * 1.0, np.nan)
+    coverage = coverage_by_year(held, years)
+    volatility = forecast.volatility[np.isfinite(forecast.volatility)]
+    last = np.flatnonzero(np.isfinite(above))[-1]
+    passed = [test.kupiec_p_value > spec.rules.significance for test in document.backtests]
+    recent = np.abs(errors[:, -INTERVALS.window :])
+    fitted = fit_assurance(
+        volatility[:, None],
+        recent[np.isfinite(recent)],
+        names=(FEATURE,),
+        scale=(FEATURE, 1.0),
+        width=(float(below[last]), float(above[last])),
+        coverage=INTERVALS.coverage,
+    )
+    return TailPromise(
+        loss=loss,
+        below=below * forecast.volatility,
+        above=above * forecast.volatility,
+        scale=np.where(np.isfinite(tested), forecast.volatility, np.nan),
+        coverage=coverage,
+        exceptions=coverage_exceptions(
+            coverage, errors, held, panel.sessions, horizon=1, aim=INTERVALS.coverage
+        ),
+        assurance=with_contract(fitted, Contract(), trust=float(np.mean(passed))),
+        rows=len(volatility),
+    )
+
+
+def _predictions(
+    panel: Panel, forecasts: Mapping[str, TailForecast], promise: TailPromise
+) -> bytes:
+    grids = {name: forecast.value_at_risk for name, forecast in forecasts.items()}
+    grids |= {
+        documents.BELOW: promise.below,
+        documents.ABOVE: promise.above,
+        documents.SCALE: promise.scale,
+    }
+    return documents.predictions_table(panel, grids, promise.loss)
+
+
+def _manifest(
+    panel: Panel,
+    spec: TailSpec,
+    model: LinearPredictor,
+    data_version: str,
+    promise: TailPromise,
+) -> documents.Manifest:
+    days = panel.sessions.astype(object)
+    example = promise.assurance.centre
+    return documents.Manifest(
+        name=spec.name,
+        estimator=CANDIDATE,
+        format=model.format,
+        file=documents.native_file(model),
+        feature_set=FEATURE_SET,
+        feature_hash=content_hash(FEATURE_SET),
+        feature_names=model.feature_names,
+        target=f"tomorrow's value at risk at {spec.confidence:.1%}, a positive fraction",
+        horizon=1,
+        data_version=data_version,
+        trained_first=days[0],
+        trained_last=days[-1],
+        training_rows=promise.rows,
+        parameters=spec.setting(),
+        example=example,
+        example_prediction=model.predict_row(np.array(example)),
+        metric=METRIC,
+    )
+
+
+def _last_ratio(value_at_risk: FloatArray, volatility: FloatArray) -> float:
+    """Return the newest ratio of the two: it is the same for all series of a session."""
+    ratio = value_at_risk / volatility
+    session = np.flatnonzero(np.isfinite(ratio).any(axis=0))[-1]
+    return float(np.nanmedian(ratio[:, session]))
+
+
+def newest_volatility(
+    registry: ModelRegistry, version: ModelVersion
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Return the series of a risk version, and the volatility that it foretold for each last."""
+    document = documents.read_json(registry.read(version, TAIL), TailDocument)
+    table = documents.last_predictions(registry.read(version, documents.PREDICTIONS), CANDIDATE)
+    values = np.array(list(table.values())) / document.last_multiplier
+    return tuple(table), values

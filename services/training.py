@@ -7,7 +7,7 @@ point leaves a state from which the next run ends the same.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from models.kinds import KindSpec
 from models.loading import load_predictor
 from models.predictors import FILE_NAMES, Predictor
 from models.tournament import Ground, Scores, play, score
-from models.training import FoldRecord
+from models.training import FoldRecord, predict_rows
 from services import model_documents as documents
 from services.ports import ModelRegistry, ModelRun, ModelVersion, ResultStore
 from services.promotion import CHAMPION, Promotion
@@ -75,8 +75,9 @@ class Training:
 
     Parameters
     ----------
-    code_version : str
-        Hash of the code that trains; another one makes another version.
+    code_version : str or callable
+        Hash of the code that trains, or what tells it for a kind; another one makes another
+        version.
     environment : mapping of str to str
         Commit, versions of Python and the libraries: kept with every run.
     results : ResultStore, optional
@@ -87,7 +88,7 @@ class Training:
         self,
         registry: ModelRegistry,
         *,
-        code_version: str,
+        code_version: str | Callable[[KindSpec], str],
         environment: Mapping[str, str] | None = None,
         results: ResultStore | None = None,
     ) -> None:
@@ -175,7 +176,7 @@ class Training:
         if champion.version != baseline.version:
             reigning = champion.label
             grids = grids | {reigning: self._predictions_of(champion, ground.dataset)}
-        scores = score(ground, grids)
+        scores = self._scored(ground, grids)
         for estimator in spec.comparators()[1:]:
             self._registry.record(self._run(inputs, estimator, scores, files={}))
         verdict = judge(
@@ -192,7 +193,7 @@ class Training:
             rules=spec.rules,
             generator=np.random.default_rng(spec.seed),
         )
-        intervals = intervals_out_of_sample(inputs, ground, grids[candidate.name])
+        intervals = intervals_out_of_sample(inputs, ground, grids[candidate.name], model)
         evaluation = documents.Evaluation(
             verdict=verdict,
             champion_version=champion.version,
@@ -201,6 +202,9 @@ class Training:
             importances=documents.importances(model),
             folds=ground.fold_records,
             coverage=intervals.coverage,
+            interval_method=spec.intervals().method if intervals.coverage else "",
+            interval_delay=spec.intervals().delay,
+            coverage_exceptions=intervals.exceptions,
         )
         files = version_files(
             inputs,
@@ -211,6 +215,13 @@ class Training:
         )
         run = self._run(inputs, candidate, scores, files=files)
         return self._registry.register(run, format=model.format, input_key=self._input_key(inputs))
+
+    @staticmethod
+    def _scored(ground: Ground, grids: Mapping[str, FloatArray]) -> Scores:
+        """Score every contender, and let the kind add what predictions alone do not show."""
+        scores, name = score(ground, grids), ground.spec.candidate().name
+        told = ground.spec.diagnose(ground.dataset, ground.folds)
+        return replace(scores, metrics={**scores.metrics, name: {**scores.metrics[name], **told}})
 
     def _run(
         self,
@@ -234,7 +245,7 @@ class Training:
                 "feature_set": inputs.features.feature_set,
                 "feature_hash": inputs.features.content_hash,
                 "data_version": inputs.data_version,
-                "code_version": self._code_version,
+                "code_version": self._code(spec),
                 "seed": str(spec.seed),
                 **{f"environment.{key}": value for key, value in self._environment.items()},
             },
@@ -269,10 +280,11 @@ class Training:
     def _predictions_of(self, version: ModelVersion, dataset: Dataset) -> FloatArray:
         """Return a version's stored walk-forward predictions on the grid of `dataset`."""
         if documents.PREDICTIONS not in version.sha256:
-            # The naive baseline keeps no table: it says the same of every row.
+            # The naive baseline keeps no table: what it says is read off the row.
             content = self._registry.read(version, FILE_NAMES[version.format])
-            same = load_predictor(version.format, content).predict(np.empty((len(dataset.y), 0)))
-            return dataset.to_grid(same, np.arange(len(dataset.y)))
+            rows = np.arange(len(dataset.y))
+            told = predict_rows(load_predictor(version.format, content), dataset, rows)
+            return dataset.to_grid(told, rows)
         content = self._registry.read(version, documents.PREDICTIONS)
         return documents.read_predictions(content, dataset)[version.estimator]
 
@@ -298,10 +310,14 @@ class Training:
             )
 
     def _trial_key(self, inputs: TrainingInputs, estimator: Estimator) -> str:
-        return inputs.trial_key(estimator, code_version=self._code_version)
+        return inputs.trial_key(estimator, code_version=self._code(inputs.spec))
 
     def _input_key(self, inputs: TrainingInputs) -> str:
-        return inputs.input_key(code_version=self._code_version)
+        return inputs.input_key(code_version=self._code(inputs.spec))
+
+    def _code(self, spec: KindSpec) -> str:
+        told = self._code_version
+        return told if isinstance(told, str) else told(spec)
 
 
 __all__ = ["Training", "TrainingInputs", "TrainingResult"]

@@ -5,10 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from basics.arrays import FloatArray
-from models.assurance import Assurance, fit_assurance
+from basics.arrays import FloatArray, IntArray
+from basics.errors import MissingDataError
+from models.assurance import Assurance, fit_assurance, with_contract
 from models.confidence import YearCoverage, coverage_by_year
+from models.coverage import CoverageException, coverage_exceptions
+from models.dataset import Dataset
+from models.intervals import leave_out_errors
 from models.predictors import Predictor
+from models.reliability import reliability_bins
 from models.tournament import Ground
 from models.training import predict_rows
 from services import model_documents as documents
@@ -23,17 +28,23 @@ class Intervals:
 
     Attributes
     ----------
-    half_width : ndarray of shape (n_symbols, n_sessions)
-        Half the interval around each prediction, in the unit of the target; NaN where unknown.
+    below, above : ndarray of shape (n_symbols, n_sessions)
+        How far the interval reaches around each prediction, in the unit of the target; NaN where
+        unknown.
+    scale : ndarray of shape (n_symbols, n_sessions)
+        The unit that a cell's error is measured in.
     coverage : tuple of YearCoverage
         By calendar year, the share of outcomes inside.
     assurance : Assurance
         What a server reads intervals from.
     """
 
-    half_width: FloatArray
+    below: FloatArray
+    above: FloatArray
+    scale: FloatArray
     coverage: tuple[YearCoverage, ...]
     assurance: Assurance
+    exceptions: tuple[CoverageException, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,33 +57,105 @@ class Trained:
 
 
 def intervals_out_of_sample(
-    inputs: TrainingInputs, ground: Ground, prediction: FloatArray
+    inputs: TrainingInputs, ground: Ground, prediction: FloatArray, model: Predictor
 ) -> Intervals:
     """Measure the errors out of sample, and let the intervals follow them session by session."""
+    if inputs.spec.contract.form != "outcome":
+        return _rates(inputs, ground, prediction, model)
     dataset, spec = ground.dataset, inputs.spec
     feature, factor = spec.scale()
+    if feature not in model.feature_names:
+        feature, factor = "", 1.0  # A model that does not read the scale is bounded without it.
     everywhere = np.arange(len(dataset.y))
     scale = np.ones(len(dataset.y)) if not feature else factor * dataset.column(feature)
-    unit = dataset.to_grid(np.maximum(scale, 1e-12), everywhere)
-    scores = np.abs(ground.outcome - prediction) / unit
+    scale = np.maximum(scale, 1e-12)
+    unit = dataset.to_grid(scale, everywhere)
+    errors = (ground.outcome - prediction) / unit
     method = spec.intervals()
-    widths = method.widths(scores)
-    known = np.isfinite(scores) & np.isfinite(widths)
-    covered = np.where(known, (scores <= widths).astype(np.float64), np.nan)
-    years = dataset.sessions.astype("datetime64[Y]").astype(int) + 1970
-    recent = scores[:, -(method.window + method.delay) :]
+    below, above = method.bounds(errors, start=_first_errors(inputs, ground, scale))
+    known = np.isfinite(errors) & np.isfinite(above)
+    inside = (errors <= above) & (errors >= -below)
+    recent = np.abs(errors[:, -(method.window + method.delay) :])
+    told = np.flatnonzero(np.isfinite(above))
+    if not len(told):
+        raise MissingDataError("too few outcomes are known to calibrate: load a longer history")
+    fitted = fit_assurance(
+        _columns(dataset, model, spec.final_rows(dataset)),
+        recent[np.isfinite(recent)],
+        names=model.feature_names,
+        scale=(feature, factor),
+        width=(float(below[told[-1]]), float(above[told[-1]])),
+        coverage=spec.coverage,
+    )
+    there = np.isfinite(prediction)
+    held = np.where(known, inside * 1.0, np.nan)
+    coverage = coverage_by_year(held, _years(dataset))
     return Intervals(
-        half_width=np.where(np.isfinite(prediction), widths * unit, np.nan),
-        coverage=coverage_by_year(covered, years),
-        assurance=fit_assurance(
-            dataset.x[spec.final_rows(dataset)],
-            recent[np.isfinite(recent)],
-            names=dataset.feature_names,
-            scale=(feature, factor),
-            width=float(widths[np.isfinite(widths)][-1]),
-            coverage=spec.coverage,
+        below=np.where(there, below * unit, np.nan),
+        above=np.where(there, above * unit, np.nan),
+        scale=np.where(there, unit, np.nan),
+        coverage=coverage,
+        assurance=with_contract(fitted, spec.contract),
+        exceptions=coverage_exceptions(
+            coverage, errors, held, dataset.sessions, horizon=spec.horizon, aim=spec.coverage
         ),
     )
+
+
+def _first_errors(inputs: TrainingInputs, ground: Ground, scale: FloatArray) -> FloatArray | None:
+    """Return the leave-one-out errors that EnbPI starts from; None for the other methods."""
+    if inputs.spec.intervals().method != "enbpi":
+        return None
+    return leave_out_errors(
+        inputs.spec.candidate(),
+        ground.dataset,
+        ground.folds[0].train,
+        scale=scale,
+        generator=np.random.default_rng(inputs.spec.seed),
+    )
+
+
+def _rates(
+    inputs: TrainingInputs, ground: Ground, prediction: FloatArray, model: Predictor
+) -> Intervals:
+    """Return what probabilities and p-values promise: a rate, with its uncertainty."""
+    dataset, spec = ground.dataset, inputs.spec
+    known = np.isfinite(prediction) & np.isfinite(ground.outcome)
+    value, outcome = prediction[known], ground.outcome[known]
+    probability = spec.contract.form == "probability"
+    fitted = fit_assurance(
+        _columns(dataset, model, spec.final_rows(dataset)),
+        np.abs(outcome - value),
+        names=model.feature_names,
+        coverage=spec.coverage,
+    )
+    assurance = with_contract(
+        fitted,
+        spec.contract,
+        reliability=reliability_bins(value, outcome) if probability else (),
+        calibration_rows=int(getattr(model, "calibration_rows", 0)),
+    )
+    everywhere = np.arange(len(dataset.y))
+    values = dataset.from_grid(prediction)
+    low, high = assurance.interval(_columns(dataset, model, everywhere), values)
+    return Intervals(
+        below=dataset.to_grid(values - low, everywhere),
+        above=dataset.to_grid(high - values, everywhere),
+        scale=np.where(np.isfinite(prediction), 1.0, np.nan),
+        coverage=(),
+        assurance=assurance,
+    )
+
+
+def _columns(dataset: Dataset, model: Predictor, rows: IntArray) -> FloatArray:
+    """Return the columns that the model reads, in its order: those it is asked with."""
+    used = [dataset.feature_names.index(name) for name in model.feature_names]
+    return np.ascontiguousarray(dataset.x[rows][:, used])
+
+
+def _years(dataset: Dataset) -> IntArray:
+    years: IntArray = dataset.sessions.astype("datetime64[Y]").astype(np.int64) + 1970
+    return years
 
 
 def version_files(
@@ -91,7 +174,13 @@ def version_files(
     candidate = inputs.spec.candidate().name
     table = documents.predictions_table(
         ground.dataset,
-        {candidate: grids[candidate], **grids, documents.HALF_WIDTH: intervals.half_width},
+        {
+            candidate: grids[candidate],
+            **grids,
+            documents.BELOW: intervals.below,
+            documents.ABOVE: intervals.above,
+            documents.SCALE: intervals.scale,
+        },
         ground.outcome,
     )
     signed = {
@@ -128,7 +217,7 @@ def _manifest(inputs: TrainingInputs, ground: Ground, model: Predictor) -> docum
         trained_last=days[dataset.session[rows[-1]]],
         training_rows=len(rows),
         parameters=spec.candidate().parameters(),
-        example=tuple(dataset.x[rows[-1]].tolist()),
+        example=tuple(_columns(dataset, model, rows[-1:])[0].tolist()),
         example_prediction=float(predict_rows(model, dataset, rows[-1:])[0]),
         metric=spec.metric,
     )

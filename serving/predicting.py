@@ -18,6 +18,7 @@ from basics.arrays import FloatArray
 from basics.errors import QuantDeskError
 from infra.cache.typed import TypedCache
 from models.arms import Arm, ArmPlan, Mode
+from models.assurance import Prediction
 from services.in_service import InService, in_service
 from services.ports import Cache, PredictionLog
 from services.predictions import FeatureRow, Predictions, ServedModel
@@ -36,12 +37,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one row is told: the value, whether the cache had it, which version in which role."""
+    """What one row is told: the answer, whether the cache had it, which version in which role."""
 
-    value: float
+    told: Prediction
     cached: bool
     version: int
     arm: Arm | None
+
+    @property
+    def value(self) -> float:
+        """What is foretold."""
+        return self.told.value
 
 
 class CachedPredictor:
@@ -106,12 +112,13 @@ class CachedPredictor:
         fresh = await self._compute(model, x[absent]) if absent else []
         made = dict(zip(absent, fresh, strict=True))
         await self._values.set_many({keys[i]: value for i, value in made.items()})
+        values = [made[i] if value is None else value for i, value in enumerate(found)]
+        # The value is what costs; interval, confidence and distance are told anew each time.
+        told = model.assess(x, np.array(values))
         number = model.version.version
         return [
-            Answer(made[i], cached=False, version=number, arm=arm)
-            if value is None
-            else Answer(value, cached=True, version=number, arm=arm)
-            for i, value in enumerate(found)
+            Answer(answer, cached=value is not None, version=number, arm=arm)
+            for answer, value in zip(told, found, strict=True)
         ]
 
     async def _split(

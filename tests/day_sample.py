@@ -97,7 +97,8 @@ def _service(sessions: tuple[date, ...]) -> ServiceSection:
         sessions=np.array(sessions, dtype="datetime64[D]"),
         prediction=prediction,
         outcome=sign * prediction + rng.normal(size=prediction.shape),
-        half_width=np.full(prediction.shape, 1.645),
+        below=np.full(prediction.shape, 1.645),
+        above=np.full(prediction.shape, 1.645),
         horizon=5,
     )
     policy = MonitoringPolicy(score_sessions=120, history_sessions=300)

@@ -1,4 +1,4 @@
-"""Take back a simulated run: the only rows of the books that may ever be deleted."""
+"""The runs of the books: the last one; a simulated one taken back, all that is ever deleted."""
 
 import sqlalchemy as sa
 
@@ -8,6 +8,18 @@ from infra.database.tables.ledger import ledger_entries, ledger_postings
 from infra.database.tables.orders import fills, order_reports, orders, trading_sessions
 
 SIMULATED = "run-"  # Prefix of the name of every simulated run; the desk's own has another.
+
+
+def last_run(database: Database) -> str | None:
+    """Return the simulated run whose fill was booked last; None before the first."""
+    query = (
+        sa.select(fills.c.run_id)
+        .where(fills.c.run_id.startswith(SIMULATED))
+        .order_by(fills.c.id.desc())
+        .limit(1)
+    )
+    with database.reading() as connection:
+        return connection.execute(query).scalar()
 
 
 def discard_run(database: Database, run_id: str) -> None:

@@ -6,6 +6,7 @@ from infra.report import cells, formats, model_charts
 from infra.report.page import Cell, Notice, Section, Table
 from market.quality import Severity
 from models.comparison import RivalEvidence, Rule
+from services.kind_verdicts import KindVerdict
 from services.report import DatasetRow, Lineage, ModelSection, Tone
 
 
@@ -30,6 +31,7 @@ def model_section(model: ModelSection) -> Section:
                 text=f"{verdict.summary}.",
                 tone=Tone.GOOD if verdict.promoted else Tone.WARN,
             ),
+            _kinds_table(model.kinds),
             model_charts.coefficient_by_year(model.years, candidate=verdict.candidate),
             _evidence_table(verdict.evidence),
             _rules_table(verdict.rules),
@@ -37,6 +39,44 @@ def model_section(model: ModelSection) -> Section:
             _metrics_table(model),
         ],
     )
+
+
+def _kinds_table(rows: Sequence[KindVerdict]) -> Table:
+    titles = ("kind", "foretells", "naive baseline", "candidate", "verdict", "champion", "loss")
+    numbers = ("candidate loss", "baseline loss", "DM", "p, one-sided", "trials", "years off 90%")
+    return Table(
+        title="The seven kinds beside their naive baselines",
+        columns=cells.columns(*titles, *numbers, words=len(titles)),
+        rows=[
+            [
+                cells.text(row.kind),
+                cells.text(row.foretells),
+                cells.text(row.baseline),
+                cells.text(row.candidate),
+                _kind_verdict(row),
+                cells.text(row.champion),
+                cells.text(row.metric),
+                cells.number(row.candidate_loss, digits=6),
+                cells.number(row.baseline_loss, digits=6),
+                cells.number(row.statistic),
+                Cell(formats.NOT_MEASURED if row.p_value is None else formats.p_value(row.p_value)),
+                cells.whole(row.trials),
+                Cell(f"{row.years_outside} of {row.years}" if row.years else formats.NOT_MEASURED),
+            ]
+            for row in rows
+        ],
+        note="Out of sample on observed data; the errors that the anomaly kind is held against are "
+        "planted from a seed. A kind that does not win keeps its baseline as champion. Kinds other "
+        "than price are trained each week, or by `quantdesk models train KIND`.",
+    )
+
+
+def _kind_verdict(row: KindVerdict) -> Cell:
+    if not row.candidate:
+        return Cell("not trained yet", Tone.PLAIN)
+    if row.promoted:
+        return Cell("beats the baseline", Tone.GOOD)
+    return Cell("wins, held by the gate" if row.wins else "baseline stays", Tone.WARN)
 
 
 def _evidence_table(rows: Sequence[RivalEvidence]) -> Table:

@@ -1,5 +1,6 @@
 """`quantdesk flows`: run a flow now, list them, or serve their schedules."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -28,7 +29,7 @@ def flows_ls(as_json: AsJson = False) -> None:
 
 
 @flows.command("run")
-def flows_run(
+def flows_run(  # noqa: PLR0913, PLR0917 - each is an option of a flow
     name: Annotated[str, typer.Argument(help="A name that `quantdesk flows ls` shows.")],
     again: Annotated[
         bool, typer.Option("--again", help="Compute even if the day's result stands.")
@@ -47,6 +48,9 @@ def flows_run(
     end: Annotated[
         datetime | None,
         typer.Option(help="Last past session of a nightly flow.", formats=["%Y-%m-%d"]),
+    ] = None,
+    kinds: Annotated[
+        str | None, typer.Option(help="Kinds that `training` trains beside price: all, or a,b.")
     ] = None,
 ) -> None:
     """Run one flow now.
@@ -74,6 +78,7 @@ def flows_run(
         address=address,
         start=start.date() if start else None,
         end=end.date() if end else None,
+        kinds=kinds.split(",") if kinds else None,
     )
     wait_until_up()
     with BatchView(f"quantdesk: {flow.name}") as view, listening(view):
@@ -87,7 +92,7 @@ def _parameters(
     flow: "Flow[..., Any]",
     *,
     again: bool,
-    **asked: str | date | None,
+    **asked: str | date | Sequence[str] | None,
 ) -> dict[str, Any]:
     """Return the flow's parameters; `InvalidInputError` for one that it does not take."""
     from basics.errors import InvalidInputError

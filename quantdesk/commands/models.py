@@ -1,15 +1,25 @@
-"""Commands of models: `models ls|show|compare|rollback|trials`."""
+"""Commands of models: `models ls|show|compare|rollback|trials`; more in `model_kinds`."""
 
 from typing import Annotated, Any
 
 import typer
 
+from quantdesk.commands.model_kinds import (
+    models_intervals,
+    models_predict,
+    models_train,
+    models_verdicts,
+)
 from quantdesk.commands.model_monitor import models_monitor
 from quantdesk.commands.model_trials import models_ab
 from quantdesk.output import AsJson, show_json, show_table
 
 models = typer.Typer(help="Registered models, their evidence and who reigns.", no_args_is_help=True)
 
+models.command("train")(models_train)
+models.command("predict")(models_predict)
+models.command("verdicts")(models_verdicts)
+models.command("intervals")(models_intervals)
 models.command("ab")(models_ab)
 models.command("monitor")(models_monitor)
 
@@ -82,18 +92,27 @@ def _show_evaluation(evaluation: Any) -> None:  # noqa: ANN401 - an Evaluation, 
         for rule in evaluation.verdict.rules
     ]
     show_table(f"The gate, over {evaluation.verdict.trials} trials", ("", "rule", "figures"), rules)
+    names = list(evaluation.metrics)
+    rows_of = list(dict.fromkeys(key for m in evaluation.metrics.values() for key in m))
     figures = [
-        (name, *(f"{m[key]:.5g}" if key in m else "" for key in _FIGURES))
-        for name, m in evaluation.metrics.items()
+        (key, *(f"{m[key]:.5g}" if key in m else "" for m in evaluation.metrics.values()))
+        for key in rows_of
     ]
-    show_table("Out of sample", ("model", *_FIGURES), figures, right=_FIGURES)
+    show_table("Out of sample", ("figure", *names), figures, right=names)
+    if evaluation.coverage:
+        _show_coverage(evaluation)
+
+
+def _show_coverage(evaluation: Any) -> None:  # noqa: ANN401 - an Evaluation, imported lazily
     years = [(y.year, f"{y.share:.1%}", y.outcomes) for y in evaluation.coverage]
     show_table(
-        "Coverage of the 90% intervals", ("year", "share", "outcomes"), years, right=("share",)
+        f"Coverage of the 90% intervals ({evaluation.interval_method or 'adaptive'})",
+        ("year", "share", "outcomes"),
+        years,
+        right=("share",),
     )
-
-
-_FIGURES = ("rank_ic", "rank_ic_t", "rank_icir", "ic", "mse", "sharpe_per_period")
+    for exception in evaluation.coverage_exceptions:
+        typer.echo(f"{exception.year}: {exception.share:.1%}. {exception.cause}")
 
 
 @models.command("compare")
@@ -180,56 +199,3 @@ def models_trials(name: Name = "price", as_json: AsJson = False) -> None:
     show_table(
         f"{len(rows)} trials", ("trial", "Sharpe a period"), rows, right=("Sharpe a period",)
     )
-
-
-@models.command("train")
-def models_train(
-    kind: Annotated[str, typer.Argument(help="price, volatility or risk.")],
-    dataset: Annotated[str, typer.Option(help="Dataset of the lake.")] = "equities",
-    candidate: Annotated[str, typer.Option(help="Volatility: har or lightgbm.")] = "lightgbm",
-    ranges: Annotated[bool, typer.Option(help="Volatility: use observed high and low.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Train a kind of model and let the gate decide; the same inputs train once."""
-    from basics.errors import InvalidInputError
-
-    if kind not in {"price", "volatility", "risk"}:
-        raise InvalidInputError(f"kind {kind!r} cannot be trained: say price, volatility or risk")
-    result = _trained(kind, dataset, candidate, ranges)
-    if as_json:
-        show_json({"version": result.version, "verdict": result.verdict})
-        return
-    typer.echo(f"{result.version.label}{' (stood already)' if result.reused else ''}")
-    typer.echo(result.verdict.summary)
-
-
-def _trained(kind: str, dataset: str, candidate: str, ranges: bool) -> Any:  # noqa: ANN401 - results differ by kind; a flag as typer gives it
-    from infra.bootstrap import open_desk
-    from infra.provenance import environment, source_hash
-    from models.price import PriceSpec
-    from models.volatility import VolatilitySpec
-    from services.kind_inputs import closes, price_inputs, volatility_inputs
-    from services.tail_training import TailTraining
-
-    with open_desk() as desk:
-        market = desk.market_data
-        if kind == "risk":
-            training = TailTraining(
-                desk.models,
-                code_version=source_hash(),
-                environment=environment(commit=desk.code_commit),
-                results=desk.results,
-            )
-            return training.train(closes(market, dataset), data_version=market.version(dataset))
-        if kind == "volatility":
-            spec = VolatilitySpec(candidate_name=candidate)
-            inputs = volatility_inputs(market, dataset=dataset, ranges=ranges, spec=spec)
-        else:
-            inputs = price_inputs(
-                market,
-                desk.features,
-                dataset=dataset,
-                feature_set="close_momentum",
-                spec=PriceSpec(),
-            )
-        return desk.training.train(inputs)

@@ -1,6 +1,7 @@
 """The registered models, and their predictions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from pydantic.config import JsonDict
 
+from models import assurance
 from models.arms import Arm
 from services.ports import ModelVersion
 from serving.answer_log import Subject
@@ -24,6 +26,8 @@ EXAMPLE: JsonDict = {
     "version": "champion",
     "rows": [{"features": {"momentum_21": 0.012, "volatility_21": None}}],
 }
+
+_TOLD = tuple(field.name for field in fields(assurance.Prediction))
 
 router = APIRouter(prefix="/ml", tags=["models"])
 
@@ -99,9 +103,18 @@ class PredictRequest(Body):
 
 
 class Prediction(BaseModel):
-    """What the model says of one row, whether the cache said it, and who answered."""
+    """What the model says of one row, how far to trust it, and who answered."""
 
-    value: float
+    value: float | None = Field(description="null where a feature is missing and nothing is told")
+    low: float | None = Field(description="lower end of the interval; null where there is none")
+    high: float | None
+    coverage: float = Field(description="share of outcomes that the interval shall hold")
+    confidence: float = Field(description="how sure the outcome lies on the value's side, 0 to 1")
+    regime: str | None = Field(description="the market's state, where the kind tells it")
+    ood_score: float = Field(description="share of the training rows that were less strange")
+    abstain: bool = Field(description="true where the row lies beyond what was trained on")
+    model_version: str = Field(examples=["price v2 lightgbm"])
+    feature_hash: str
     cache: Literal["hit", "miss"]
     version: int = Field(description="the version that answered: under a trial not always one")
     arm: Arm | None = Field(description="its role; null when a version was asked for by name")
@@ -159,7 +172,7 @@ async def ml_predict(request: Request) -> Response:
         "feature_hash": version.feature_hash,
         "predictions": [
             {
-                "value": answer.value,
+                **{name: getattr(answer.told, name) for name in _TOLD},
                 "cache": "hit" if answer.cached else "miss",
                 "version": answer.version,
                 "arm": answer.arm,

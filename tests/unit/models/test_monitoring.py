@@ -31,7 +31,8 @@ def track(*, slope: float = 1.0, symbols: int = 10, sessions: int = 1000) -> Tra
         sessions=np.datetime64("2020-01-01") + np.arange(sessions),
         prediction=p,
         outcome=slope * p + rng.normal(size=p.shape),
-        half_width=np.full(p.shape, 1.6448536269514722),
+        below=np.full(p.shape, 1.6448536269514722),
+        above=np.full(p.shape, 1.6448536269514722),
         horizon=1,
     )
 
@@ -40,7 +41,7 @@ def test_the_slope_is_the_sum_of_products_over_the_sum_of_squares() -> None:
     # By hand, over 60 equal sessions: (1 x 2 + 2 x 1) / (1 + 4) = 0.8.
     p = np.tile([[1.0], [2.0]], 60)
     o = np.tile([[2.0], [1.0]], 60)
-    made = replace(track(), prediction=p, outcome=o, half_width=p)
+    made = replace(track(), prediction=p, outcome=o, below=p, above=p)
 
     estimate = calibration_slope(made)
 

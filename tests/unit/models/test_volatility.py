@@ -7,14 +7,8 @@ from basics.errors import InvalidInputError, MissingDataError
 from market.panel import Panel
 from measures.evidence_losses import qlike
 from models.garch import filter_variance, fit_garch, garch_forecasts
-from models.volatility import (
-    VolatilitySpec,
-    daily_returns,
-    ewma_rows,
-    trailing_mean,
-    variance_ratio,
-    volatility_features,
-)
+from models.variance import daily_returns, ewma_rows, trailing_mean
+from models.volatility import VolatilitySpec, variance_ratio, volatility_features
 from services.training import Training
 from services.training_inputs import TrainingInputs
 from tests.fakes.model_registry import MemoryRegistry
