@@ -164,9 +164,13 @@ def ema(x: Expression, window: int, *, left_out: int = 0) -> Expression:
     return _smoothing("ema", x, (_window(window), left_out), 2.0 / (window + 1), window)
 
 
-def wilder(x: Expression, window: int) -> Expression:
-    """Return Wilder's average, of weight 1 / window, begun with the mean of `window` values."""
-    return _smoothing("wilder", x, (_window(window), 0), 1.0 / window, window)
+def wilder(x: Expression, window: int, *, left_out: int = 0) -> Expression:
+    """Return Wilder's average, of weight 1 / window.
+
+    It begins with the mean of the first `window` values after `left_out` ones; what is missing
+    is passed over.
+    """
+    return _smoothing("wilder", x, (_window(window), left_out), 1.0 / window, window)
 
 
 def wilder_sum(x: Expression, window: int) -> Expression:

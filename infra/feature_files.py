@@ -1,4 +1,11 @@
-"""A user's own features: a Python file with expressions under names.
+"""A user's own features: a file with formulas, or with expressions, under names.
+
+A TOML file holds formulas as text and is only read:
+
+[features]
+stretch = "close / mean(close, 20)"
+
+A Python file is run, and may hold formulas, expressions and functions:
 
 from features import field, mean
 
@@ -7,28 +14,64 @@ FEATURES = {"stretch": field("close") / mean(field("close"), 20)}
 
 import importlib.util
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
 from basics.errors import InvalidInputError, MissingDataError, QuantDeskError
 from features.definitions import Feature, FeatureSet, features
 from features.expressions import Expression
+from features.formulas import parse_formula
+from features.sets import feature_set, find_feature
 
 VARIABLE = "FEATURES"
+SUFFIXES = frozenset({".py", ".toml"})
+# What a formula has and no feature's name.
+FORMULA_SIGNS = frozenset("()+-*/<> ")
+
+
+def named_set(name: str) -> FeatureSet:
+    """Return the set of the catalogue, or of a user's own file, that `name` means."""
+    return load_feature_file(Path(name)) if Path(name).suffix in SUFFIXES else feature_set(name)
+
+
+def named_feature(name: str) -> tuple[FeatureSet, Feature]:
+    """Return the feature that `SET.FEATURE`, `FEATURE`, `FILE:FEATURE` or a formula means.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no such set, file or feature.
+    InvalidInputError
+        If the formula or the file is wrong; the message shows the place.
+    """
+    file, colon, feature = name.rpartition(":")
+    if colon and Path(file).suffix in SUFFIXES:
+        own = load_feature_file(Path(file))
+        return own, own[feature]
+    if set(name) & FORMULA_SIGNS:
+        found = FeatureSet("formula", 0, features({"formula": parse_formula(name)}))
+        return found, found["formula"]
+    return find_feature(name)
 
 
 def load_feature_file(path: Path) -> FeatureSet:
-    """Run the file and return its features as a set named after it, version 0.
+    """Read or run the file and return its features as a set named after it, version 0.
 
     Raises
     ------
     MissingDataError
         If there is no such file.
     InvalidInputError
-        If it does not run, or defines no `FEATURES` mapping of names to expressions.
+        If it cannot be read or does not run, or holds no features by name.
     """
     if not path.is_file():
-        raise MissingDataError(f"{path} is not a file: name a Python file with {VARIABLE}")
+        raise MissingDataError(
+            f"{path} is not a file: name a TOML file with [features], or a Python file with "
+            f"{VARIABLE}"
+        )
+    if path.suffix == ".toml":
+        return _read_toml(path)
     formulas = getattr(_run(path), VARIABLE, None)
     if isinstance(formulas, FeatureSet):
         return formulas
@@ -36,14 +79,43 @@ def load_feature_file(path: Path) -> FeatureSet:
         raise InvalidInputError(
             f'{path} defines no {VARIABLE}: write {VARIABLE} = {{"name": expression, ...}}'
         )
-    for name, value in formulas.items():
-        if not isinstance(value, Expression | Feature):
-            raise InvalidInputError(
-                f"{path}: {name} is {value!r}, not an expression: use features.field and "
-                "operators, or decorate a function with feature_function"
-            )
-    expressions = {n: v.expression if isinstance(v, Feature) else v for n, v in formulas.items()}
-    return FeatureSet(path.stem, 0, features(expressions))
+    return FeatureSet(path.stem, 0, tuple(_feature(path, n, v) for n, v in formulas.items()))
+
+
+def _read_toml(path: Path) -> FeatureSet:
+    """Return the formulas of a TOML file; nothing of it is run."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path} is not valid TOML: {error}") from None
+    formulas = document.pop("features", None)
+    whole = document.pop("complete_windows", False)
+    if not isinstance(formulas, dict) or not formulas:
+        raise InvalidInputError(f'{path} has no features: write [features] and name = "formula"')
+    if document or not isinstance(whole, bool):
+        raise InvalidInputError(
+            f"{path}: beside [features] only complete_windows = true or false may stand, got "
+            f"{', '.join(document) or repr(whole)}"
+        )
+    made = tuple(_feature(path, name, value) for name, value in formulas.items())
+    return FeatureSet(path.stem, 0, made, complete_windows=whole)
+
+
+def _feature(path: Path, name: str, value: object) -> Feature:
+    if isinstance(value, Feature):
+        return Feature(name, value.expression, value.meaning)
+    if isinstance(value, str):
+        try:
+            return Feature(name, parse_formula(value))
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{path}: {name}: {error}") from None
+    if not isinstance(value, Expression):
+        raise InvalidInputError(
+            f"{path}: {name} is {value!r}, neither a formula nor an expression: write "
+            '"close / mean(close, 20)", use features.field and operators, or decorate a function '
+            "with feature_function"
+        )
+    return Feature(name, value)
 
 
 def _run(path: Path) -> ModuleType:

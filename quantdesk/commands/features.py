@@ -20,15 +20,16 @@ BAR_CELLS = 20
 
 @features.command("ls")
 def ls(
-    name: Annotated[str | None, typer.Argument(help="A set: list its features.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A set or a file: list its features.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the feature sets, or the features of one."""
     from features.sets import feature_set, feature_set_names
+    from infra.feature_files import named_set
     from services.feature_review import list_features
 
     if name is not None:
-        rows = list_features([feature_set(name)])
+        rows = list_features([named_set(name)])
         if as_json:
             show_json(rows)
         else:
@@ -49,18 +50,18 @@ def ls(
 
 @features.command("describe")
 def describe(
-    name: Annotated[str, typer.Argument(help="A feature, as SET.FEATURE or FEATURE.")],
+    name: Annotated[str, typer.Argument(help="SET.FEATURE, FEATURE, FILE:FEATURE, or a formula.")],
     dataset: Annotated[str, typer.Option(help="The dataset it is computed on.")] = "equities",
     horizon: Annotated[int, typer.Option(help="Sessions of the forward return.", min=1)] = 5,
     chart: Annotated[Path | None, typer.Option(help="Write the chart to this HTML file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a feature's formula, lookback, coverage, and rank IC by year."""
-    from features.sets import find_feature
     from infra.bootstrap import open_desk
+    from infra.feature_files import named_feature
     from services.feature_review import review_feature
 
-    found, feature = find_feature(name)
+    found, feature = named_feature(name)
     with open_desk() as desk:
         review = review_feature(
             desk.features, found, feature.name, dataset=dataset, horizon=horizon
@@ -77,7 +78,7 @@ def describe(
 
 @features.command("check")
 def check(
-    file: Annotated[Path, typer.Argument(help="Python file that defines FEATURES.")],
+    file: Annotated[Path, typer.Argument(help="TOML with [features], or Python.")],
     seed: Annotated[int, typer.Option(help="Seed of the trial bars and cut-offs.")] = 0,
     as_json: AsJson = False,
 ) -> None:

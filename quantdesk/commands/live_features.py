@@ -7,7 +7,7 @@ import typer
 
 from quantdesk.output import AsJson, show_json, show_table
 
-SetName = Annotated[str, typer.Option("--set", help="A feature set.")]
+SetName = Annotated[str, typer.Option("--set", help="A feature set, or your own file.")]
 DatasetName = Annotated[str, typer.Option(help="The bars under the features.")]
 
 
@@ -18,11 +18,11 @@ def latest(
     as_json: AsJson = False,
 ) -> None:
     """Show the newest features of symbols: of the live bars taken so far, else of the lake."""
-    from features.sets import feature_set
     from infra.bootstrap import open_desk
+    from infra.feature_files import named_set
 
     with open_desk() as desk:
-        found = desk.run(desk.online_store.latest(feature_set(name), dataset, symbols))
+        found = desk.run(desk.online_store.latest(named_set(name), dataset, symbols))
     names = found.features.names
     vectors = list(found.vectors.values())
     if as_json:
@@ -77,7 +77,7 @@ def take(
 
 
 def replay(
-    name: Annotated[str, typer.Argument(help="A feature set.")],
+    name: Annotated[str, typer.Argument(help="A feature set, or your own file.")],
     dataset: DatasetName = "equities",
     sessions: Annotated[int, typer.Option(min=1, max=1000, help="How many of the last.")] = 20,
     ticks: Annotated[int, typer.Option(min=0, max=1000, help="Before each close.")] = 5,
@@ -89,14 +89,14 @@ def replay(
 
     import numpy as np
 
-    from features.sets import feature_set
     from infra.bootstrap import open_desk
+    from infra.feature_files import named_set
     from services.live_replay import replay_live
 
     with open_desk() as desk:
         found = replay_live(
             desk.features,
-            feature_set(name),
+            named_set(name),
             dataset,
             sessions=sessions,
             ticks=ticks,

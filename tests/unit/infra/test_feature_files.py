@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from basics.errors import InvalidInputError, MissingDataError
-from infra.feature_files import load_feature_file
+from infra.feature_files import load_feature_file, named_feature, named_set
 
 
 def _file(folder: Path, text: str) -> Path:
@@ -54,7 +54,7 @@ def test_an_edited_function_changes_the_content_hash(tmp_path: Path) -> None:
         ("x = 1\ny = 1 / 0\n", r"mine.py:2 does not run: ZeroDivisionError"),
         ("x = 1\n", "defines no FEATURES"),
         ("FEATURES = {}\n", "defines no FEATURES"),
-        ("FEATURES = {'a': 3}\n", "a is 3, not an expression"),
+        ("FEATURES = {'a': 3}\n", "a is 3, neither a formula nor"),
         ("from features import field, mean\nFEATURES = {'a': mean(field('close'), 0)}\n", "window"),
     ],
 )
@@ -66,3 +66,54 @@ def test_a_mistake_is_one_line(tmp_path: Path, text: str, message: str) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match=r"none\.py is not a file"):
         load_feature_file(tmp_path / "none.py")
+
+
+def test_a_toml_file_holds_formulas_and_is_only_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        "complete_windows = true\n"
+        "[features]\n"
+        'stretch = "close / mean(close, 20)"\n'
+        'moved = "abs(returns(close, 1))"\n',
+        encoding="utf-8",
+    )
+
+    own = named_set(str(path))
+    found, feature = named_feature(f"{path}:moved")
+
+    assert (own.label, own.names, own.lookback) == ("mine@0", ("stretch", "moved"), 19)
+    assert own.complete_windows
+    assert (found, feature.formula) == (own, "abs(((close / delay(close, 1)) - 1.0))")
+
+
+def test_a_python_file_may_hold_formulas_too(tmp_path: Path) -> None:
+    path = _file(tmp_path, "FEATURES = {'stretch': 'close / mean(close, 20)'}\n")
+
+    assert load_feature_file(path)["stretch"].formula == "(close / mean(close, 20))"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[features]\nx = 'close / mean(close'\n", "mine.toml: x: column 13: no formula"),
+        ("[features]\nx = 5\n", "x is 5, neither a formula nor an expression"),
+        ("[features]\n", "has no features"),
+        ("features = [\n", "is not valid TOML"),
+        ("window = 3\n[features]\nx = 'close'\n", "only complete_windows"),
+        ("complete_windows = 1\n[features]\nx = 'close'\n", "only complete_windows"),
+    ],
+)
+def test_a_wrong_toml_file_is_refused_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidInputError, match=says):
+        load_feature_file(path)
+
+
+def test_a_name_is_a_feature_a_formula_or_a_feature_of_a_file() -> None:
+    assert named_feature("close_momentum.return_5")[1].name == "return_5"
+    assert named_feature("close - open")[1].formula == "(close - open)"
+    with pytest.raises(MissingDataError, match="no set has a feature 'nothing'"):
+        named_feature("nothing")
+    with pytest.raises(MissingDataError, match="is not a file"):
+        named_feature("nowhere.toml:x")
