@@ -18,7 +18,7 @@ from services.multi_asset import (
     review_multi_asset,
     risk_inputs_of,
 )
-from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND, Attributions
+from services.pnl_days import ATTRIBUTION_KIND, CURRENCY_KIND, PERFORMANCE_KIND, Attributions
 from services.portfolios import MULTI_ASSET, label_of
 from services.ports import JsonDocument
 from services.risk import PROFILE_KIND
@@ -66,7 +66,7 @@ def keep_multi_asset(day: Day, books: MultiAssetBooks, *, again: bool = False) -
     documents: dict[str, Any] = {
         PERFORMANCE_KIND: review.performance,
         ATTRIBUTION_KIND: Attributions(attributions=review.attributions),
-        steps.CURRENCY_KIND: review.currency_attribution,
+        CURRENCY_KIND: review.currency_attribution,
         # Last, since its presence says that the day is done.
         steps.EXPLANATION_KIND: review.explanation,
     }

@@ -159,5 +159,5 @@ def write_morning_page(day: Day) -> Path:
         last_night(results),
         path,
         weekly=last_weekly(results, scope),
-        beside=profile_beside(results, profile),
+        beside=profile_beside(results, as_of=profile.as_of),
     )

@@ -23,15 +23,17 @@ from infra.report.json_file import write_json
 from market.panel import Panel
 from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
+from services.currency_attribution import CurrencyAttribution
 from services.ingest_report import IngestReport
 from services.kind_training import TRAINABLE, KindOutcome
 from services.kind_verdicts import kind_verdicts
 from services.model_monitoring import MONITOR_KIND, VersionMonitor
-from services.morning import last_profile, profile_beside
-from services.multi_asset import SIMULATED_MARKET, CurrencyAttribution
+from services.morning import profile_beside
+from services.multi_asset import SIMULATED_MARKET
 from services.order_tickets import DESK
 from services.pnl_days import (
     ATTRIBUTION_KIND,
+    CURRENCY_KIND,
     ONE_SESSION,
     PERFORMANCE_KIND,
     Attributions,
@@ -58,7 +60,6 @@ from services.trading import TradingResult
 from services.training import TrainingResult
 
 EXPLANATION_KIND = "pnl.explanation"
-CURRENCY_KIND = "pnl.currency_attribution"
 REPORT_PAGE, REPORT_FIGURES = "report.html", "report.json"
 
 T = TypeVar("T")
@@ -289,7 +290,7 @@ def multi_asset_section(day: Day) -> MultiAssetSection | None:
         attributions=_kept(day, ATTRIBUTION_KIND, Attributions, scope).attributions,
         explanation=_kept(day, EXPLANATION_KIND, Explanation, scope),
         currency_attribution=_kept(day, CURRENCY_KIND, CurrencyAttribution, scope),
-        risk=profile_beside(results, last_profile(results, day.experiment.trading.portfolio)),
+        risk=profile_beside(results, as_of=day.desk_date),
     )
 
 

@@ -1,5 +1,7 @@
 """What the morning report is drawn from: the stored documents of the last night."""
 
+from datetime import date
+
 import msgspec
 
 from basics.errors import MissingDataError
@@ -25,12 +27,12 @@ def last_profile(results: ResultStore, scope: str) -> RiskProfile:
     return msgspec.convert(results.latest(PROFILE_KIND, scope).payload, RiskProfile, strict=False)
 
 
-def profile_beside(results: ResultStore, profile: RiskProfile) -> RiskProfile | None:
-    """Return the multi-asset portfolio's profile of the same date, None if there is none."""
-    if MULTI_ASSET not in results.scopes(PROFILE_KIND) or profile.scope == MULTI_ASSET:
+def profile_beside(results: ResultStore, *, as_of: date) -> RiskProfile | None:
+    """Return the multi-asset portfolio's profile of a date, None if that is not the latest."""
+    if MULTI_ASSET not in results.scopes(PROFILE_KIND):
         return None
     beside = last_profile(results, MULTI_ASSET)
-    return beside if beside.as_of == profile.as_of else None
+    return beside if beside.as_of == as_of else None
 
 
 def last_night(results: ResultStore) -> NightReport:

@@ -7,7 +7,6 @@ Hensel by currency. Booking is idempotent and the run is named after what it boo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from pnl.events import LedgerEvent
 from pnl.valued_books import by_reason
 from risk.revaluation import HeldInstrument
 from services.accounting import Accounting
+from services.currency_attribution import CurrencyAttribution, CurrencyMarket
 from services.multi_asset_book import traded_events
 from services.multi_asset_rules import CORE, OVERLAY, MultiAssetPlan
 from services.multi_asset_valuation import MultiAssetInputs
@@ -37,41 +37,6 @@ from services.risk_inputs import History, PreviousRisk
 SIMULATED_MARKET = "simulated"
 BENCHMARK_WEIGHTS: Mapping[str, float] = {"EUR": 0.25, "JPY": 0.15, "USD": 0.60}
 _STREAM = 5  # Of the seed: no other use of the seed draws from the same stream.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurrencyMarket:
-    """What one currency did to the excess return over the benchmark; fractions.
-
-    Attributes
-    ----------
-    portfolio_weight, benchmark_weight : float
-        Mean shares of capital over the span.
-    """
-
-    currency: str
-    portfolio_weight: float
-    benchmark_weight: float
-    allocation: float
-    selection: float
-    interaction: float
-    forward_premium: float
-    currency_management: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurrencyAttribution:
-    """The excess return of a span by currency and effect; effects plus residual sum to it."""
-
-    benchmark_name: str
-    method: str
-    start: date
-    end: date
-    markets: tuple[CurrencyMarket, ...]
-    portfolio_return: float
-    benchmark_return: float
-    excess: float
-    residual: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

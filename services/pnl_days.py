@@ -32,6 +32,7 @@ BOOK_KEYS = ("symbol", "strategy", "sector", "asset_class", *PERIODS)
 PERFORMANCE_KIND, ATTRIBUTION_KIND = "pnl.performance", "pnl.attribution"
 FACTOR_KEYS = ("factor", "factor_timing")
 KEYS = ("reason", *BOOK_KEYS, *FILL_KEYS, *FACTOR_KEYS)
+CURRENCY_KIND = "pnl.currency_attribution"  # Of a portfolio in several currencies.
 # What the end of the day keeps as a document; orders and days are many, and are asked by range.
 SPLITS = (
     "reason", "symbol", "strategy", "sector", "month", "factor", "factor_timing", "model_version",

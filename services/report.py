@@ -21,9 +21,9 @@ from models.evaluation import YearScore
 from models.training import FoldRecord
 from pnl.attribution import Attribution
 from risk.profile import RiskProfile
+from services.currency_attribution import CurrencyAttribution
 from services.kind_verdicts import KindVerdict
 from services.model_monitoring import VersionMonitor
-from services.multi_asset import CurrencyAttribution
 from services.pnl_explanation import Explanation
 from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance

@@ -8,7 +8,7 @@ from infra.report.instrument_tables import multi_asset_risk_blocks
 from infra.report.page import Block, KeyFigure, Notice, Section, Table
 from infra.report.pnl_section import reconciliation_table
 from pnl.attribution import Attribution
-from services.multi_asset import CurrencyAttribution
+from services.currency_attribution import CurrencyAttribution
 from services.pnl_explanation import Explanation
 from services.report import MultiAssetSection, Tone
 

@@ -92,6 +92,8 @@ def pnl_show(  # noqa: PLR0913, PLR0917 - each is an option of the command
     _show_figures(earned, every=every)
     for split in found["attributions"]:
         _show_split(split)
+    if found.get("currency_attribution"):
+        _show_currency_effects(found["currency_attribution"])
 
 
 def _latest(scope: str | None) -> dict[str, Any]:
@@ -106,12 +108,17 @@ def _latest(scope: str | None) -> dict[str, Any]:
             raise MissingDataError("no profit is stored yet: run `quantdesk demo`")
         performance = desk.results.latest("pnl.performance", chosen_portfolio(known, scope))
         stored = desk.results.latest("pnl.attribution", performance.scope)
+        by_currency = None
+        if performance.scope in desk.results.scopes("pnl.currency_attribution"):
+            found = desk.results.latest("pnl.currency_attribution", performance.scope)
+            by_currency = found.payload
     return {
         "scope": performance.scope,
         "desk_date": performance.desk_date,
         "lineage": performance.lineage,
         "performance": performance.payload,
         "attributions": stored.payload["attributions"],
+        "currency_attribution": by_currency,
     }
 
 
@@ -175,6 +182,27 @@ def _show_split(split: Any) -> None:  # noqa: ANN401 - a stored JSON document
     show_table(title, (split["by"], "pnl", "standard error"), rows, right=("pnl", "standard error"))
     for note in split["notes"]:
         typer.echo(f"- {note}")
+
+
+def _show_currency_effects(found: Any) -> None:  # noqa: ANN401 - a stored JSON document
+    effects = ("allocation", "selection", "interaction", "forward_premium", "currency_management")
+    rows = [
+        (
+            market["currency"],
+            f"{market['portfolio_weight']:.1%}",
+            f"{market['benchmark_weight']:.1%}",
+            *(f"{market[name]:.2%}" for name in effects),
+        )
+        for market in found["markets"]
+    ]
+    columns = ("currency", "weight", "benchmark", *(name.replace("_", " ") for name in effects))
+    show_table(
+        f"Excess of {found['excess']:.2%} over {found['benchmark_name']}",
+        columns,
+        rows,
+        right=columns[1:],
+    )
+    typer.echo(f"- {found['method']}; residual {found['residual']:.1e}")
 
 
 def _number(value: float | None, unit: str) -> str:

@@ -55,7 +55,7 @@ def morning(scope: Scope = None, out: Out = None) -> None:
         path = out or desk.settings.state_dir / "morning.html"
         profile, night = last_profile(desk.results, chosen), last_night(desk.results)
         weekly = last_weekly(desk.results, chosen)
-        beside = profile_beside(desk.results, profile)
+        beside = profile_beside(desk.results, as_of=profile.as_of)
         typer.echo(write_morning_report(profile, night, path, weekly=weekly, beside=beside))
 
 

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from basics.errors import InvalidInputError
 from pnl.attribution import Attribution
-from services.pnl_days import ATTRIBUTION_KIND, PERFORMANCE_KIND
+from services.currency_attribution import CurrencyAttribution
+from services.pnl_days import ATTRIBUTION_KIND, CURRENCY_KIND, PERFORMANCE_KIND
 from services.pnl_explanation import Explanation
 from services.pnl_health import HEALTH_KIND, PnlHealth
 from services.pnl_performance import Performance
@@ -78,6 +79,29 @@ class ExplanationAnswer(AnswerHead):
     """Why equity changed, session by session: the parts sum to the total exactly."""
 
     explanation: Explanation
+
+
+class CurrencyAnswer(AnswerHead):
+    """The excess return over the benchmark by currency: effects plus residual sum to it."""
+
+    currency_attribution: CurrencyAttribution
+
+
+@router.get("/currency-attribution", response_model=CurrencyAnswer)
+async def pnl_currency_attribution(
+    request: Request, asked: Annotated[PortfolioQuery, Query()]
+) -> Response:
+    """Show what allocation, selection and currencies did against the benchmark.
+
+    Stored for portfolios in several currencies.
+    """
+
+    def stored(result: StoredResult) -> dict[str, Any]:
+        return head(result) | {"currency_attribution": result.payload}
+
+    return await answers_of(request).respond(
+        "pnl.currency-attribution", CURRENCY_KIND, asked.portfolio, asked.as_of, stored
+    )
 
 
 @router.get("/performance", response_model=PerformanceAnswer)
