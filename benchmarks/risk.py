@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.harness import Row, best_seconds, publish, run_peer
+from flows.engines import engine_map
 from infra.isolation import PROJECT_ROOT
 from infra.policy import load_limits, load_stress
 from measures.options import OptionTerms, option_scenarios
@@ -22,6 +23,7 @@ from risk.scenarios import Scenarios
 from risk.score import UNCALIBRATED
 from risk.weekly import WeeklyTerms
 from risk.what_if import WhatIf
+from services.night_store import EngineMap
 from services.nightly_risk import NightChunk, NightPolicy, measure_chunk
 from services.weekly_risk import WEEKLY_CHUNK, WeeklyChunk
 from services.weekly_risk import measure_chunk as measure_week
@@ -61,6 +63,7 @@ def main() -> None:
         "options": _option_rows,
         "nightly": _nightly_rows,
         "weekly": _weekly_rows,
+        "dask": _dask_rows,
     }
     rows = [row for name, part in parts.items() if not wanted or name in wanted for row in part()]
     publish("risk", rows)
@@ -328,6 +331,34 @@ def _weekly_rows() -> list[Row]:
             unit="s",
             reference="limit 600 s on two cores",
             reference_value=600.0,
+        )
+    ]
+
+
+def _dask_rows() -> list[Row]:
+    """Time the night's own engine on Dask: two workers of one thread each against one."""
+    books, market, policy = _night()
+    whole = [
+        NightChunk(books=books.chunk(at, at + 50), market=market, policy=policy)
+        for at in range(0, 400, 50)
+    ]
+    seconds = {}
+    for workers in (1, 2):
+        with engine_map("dask", workers=workers) as mapped:
+
+            def run(engine: EngineMap = mapped) -> object:
+                return list(engine(measure_chunk, whole))
+
+            run()  # Workers import and load their kernels once.
+            seconds[workers] = best_seconds(run, repeat=2)
+    return [
+        Row(
+            id="risk.dask_scaling",
+            claim="the night over 400 portfolios on two Dask workers (bar: 1.6 times)",
+            value=seconds[2],
+            unit="s",
+            reference="one Dask worker",
+            reference_value=seconds[1],
         )
     ]
 
