@@ -384,6 +384,7 @@ class Desk:
             accounting=self.accounting(instruments),
             rules=content_hash(
                 control_policy_version(self.settings.policy_dir),
+                self.limit_register.in_force(),
                 self.settings.venue.model_dump(mode="json"),
             ),
         )
@@ -474,6 +475,7 @@ class Desk:
             venue=build_simulated_venue(self.settings.venue),
             journal=self.order_journal,
             limits=self.control_policy.limits,
+            risk_limits=self.limit_register.in_force(),
             restricted=self.control_policy.restricted,
         )
 
@@ -487,14 +489,14 @@ class Desk:
     @cached_property
     def order_entry(self) -> "OrderEntry":
         """Places, cancels and replaces orders on paper, at the desk date's last prices."""
-        from infra.order_entry import build_order_entry
+        from infra.order_entry import OrderRules, build_order_entry
 
         return build_order_entry(
             self.settings,
             market_data=self.market_data,
             journal=self.order_journal,
             controls=self.control_store,
-            policy=self.control_policy,
+            rules=OrderRules(self.control_policy, self.limit_register),
             clock=self.clock,
         )
 

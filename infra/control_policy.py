@@ -37,13 +37,6 @@ class _Limits(BaseModel):
     max_repeats: int | None = None
     duplicate_window_seconds: float | None = None
     margin_rate: Decimal | None = None
-    max_position: Decimal | None = None
-    max_gross: Decimal | None = None
-    max_net: Decimal | None = None
-    max_value_at_risk: Decimal | None = None
-    max_incremental_value_at_risk: Decimal | None = None
-    max_drawdown: Decimal | None = None
-    max_daily_loss: Decimal | None = None
     may_short: bool | None = None
     needs_locate: bool | None = None
     kinds: frozenset[InstrumentKind] | None = None

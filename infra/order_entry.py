@@ -1,5 +1,6 @@
 """Wires order entry to the lake's last session, the simulated venue and the database."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import polars as pl
@@ -15,6 +16,7 @@ from market.calendars import exchange_calendar
 from market.liquidity import ImpactModel
 from services.desk_market import SessionMarket, last_session_market
 from services.execution_plans import ExecutionPlan, ExecutionTerms, plan_execution
+from services.limit_register import LimitRegister
 from services.market_data import MarketData
 from services.order_entry import OrderEntry
 from services.ports import ControlStore, OrderJournal
@@ -25,13 +27,21 @@ EXCHANGE = "XNYS"
 HISTORY = timedelta(days=400)  # Holds the sessions that risk looks at.
 
 
+@dataclass(frozen=True, slots=True)
+class OrderRules:
+    """What binds every order: its own form and size, and what the book may become."""
+
+    policy: ControlPolicy
+    register: LimitRegister
+
+
 def build_order_entry(
     settings: Settings,
     *,
     market_data: MarketData,
     journal: OrderJournal,
     controls: ControlStore,
-    policy: ControlPolicy,
+    rules: OrderRules,
     clock: Clock,
 ) -> OrderEntry:
     """Return the order entry of the manual book."""
@@ -43,8 +53,9 @@ def build_order_entry(
         journal=journal,
         controls=controls,
         market=LakeMarket(market_data, own.dataset),
-        limits=policy.limits,
-        restricted=policy.restricted,
+        limits=rules.policy.limits,
+        risk_limits=rules.register.in_force,
+        restricted=rules.policy.restricted,
         clock=clock,
         exclusive=lambda: desk_lock(
             settings.state_dir / "desk.lock", timeout_seconds=own.lock_timeout_seconds

@@ -5,7 +5,8 @@ the same metrics, so they can never disagree. A limit has three thresholds (warn
 an override raises the hard one for a while, with a reason and an end.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -154,29 +155,47 @@ class LimitCheck:
         return self.state in (LimitState.SOFT, LimitState.HARD)
 
 
+class LimitSet:
+    """Limits in force, found by metric and scope: what controls ask for each order."""
+
+    def __init__(self, limits: Iterable[Limit]) -> None:
+        self._rows: dict[tuple[str, Scope], list[Limit]] = {}
+        for limit in limits:
+            self._rows.setdefault((limit.metric, limit.scope), []).append(limit)
+
+    def limits(self, metric: str, scope: Scope) -> bool:
+        """Whether any limit is on that metric in that scope."""
+        return (metric, scope) in self._rows
+
+    def check(self, observations: Iterable[Observation], *, as_of: date) -> tuple[LimitCheck, ...]:
+        """Hold every observation against every limit that binds it, worst utilisation first.
+
+        A limit on one name takes the place of the `*` limit of the same metric and scope.
+
+        Raises
+        ------
+        InvalidInputError
+            If an observed value is not finite: a limit that cannot be judged must not pass.
+        """
+        checks: list[LimitCheck] = []
+        for observation in observations:
+            if not math.isfinite(observation.value):
+                raise InvalidInputError(
+                    f"{observation.metric} of {observation.name} is {observation.value}: "
+                    "a limit cannot be judged on it"
+                )
+            rows = self._rows.get((observation.metric, observation.scope), ())
+            binding = [limit for limit in rows if limit.binds(observation)]
+            named = [limit for limit in binding if limit.name != EVERY]
+            checks.extend(_check(limit, observation, as_of) for limit in named or binding)
+        return tuple(sorted(checks, key=lambda c: (-c.utilisation, c.metric, c.name)))
+
+
 def evaluate(
-    limits: Sequence[Limit], observations: Iterable[Observation], *, as_of: date
+    limits: Iterable[Limit], observations: Iterable[Observation], *, as_of: date
 ) -> tuple[LimitCheck, ...]:
-    """Hold every observation against every limit that binds it, worst utilisation first.
-
-    A limit on one name takes the place of the `*` limit of the same metric and scope.
-
-    Raises
-    ------
-    InvalidInputError
-        If an observed value is not finite: a limit that cannot be judged must not pass.
-    """
-    checks: list[LimitCheck] = []
-    for observation in observations:
-        if not np.isfinite(observation.value):
-            raise InvalidInputError(
-                f"{observation.metric} of {observation.name} is {observation.value}: "
-                "a limit cannot be judged on it"
-            )
-        binding = [limit for limit in limits if limit.binds(observation)]
-        named = [limit for limit in binding if limit.name != EVERY]
-        checks.extend(_check(limit, observation, as_of) for limit in named or binding)
-    return tuple(sorted(checks, key=lambda check: (-check.utilisation, check.metric, check.name)))
+    """Hold observations against limits, as `LimitSet.check`."""
+    return LimitSet(limits).check(observations, as_of=as_of)
 
 
 def worst_state(checks: Iterable[LimitCheck]) -> LimitState:

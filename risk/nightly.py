@@ -326,7 +326,10 @@ def _score(
 ) -> float:
     limit = next(
         (c.hard for c in checks if c.metric == "drawdown"),
-        next((row.hard for row in limits if row.metric == "drawdown"), DEFAULT_DRAWDOWN_LIMIT),
+        next(
+            (r.hard for r in limits if (r.metric, r.scope) == ("drawdown", Scope.PORTFOLIO)),
+            DEFAULT_DRAWDOWN_LIMIT,
+        ),
     )
     others = np.array([c.utilisation for c in checks if c.metric != "drawdown"])
     history = score_history(

@@ -47,6 +47,7 @@ class WhatIf:
         self._reach = np.maximum(
             scenarios.returns.max(axis=1, initial=0.0), -scenarios.returns.min(axis=1, initial=0.0)
         )
+        tail_risk(self._pnl, confidence=confidence)  # Refuses what cannot be measured.
         self._refresh()
 
     @property
@@ -101,14 +102,14 @@ class WhatIf:
         )
 
     def _refresh(self) -> None:
-        """Measure the book anew, and put its worst scenarios in order."""
-        self._now = tail_risk(self._pnl, confidence=self._confidence)
+        """Put the book's worst scenarios in order, and measure it from them."""
         n_covered = min(math.ceil(self._size * _COVER), len(self._pnl) - 1)
         kept = min(max(math.ceil(len(self._pnl) * _ORDERED), n_covered + 1), len(self._pnl))
         worst = np.argpartition(self._pnl, kept - 1)[:kept]
         self._order = worst[np.argsort(self._pnl[worst])]
         self._ordered = self._pnl[self._order]
         self._threshold = float(self._ordered[n_covered])
+        self._now = self._read(self._ordered)
 
     def _read(self, covered: FloatArray) -> TailRisk:
         """Read the tail (`acerbi_tasche`) from a set that holds it."""

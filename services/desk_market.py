@@ -9,7 +9,7 @@ from typing import Protocol
 from basics.instruments import Instrument
 from market.panel import Panel
 from oms.matching import Quote
-from services.pre_trade import CovarianceRisk
+from services.pre_trade import BookRisk, market_betas
 from services.session_tape import SessionTape
 
 
@@ -41,7 +41,12 @@ class MarketView(Protocol):
         """What the venue offers."""
         ...
 
-    def risk(self, positions: Mapping[str, Decimal]) -> CovarianceRisk:
+    @property
+    def betas(self) -> Mapping[str, float]:
+        """Beta of each symbol on the equally weighted universe, as far as known."""
+        ...
+
+    def risk(self, positions: Mapping[str, Decimal]) -> BookRisk:
         """Return the risk of `positions`."""
         ...
 
@@ -55,7 +60,8 @@ class SessionMarket:
     prices: Mapping[str, Decimal]
     previous_prices: Mapping[str, Decimal]
     quotes: Mapping[str, Quote]
-    risk: Callable[[Mapping[str, Decimal]], CovarianceRisk]
+    betas: Mapping[str, float]
+    risk: Callable[[Mapping[str, Decimal]], BookRisk]
 
 
 def last_session_market(
@@ -83,5 +89,6 @@ def last_session_market(
         prices=tape.prices(column),
         previous_prices=tape.prices(column - 1),
         quotes=tape.quotes(column, covariance),
+        betas=market_betas(tape.symbols, covariance),
         risk=lambda positions: tape.risk(column, covariance, positions),
     )

@@ -7,7 +7,7 @@ move on, so that several processes may take turns; `exclusive` keeps them from a
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -25,6 +25,7 @@ from oms.controls import (
 )
 from oms.orders import Order, Report
 from oms.states import OrderEvent, OrderStatus
+from risk.limits import Limit, LimitSet
 from services.book_standing import BookStanding, book_standing
 from services.desk_market import MarketView
 from services.order_tickets import (
@@ -54,6 +55,8 @@ class OrderEntry:
         Returns the market of now.
     limits, restricted
         As the policy says.
+    risk_limits : callable
+        Returns the limit register's rows in force now.
     exclusive : callable
         Returns a context in which no other process enters orders.
     """
@@ -65,6 +68,7 @@ class OrderEntry:
     controls: ControlStore
     market: Callable[[], MarketView]
     limits: Callable[[Book], ControlLimits]
+    risk_limits: Callable[[], Iterable[Limit]]
     restricted: Mapping[str, str]
     clock: Clock
     exclusive: Callable[[], AbstractAsyncContextManager[None]]
@@ -210,6 +214,8 @@ class OrderEntry:
         return ControlContext(
             now=now,
             limits=limits,
+            risk_limits=LimitSet(await _aside(self.risk_limits)),
+            as_of=market.moment.date(),
             instrument=market.instruments.get(order.symbol),
             prices=market.prices,
             equity=standing.equity,
@@ -223,6 +229,8 @@ class OrderEntry:
             risk=risk if order.symbol in market.prices else None,
             drawdown=standing.drawdown,
             daily_pnl=standing.daily_pnl,
+            sectors={s: i.sector for s, i in market.instruments.items() if i.sector is not None},
+            betas=market.betas,
             trading_state=state,
             kill_switch=kill,
             overrides=await _aside(self.controls.overrides),

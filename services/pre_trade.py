@@ -3,11 +3,96 @@
 import math
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
+from typing import Protocol
 
 import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
+from risk.scenarios import Scenarios
+from risk.what_if import WhatIf
+
+
+class BookRisk(Protocol):
+    """Value at risk of a book, of one more order, and of the book once the order is sent."""
+
+    def value_at_risk(self) -> float:
+        """Return the value at risk now, in money, positive."""
+        ...
+
+    def value_at_risk_after(self, symbol: str, quantity: float) -> float:
+        """Return the value at risk with `quantity` (signed) of `symbol` more."""
+        ...
+
+    def add(self, symbol: str, quantity: float) -> None:
+        """Count `quantity` of `symbol` as held from now on: an order was sent."""
+        ...
+
+
+class ScenarioRisk:
+    """Historical value at risk of a book, answered for an order by `risk.what_if`.
+
+    Parameters
+    ----------
+    symbols : sequence of str
+        Order of the rows of `returns`.
+    returns : ndarray of shape (n_symbols, n_sessions)
+        Daily, finite.
+    values : mapping of str to float
+        Money value of one unit of each symbol.
+    quantities : mapping of str to float
+        Signed holdings.
+
+    Raises
+    ------
+    MissingDataError
+        If the sessions are too few for the confidence.
+    """
+
+    def __init__(
+        self,
+        *,
+        symbols: Sequence[str],
+        returns: FloatArray,
+        values: Mapping[str, float],
+        quantities: Mapping[str, float],
+        confidence: float = 0.99,
+    ) -> None:
+        self._values = values
+        exposures = np.array([quantities.get(s, 0.0) * values.get(s, 0.0) for s in symbols])
+        scenarios = Scenarios("historical", tuple(symbols), returns)
+        self._book = WhatIf(scenarios, exposures, confidence=confidence)
+
+    def value_at_risk(self) -> float:
+        """Return the value at risk now, in money, 0 where the tail is a gain."""
+        return max(self._book.now.value_at_risk, 0.0)
+
+    def value_at_risk_after(self, symbol: str, quantity: float) -> float:
+        """Return the value at risk with `quantity` (signed) of `symbol` more."""
+        return max(self._book.after(symbol, quantity * self._values[symbol]).value_at_risk, 0.0)
+
+    def add(self, symbol: str, quantity: float) -> None:
+        """Count `quantity` of `symbol` as held from now on: an order was sent."""
+        self._book.add(symbol, quantity * self._values[symbol])
+
+
+def market_betas(symbols: Sequence[str], covariance: FloatArray) -> dict[str, float]:
+    """Return each symbol's beta on the equally weighted universe; those without history left out.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (n_symbols, n_symbols)
+        NaN in row and column of a symbol without history.
+    """
+    known = np.flatnonzero(np.isfinite(np.diagonal(covariance)))
+    if not known.size:
+        return {}
+    with_market = covariance[np.ix_(known, known)].mean(axis=1)
+    variance = float(with_market.mean())
+    if variance <= 0.0:
+        return {}
+    betas = (with_market / variance).tolist()
+    return {symbols[row]: beta for row, beta in zip(known.tolist(), betas, strict=True)}
 
 
 class CovarianceRisk:

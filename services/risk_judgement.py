@@ -150,7 +150,11 @@ def stress_notes(measured: MeasuredBook) -> dict[str, str]:
 def drawdown_limit(scope: str, as_of: date, limits: Sequence[Limit]) -> float:
     """Return the hard drawdown limit of a portfolio, that of every one where it has none."""
     rows = [
-        limit for limit in limits if limit.metric == "drawdown" and limit.name in (EVERY, scope)
+        limit
+        for limit in limits
+        if limit.metric == "drawdown"
+        and limit.scope is Scope.PORTFOLIO
+        and limit.name in (EVERY, scope)
     ]
     rows.sort(key=lambda limit: limit.name == EVERY)
     return rows[0].hard_on(as_of) if rows else DEFAULT_DRAWDOWN_LIMIT

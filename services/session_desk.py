@@ -1,16 +1,30 @@
 """What the controls see of one strategy while it sends the orders of a session."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final
 
 from basics.arrays import FloatArray
-from oms.controls import ControlContext, ControlLimits, RecentOrder, Working
+from oms.controls import Beside, ControlContext, ControlLimits, RecentOrder, Working
 from oms.orders import Order
+from risk.limits import LimitSet, Scope
 from services.order_tickets import recent_of
 from services.session_tape import SessionTape
 from services.strategy_book import StrategyBook
+
+_WIDER: Final = (Scope.PORTFOLIO, Scope.ACCOUNT, Scope.FUND)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskRules:
+    """What binds the orders of one book in a session."""
+
+    limits: ControlLimits
+    risk_limits: LimitSet
+    restricted: Mapping[str, str]
+    betas: Mapping[str, float]
 
 
 class SessionDesk:
@@ -29,21 +43,22 @@ class SessionDesk:
         *,
         decided: int,
         covariance: FloatArray,
-        limits: ControlLimits,
-        restricted: Mapping[str, str],
+        rules: "DeskRules",
     ) -> None:
-        self._tape = tape
+        self.book, self._tape = book, tape
         self._risk = tape.risk(decided, covariance, book.positions)
         self._volumes = dict(zip(tape.symbols, tape.daily_volumes(decided).tolist(), strict=True))
         self._working: dict[str, Working] = {}
         self._recent: list[RecentOrder] = []
         self._base = ControlContext(
             now=tape.moment(decided),
-            limits=limits,
+            limits=rules.limits,
+            risk_limits=rules.risk_limits,
+            as_of=tape.session(decided),
             instrument=None,
             prices=tape.prices(decided),
             equity=book.equity,
-            restricted=restricted,
+            restricted=rules.restricted,
             positions=dict(book.positions),
             working=self._working,
             recent=self._recent,
@@ -51,7 +66,49 @@ class SessionDesk:
             risk=self._risk,
             drawdown=book.drawdown,
             daily_pnl=book.daily_pnl,
+            sectors=tape.sectors,
+            betas=rules.betas,
         )
+
+    def see(self, others: Sequence["SessionDesk"]) -> None:
+        """Count the other strategies of the same portfolio, account and fund as they now stand."""
+        beside: dict[Scope, Beside] = {}
+        found: dict[tuple[str, ...], Beside] = {}  # Mostly the three hold the same books.
+        for scope in _WIDER:
+            of_scope = [desk for desk in others if self._shares(desk, scope)]
+            names = tuple(desk.book.plan.book.strategy for desk in of_scope)
+            if names and names not in found:
+                found[names] = self._beside(of_scope)
+            if names:
+                beside[scope] = found[names]
+        self._base = replace(self._base, beside=beside)
+
+    def _shares(self, other: "SessionDesk", scope: Scope) -> bool:
+        mine, theirs = self.book.plan.book, other.book.plan.book
+        return bool(getattr(mine, scope.value) == getattr(theirs, scope.value))
+
+    def _beside(self, others: Sequence["SessionDesk"]) -> Beside:
+        values: dict[str, float] = {}
+        for other in others:
+            for symbol, value in other.worst_values().items():
+                values[symbol] = values.get(symbol, 0.0) + value
+        books = [self.book, *(other.book for other in others)]
+        equity, peak = sum(float(book.equity) for book in books), _peak(books)
+        return Beside(
+            values=values,
+            equity=equity - float(self.book.equity),
+            daily_pnl=sum(float(other.book.daily_pnl) for other in others),
+            drawdown=1.0 - equity / peak,
+        )
+
+    def worst_values(self) -> dict[str, float]:
+        """Return the signed value of each symbol, working orders at their worst."""
+        state, values = self._base, {}
+        for symbol in {*state.positions, *state.working}:
+            unit = state.value_of_one(symbol)
+            if unit is not None:
+                values[symbol] = float(state.worst_position(symbol) * unit)
+        return values
 
     def context(self, order: Order) -> ControlContext:
         """Return the state of the book at the moment of the order's check."""
@@ -68,3 +125,10 @@ class SessionDesk:
         self._working[order.symbol] = so_far.with_order(order)
         self._recent.append(recent_of(order))
         self._risk.add(order.symbol, float(order.quantity) * order.side.sign)
+
+
+def _peak(books: Sequence[StrategyBook]) -> float:
+    """Return the highest that the books were worth together, at the start and at each close."""
+    start = sum(float(book.plan.capital) for book in books)
+    together = [sum(values) for values in zip(*(book.path for book in books), strict=True)]
+    return max(start, *together) if together else start

@@ -18,10 +18,11 @@ from basics.instruments import Instrument
 from basics.money import to_decimal
 from market.panel import Panel
 from oms.matching import Quote
-from services.pre_trade import CovarianceRisk
+from services.pre_trade import BookRisk, CovarianceRisk, ScenarioRisk
 
 PRICE_DIGITS: Final = 6  # Adjusted closes carry more digits than a tick.
 RISK_SESSIONS: Final = 250
+TAIL_SESSIONS: Final = 100  # One of them is the tail at 99%.
 VOLUME_SESSIONS: Final = 21
 
 
@@ -69,6 +70,8 @@ class SessionTape:
         with np.errstate(invalid="ignore", divide="ignore"):
             self._returns = panel["close"][:, 1:] / panel["close"][:, :-1] - 1
         self._prices: dict[int, dict[str, Decimal]] = {}
+        self._known: tuple[int, FloatArray] = (-1, np.empty((len(self.symbols), 0)))
+        self.sectors = {s: i.sector for s, i in instruments.items() if i.sector is not None}
 
     def session(self, column: int) -> date:
         """Return the session at `column`."""
@@ -133,15 +136,33 @@ class SessionTape:
 
     def risk(
         self, column: int, covariance: FloatArray, positions: Mapping[str, Decimal]
-    ) -> CovarianceRisk:
-        """Return the risk of `positions` as known at `column`'s close."""
+    ) -> BookRisk:
+        """Return the risk of `positions` as known at `column`'s close.
+
+        Historical where the sessions suffice for a tail at 99%, else by the normal law.
+        """
+        values = {s: float(p * self.multiplier(s)) for s, p in self.prices(column).items()}
+        quantities = {symbol: float(quantity) for symbol, quantity in positions.items()}
+        returns = self._whole_returns(column)
+        if returns.shape[1] >= TAIL_SESSIONS:
+            return ScenarioRisk(
+                symbols=self.symbols, returns=returns, values=values, quantities=quantities
+            )
         return CovarianceRisk(
             symbols=self.symbols,
             # Only an exit can be ordered in a symbol without history, and exits need no risk.
             covariance=np.nan_to_num(covariance),
-            values={s: float(p * self.multiplier(s)) for s, p in self.prices(column).items()},
-            quantities={symbol: float(quantity) for symbol, quantity in positions.items()},
+            values=values,
+            quantities=quantities,
         )
+
+    def _whole_returns(self, column: int) -> FloatArray:
+        """Return the last daily returns known at `column`'s close; zeros without a history."""
+        if self._known[0] != column:
+            window = self._returns[:, max(0, column - RISK_SESSIONS) : column]
+            whole = np.isfinite(window).all(axis=1, keepdims=True)
+            self._known = (column, np.where(whole, window, 0.0))
+        return self._known[1]
 
 
 def _carried_forward(close: FloatArray) -> FloatArray:

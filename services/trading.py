@@ -24,8 +24,10 @@ from market.panel import Panel
 from oms.controls import ControlLimits, approve
 from oms.orders import ZERO, Order, Report
 from oms.states import OrderEvent, TimeInForce
+from risk.limits import Limit, LimitSet
 from services.ports import OrderChange, OrderJournal, ReplayVenue, SessionRecord
-from services.session_desk import SessionDesk
+from services.pre_trade import market_betas
+from services.session_desk import DeskRules, SessionDesk
 from services.session_tape import SessionTape
 from services.strategy_book import StrategyBook, StrategyPlan
 from strategy.rebalance import Trade
@@ -95,6 +97,8 @@ class TradingSimulation:
     ----------
     limits : callable
         Book to the limits of its orders.
+    risk_limits : sequence of Limit
+        The limit register's rows in force.
     restricted : mapping of str to str
         Symbol to the reason for which it must not be traded.
     """
@@ -102,6 +106,7 @@ class TradingSimulation:
     venue: ReplayVenue
     journal: OrderJournal
     limits: Callable[[Book], ControlLimits]
+    risk_limits: Sequence[Limit]
     restricted: Mapping[str, str] = field(default_factory=dict)
     session_close: Callable[[date], datetime] = close_at_2100_utc
 
@@ -157,16 +162,27 @@ class TradingSimulation:
         """Decide on the close before `column`, send, and collect what `column`'s close gives."""
         covariance = tape.covariance(column - 1)
         self.venue.set_market(tape.quotes(column, covariance), at=tape.moment(column))
-        changes = []
-        for book in books:
-            desk = SessionDesk(
+        betas = market_betas(tape.symbols, covariance)
+        register = LimitSet(self.risk_limits)
+        desks = [
+            SessionDesk(
                 book,
                 tape,
                 decided=column - 1,
                 covariance=covariance,
-                limits=self.limits(book.plan.book),
-                restricted=self.restricted,
+                rules=DeskRules(
+                    limits=self.limits(book.plan.book),
+                    risk_limits=register,
+                    restricted=self.restricted,
+                    betas=betas,
+                ),
             )
+            for book in books
+        ]
+        changes = []
+        for desk in desks:
+            book = desk.book
+            desk.see([other for other in desks if other is not desk])
             for trade in book.decide(tape, column - 1, covariance):
                 order = _order(request, tape, column, book, trade)
                 try:

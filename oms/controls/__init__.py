@@ -8,6 +8,7 @@ that decides trades cannot loosen them.
 from oms.controls.approval import LAYERS, ApprovedOrder, approve, check, refusals
 from oms.controls.breach import RULES, Breach, Layer, OrdRejReason, Override
 from oms.controls.context import (
+    Beside,
     ControlContext,
     ControlLimits,
     RecentOrder,
@@ -22,6 +23,7 @@ __all__ = [
     "LAYERS",
     "RULES",
     "ApprovedOrder",
+    "Beside",
     "Breach",
     "ControlContext",
     "ControlLimits",

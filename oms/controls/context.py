@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
@@ -12,6 +12,7 @@ from basics.instruments import Instrument, InstrumentKind
 from basics.trading import Side
 from oms.controls.breach import Override
 from oms.orders import ZERO, Order
+from risk.limits import LimitSet, Scope
 
 
 class TradingState(StrEnum):
@@ -36,7 +37,9 @@ class RiskView(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlLimits:
-    """Limits of one book. Fractions are of the book's equity unless said otherwise.
+    """What form, price, size and pace an order of one book may have.
+
+    What a book may become is no business of this: the limit register says it (`risk.limits`).
 
     Attributes
     ----------
@@ -53,12 +56,6 @@ class ControlLimits:
         Two orders equal in all terms within this span are one sent twice.
     margin_rate : Decimal
         Equity that a unit of gross exposure binds.
-    max_position, max_gross, max_net : Decimal
-        Largest single position, gross exposure and absolute net exposure.
-    max_value_at_risk, max_incremental_value_at_risk : Decimal
-        Value at risk of the book after the order, and what the order may add to it.
-    max_drawdown, max_daily_loss : Decimal
-        Beyond these only orders that reduce a position pass.
     kinds : frozenset of InstrumentKind
         What the book may trade.
     """
@@ -73,13 +70,6 @@ class ControlLimits:
     max_repeats: int = 20
     duplicate_window: timedelta = timedelta(seconds=2)
     margin_rate: Decimal = Decimal("0.5")
-    max_position: Decimal = Decimal("0.25")
-    max_gross: Decimal = Decimal("2.0")
-    max_net: Decimal = Decimal("1.1")
-    max_value_at_risk: Decimal = Decimal("0.06")
-    max_incremental_value_at_risk: Decimal = Decimal("0.02")
-    max_drawdown: Decimal = Decimal("0.25")
-    max_daily_loss: Decimal = Decimal("0.05")
     may_short: bool = True
     needs_locate: bool = False
     kinds: frozenset[InstrumentKind] = frozenset({InstrumentKind.EQUITY, InstrumentKind.ETF})
@@ -101,13 +91,6 @@ _POSITIVE: Final = (
     "repeat_window",
     "max_repeats",
     "margin_rate",
-    "max_position",
-    "max_gross",
-    "max_net",
-    "max_value_at_risk",
-    "max_incremental_value_at_risk",
-    "max_drawdown",
-    "max_daily_loss",
 )
 
 
@@ -141,11 +124,36 @@ class RecentOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What the other books of a portfolio, account or fund hold and are worth, in money.
+
+    Attributes
+    ----------
+    values : mapping of str to float
+        Signed, by symbol, working orders at their worst.
+    drawdown : float or None
+        Of all books together with the order's; None where the order's book is the only one.
+    risk : RiskView or None
+        Of all books together; None where it is not known.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    equity: float = 0.0
+    daily_pnl: float = 0.0
+    drawdown: float | None = None
+    risk: RiskView | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControlContext:
     """The state of the order's book, and of the desk, at the moment of the check.
 
     Attributes
     ----------
+    risk_limits : LimitSet
+        The limit register's rows in force: what the book may become.
+    as_of : date
+        Desk date by which their overrides expire.
     instrument : Instrument or None
         None when the desk does not know the symbol.
     prices : mapping of str to Decimal
@@ -162,12 +170,19 @@ class ControlContext:
         Distance of the book's equity from its peak, a fraction, positive.
     daily_pnl : Decimal
         Gain since the last close, in money, loss negative.
+    beside : mapping of Scope to Beside
+        Other books of the order's portfolio, account and fund; without one the order's book is
+        all there is.
+    sectors, betas : mapping
+        Sector of each symbol, and its beta on the market factor, as far as known.
     kill_switch : str
         Why all trading of the book is stopped; empty when it is not.
     """
 
     now: datetime
     limits: ControlLimits
+    risk_limits: LimitSet
+    as_of: date
     instrument: Instrument | None
     prices: Mapping[str, Decimal]
     equity: Decimal
@@ -182,6 +197,9 @@ class ControlContext:
     risk: RiskView | None = None
     drawdown: float = 0.0
     daily_pnl: Decimal = ZERO
+    beside: Mapping[Scope, Beside] = field(default_factory=dict)
+    sectors: Mapping[str, str] = field(default_factory=dict)
+    betas: Mapping[str, float] = field(default_factory=dict)
     trading_state: TradingState = TradingState.ACTIVE
     kill_switch: str = ""
     overrides: Sequence[Override] = ()

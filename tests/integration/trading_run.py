@@ -71,12 +71,9 @@ def database(state_dir: Path) -> Database:
 def simulation(opened: Database, **terms: object) -> TradingSimulation:
     """Return a simulation that books into `opened`."""
     wide = ControlLimits(
-        max_position=Decimal(2),
-        max_gross=Decimal(5),
-        max_net=Decimal(4),
         margin_rate=Decimal("0.1"),
     )
-    defaults: dict[str, object] = {"limits": lambda _book: wide}
+    defaults: dict[str, object] = {"limits": lambda _book: wide, "risk_limits": ()}
     return TradingSimulation(
         venue=build_simulated_venue(VenueSettings()),
         journal=DatabaseOrderJournal(opened),

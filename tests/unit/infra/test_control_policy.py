@@ -31,16 +31,16 @@ def test_policy_that_ships_is_read() -> None:
 def test_strategy_changes_single_values_of_the_default(tmp_path: Path) -> None:
     folder = policy(
         tmp_path,
-        "[default]\nmax_gross = 1.5\nrepeat_window_seconds = 0.5\n"
-        "[strategy.manual]\nmax_net = 0.3\n",
+        "[default]\nmargin_rate = 0.3\nrepeat_window_seconds = 0.5\n"
+        "[strategy.manual]\nmax_volume_share = 0.3\n",
         '[symbols]\nXYZ = "merger"\n',
     )
 
     read = load_control_policy(folder)
 
-    assert read.limits(MANUAL).max_gross == Decimal("1.5")
-    assert read.limits(MANUAL).max_net == Decimal("0.3")
-    assert read.default.max_net == ControlLimits().max_net
+    assert read.limits(MANUAL).margin_rate == Decimal("0.3")
+    assert read.limits(MANUAL).max_volume_share == Decimal("0.3")
+    assert read.default.max_volume_share == ControlLimits().max_volume_share
     assert read.default.repeat_window == timedelta(seconds=0.5)
     assert read.restricted == {"XYZ": "merger"}
 
@@ -48,9 +48,9 @@ def test_strategy_changes_single_values_of_the_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("controls", "message"),
     [
-        ("[default]\nmax_gros = 1\n", r"controls\.toml: default\.max_gros: Extra inputs"),
-        ("[default]\nmax_gross = -1\n", r"controls\.toml: control limit max_gross must be pos"),
-        ("[default]\nmax_gross = 'x'\n", r"default\.max_gross"),
+        ("[default]\nmargin_rat = 1\n", r"controls\.toml: default\.margin_rat: Extra inputs"),
+        ("[default]\nmargin_rate = -1\n", r"controls\.toml: control limit margin_rate must be pos"),
+        ("[default]\nmargin_rate = 'x'\n", r"default\.margin_rate"),
         ("[default\n", "is not valid TOML"),
         ("", "default: Field required"),
         ("[default]\nkinds = ['house']\n", r"default\.kinds"),
@@ -67,8 +67,8 @@ def test_absent_policy_is_missing(tmp_path: Path) -> None:
 
 
 def test_version_follows_the_files(tmp_path: Path) -> None:
-    first = control_policy_version(policy(tmp_path, "[default]\nmax_gross = 1.5\n"))
-    again = control_policy_version(policy(tmp_path, "[default]\nmax_gross = 1.5\n"))
-    other = control_policy_version(policy(tmp_path, "[default]\nmax_gross = 1.6\n"))
+    first = control_policy_version(policy(tmp_path, "[default]\nmargin_rate = 0.3\n"))
+    again = control_policy_version(policy(tmp_path, "[default]\nmargin_rate = 0.3\n"))
+    other = control_policy_version(policy(tmp_path, "[default]\nmargin_rate = 0.4\n"))
 
     assert first == again != other

@@ -13,6 +13,7 @@ from basics.instruments import Instrument, InstrumentKind
 from basics.trading import Book, Side
 from oms.controls import (
     LAYERS,
+    Beside,
     ControlContext,
     ControlLimits,
     Layer,
@@ -26,6 +27,8 @@ from oms.controls import (
 )
 from oms.orders import Order
 from oms.states import OrderStatus, OrderType, TimeInForce
+from risk.limits import Limit, LimitSet, Scope
+from risk.limits import Override as LimitOverride
 
 NOW = datetime(2022, 1, 3, 15, tzinfo=UTC)
 ORDER = Order(
@@ -36,9 +39,14 @@ ORDER = Order(
     quantity=Decimal(100),
     created_at=NOW,
 )
+ROOMY = Limit(
+    metric="gross_leverage", scope=Scope.STRATEGY, warn=1.0, soft=2.0, hard=2.0, owner="risk"
+)
 CONTEXT = ControlContext(
     now=NOW,
     limits=ControlLimits(),
+    risk_limits=LimitSet([ROOMY]),
+    as_of=NOW.date(),
     instrument=Instrument(symbol="AAPL"),
     prices={"AAPL": Decimal(150), "MSFT": Decimal(300)},
     equity=Decimal(1_000_000),
@@ -208,7 +216,7 @@ def test_layer_6_counts_the_margin_of_holdings_working_orders_and_the_order() ->
     book = {
         "positions": {"MSFT": Decimal(100)},
         "working": {"MSFT": Working(to_buy=Decimal(100))},
-        "limits": limits(max_position=Decimal(9), max_gross=Decimal(9), max_net=Decimal(9)),
+        "risk_limits": LimitSet([]),
     }
 
     assert rules(equity=Decimal(37_500), **book) == []
@@ -223,27 +231,92 @@ def test_layer_6_refuses_all_but_reductions_once_equity_is_gone() -> None:
     assert rules(equity=Decimal(0), positions={"AAPL": Decimal(-100)}) == []
 
 
+def bound(metric: str, hard: float, *, scope: Scope = Scope.STRATEGY, **row: object) -> LimitSet:
+    """Return the register with one limit, its warning and soft threshold at half the hard one."""
+    return LimitSet(
+        [Limit(metric=metric, scope=scope, warn=hard / 2, soft=hard / 2, hard=hard, owner="risk",
+               **row)]
+    )  # fmt: skip
+
+
+# Equity a million; 15,000 of AAPL ordered; MSFT held short 100, and 100 more being sold: at worst
+# 60,000 short. Gross 75,000, net 45,000 short.
+WORKED = {
+    "positions": {"MSFT": Decimal(-100)},
+    "working": {"MSFT": Working(to_sell=Decimal(100), to_buy=Decimal(50))},
+}
+
+
 @pytest.mark.parametrize(
-    ("changes", "rule"),
+    ("metric", "value", "rule"),
     [
-        ({"max_position": Decimal("0.0149")}, "EXPOSURE_ABOVE_POSITION"),
-        ({"max_gross": Decimal("0.0749")}, "EXPOSURE_ABOVE_GROSS"),
-        ({"max_net": Decimal("0.0449")}, "EXPOSURE_ABOVE_NET"),
+        ("largest_position", 0.015, "EXPOSURE_ABOVE_POSITION"),
+        ("gross_leverage", 0.075, "EXPOSURE_ABOVE_GROSS"),
     ],
 )
-def test_layer_7_takes_working_orders_at_their_worst(
-    changes: dict[str, Decimal], rule: str
+@pytest.mark.parametrize("scope", [Scope.STRATEGY, Scope.PORTFOLIO, Scope.ACCOUNT, Scope.FUND])
+def test_layer_7_asks_the_register_of_every_book_with_working_orders_at_their_worst(
+    metric: str, value: float, rule: str, scope: Scope
 ) -> None:
-    # Equity a million; 15,000 of AAPL ordered; MSFT held short 100, and 100 more being sold:
-    # at worst 60,000 short. Gross 75,000, net 45,000 short.
-    state = {
-        "positions": {"MSFT": Decimal(-100)},
-        "working": {"MSFT": Working(to_sell=Decimal(100), to_buy=Decimal(50))},
-    }
+    assert rules(risk_limits=bound(metric, value - 1e-4, scope=scope), **WORKED) == [rule]
+    assert rules(risk_limits=bound(metric, value, scope=scope), **WORKED) == []
 
-    assert rules(limits=limits(**changes), **state) == [rule]
-    rounder = {name: value + Decimal("0.0001") for name, value in changes.items()}
-    assert rules(limits=limits(**rounder), **state) == []
+
+def test_layer_7_passes_what_lessens_an_exposure_beyond_its_limit() -> None:
+    # The purchase of AAPL brings a net of 60,000 short to 45,000 short.
+    tight = bound("net_leverage", 0.01)
+
+    assert rules(risk_limits=tight, **WORKED) == []
+    short = replace(ORDER, side=Side.SELL_SHORT)
+    assert rules(short, risk_limits=tight, **WORKED) == ["EXPOSURE_ABOVE_NET"]
+
+
+def test_layer_7_counts_what_other_books_of_the_portfolio_hold() -> None:
+    # With 45,000 more of AAPL elsewhere and a million more of equity: 60,000 of two million.
+    state = {
+        "beside": {Scope.PORTFOLIO: Beside(values={"AAPL": 45_000.0}, equity=1e6)},
+        "sectors": {"AAPL": "Technology"},
+    }
+    for scope, name in ((Scope.SYMBOL, "AAPL"), (Scope.SECTOR, "Technology")):
+        for row in ({}, {"name": name}):
+            below = bound("weight", 0.0299, scope=scope, **row)
+            assert rules(risk_limits=below, **state) == ["EXPOSURE_ABOVE_CONCENTRATION"]
+            assert rules(risk_limits=bound("weight", 0.03, scope=scope, **row), **state) == []
+    assert (
+        rules(risk_limits=bound("weight", 0.02, scope=Scope.SECTOR, name="Energy"), **state) == []
+    )
+
+
+def test_layer_7_limits_the_pull_of_the_market_factor() -> None:
+    state = {"betas": {"AAPL": 1.2, "MSFT": 0.5}, "positions": {"MSFT": Decimal(100)}}
+    pull = 1.2 * 0.015 + 0.5 * 0.03
+
+    for metric, scope, name in (
+        ("exposure", Scope.FACTOR, "market"),
+        ("beta", Scope.PORTFOLIO, "portfolio"),
+    ):
+        below = bound(metric, pull - 1e-6, scope=scope, name=name)
+        assert rules(risk_limits=below, **state) == ["EXPOSURE_ABOVE_FACTOR"]
+        assert rules(risk_limits=bound(metric, pull + 1e-6, scope=scope), **state) == []
+
+
+def test_override_of_a_limit_holds_until_it_expires_on_the_desk_date() -> None:
+    raised = LimitOverride(
+        hard=0.5, reason="index rebalance", granted_by="cro", expires=date(2022, 1, 3)
+    )
+    register = bound("largest_position", 0.01, override=raised)
+
+    assert rules(risk_limits=register) == []
+    assert rules(risk_limits=register, as_of=date(2022, 1, 4)) == ["EXPOSURE_ABOVE_POSITION"]
+
+
+def test_refusal_names_the_limit_that_was_asked() -> None:
+    (breach,) = check(ORDER, replace(CONTEXT, risk_limits=bound("largest_position", 0.01)))
+
+    assert str(breach) == (
+        "EXPOSURE_ABOVE_POSITION: symbol=AAPL scope=strategy name=strategy share=0.0150 "
+        "limit=0.01 fix103=3"
+    )
 
 
 def test_layer_7_fails_closed_for_a_holding_without_a_price() -> None:
@@ -254,23 +327,47 @@ def test_layer_8_refuses_value_at_risk_above_its_limits() -> None:
     # 100 units raise value at risk by 10,000, which is 1 % of equity.
     risk = FixedRisk(now=45_000.0, per_unit=100.0)
 
-    assert rules(risk=risk) == []
-    assert rules(risk=risk, limits=limits(max_value_at_risk=Decimal("0.05"))) == [
+    assert rules(risk=risk, risk_limits=bound("value_at_risk_99", 0.056)) == []
+    assert rules(risk=risk, risk_limits=bound("value_at_risk_99", 0.05)) == [
         "RISK_ABOVE_VALUE_AT_RISK"
     ]
-    assert rules(risk=risk, limits=limits(max_incremental_value_at_risk=Decimal("0.009"))) == [
+    assert rules(risk=risk, risk_limits=bound("incremental_value_at_risk_99", 0.009)) == [
         "RISK_ABOVE_INCREMENTAL"
     ]
 
 
 def test_layer_8_passes_a_trade_that_lowers_the_risk_of_a_book_in_breach() -> None:
-    assert rules(risk=FixedRisk(now=90_000.0, per_unit=-100.0)) == []
+    tight = bound("value_at_risk_99", 0.05)
+    assert rules(risk=FixedRisk(now=90_000.0, per_unit=-100.0), risk_limits=tight) == []
 
 
 def test_layer_8_refuses_new_risk_after_a_loss_and_passes_reductions() -> None:
-    assert rules(drawdown=0.26) == ["RISK_ABOVE_DRAWDOWN"]
-    assert rules(daily_pnl=Decimal(-50_001)) == ["RISK_ABOVE_DAILY_LOSS"]
-    assert rules(drawdown=0.26, positions={"AAPL": Decimal(-100)}) == []
+    fallen, lost = bound("drawdown", 0.25), bound("daily_loss", 0.05)
+
+    assert rules(drawdown=0.26, risk_limits=fallen) == ["RISK_ABOVE_DRAWDOWN"]
+    assert rules(daily_pnl=Decimal(-50_001), risk_limits=lost) == ["RISK_ABOVE_DAILY_LOSS"]
+    short = {"AAPL": Decimal(-100)}
+    assert rules(drawdown=0.26, risk_limits=fallen, positions=short) == []
+
+
+def test_layer_8_judges_the_portfolio_by_all_its_books() -> None:
+    beside = Beside(
+        equity=1e6, daily_pnl=-90_000.0, drawdown=0.3, risk=FixedRisk(now=150_000.0, per_unit=100.0)
+    )
+    state = {
+        "beside": {Scope.PORTFOLIO: beside},
+        "risk": FixedRisk(now=0.0, per_unit=100.0),
+        "daily_pnl": Decimal(-30_000),
+    }
+    for metric, below, above in (
+        ("daily_loss", 0.0599, 0.06),
+        ("drawdown", 0.29, 0.3),
+        ("value_at_risk_99", 0.0799, 0.08),
+        ("incremental_value_at_risk_99", 0.0049, 0.005),
+    ):
+        (rule,) = rules(risk_limits=bound(metric, below, scope=Scope.PORTFOLIO), **state)
+        assert rule.startswith("RISK_ABOVE_")
+        assert rules(risk_limits=bound(metric, above, scope=Scope.PORTFOLIO), **state) == []
 
 
 def test_layer_9_stops_everything_by_the_kill_switch_even_reductions() -> None:
@@ -296,6 +393,21 @@ def test_refusal_tells_every_breach_of_every_layer() -> None:
         restricted={"AAPL": "list"},
         recent=[sent("x", seconds_ago=0)],
         risk=FixedRisk(0.0, 1.0),
+        risk_limits=LimitSet(
+            [
+                ROOMY,
+                *(
+                    Limit(
+                        metric="value_at_risk_99",
+                        scope=Scope.STRATEGY,
+                        warn=0.1,
+                        soft=0.1,
+                        hard=0.1,
+                        owner="risk",
+                    ),
+                ),
+            ]
+        ),
         kill_switch="test",
     )
 
@@ -356,8 +468,8 @@ def test_override_without_a_reason_or_an_end_is_refused() -> None:
 
 
 def test_limit_that_is_not_positive_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="max_gross must be positive, got 0"):
-        limits(max_gross=Decimal(0))
+    with pytest.raises(InvalidInputError, match="margin_rate must be positive, got 0"):
+        limits(margin_rate=Decimal(0))
 
 
 def test_working_orders_sum_what_is_left_by_side() -> None:

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,13 +19,18 @@ from basics.instruments import Instrument
 from basics.trading import Book, Side
 from infra.database.controls import DatabaseControlStore
 from infra.database.engine import Database
+from infra.database.limits import DatabaseLimitStore
 from infra.database.orders import DatabaseOrderJournal
 from infra.settings import VenueSettings
 from infra.venues import SimulatedVenue, build_simulated_venue
 from market.panel import Panel
 from oms.controls import ApprovedOrder, ControlLimits, TradingState
+from oms.orders import Order
 from oms.states import OrderStatus, OrderType, TimeInForce
+from risk.limits import Limit, Scope
+from risk.limits import Override as LimitOverride
 from services.desk_market import SessionMarket, last_session_market
+from services.limit_register import LimitRegister
 from services.order_entry import OrderEntry
 from services.order_tickets import DESK, OrderTicket
 from services.trading import close_at_2100_utc
@@ -91,6 +97,14 @@ def opened(tmp_path: Path) -> Iterator[Database]:
     database_.close()
 
 
+def largest_position(hard: float, **row: object) -> Limit:
+    """Return a limit on the largest position of a strategy."""
+    return Limit(
+        metric="largest_position", scope=Scope.STRATEGY, warn=hard / 2, soft=hard, hard=hard,
+        owner="risk", **row,
+    )  # fmt: skip
+
+
 def entry(opened: Database, **terms: object) -> OrderEntry:
     """Return order entry as a new process would open it."""
     today = terms.pop("today", market())
@@ -101,7 +115,8 @@ def entry(opened: Database, **terms: object) -> OrderEntry:
         "journal": DatabaseOrderJournal(opened),
         "controls": DatabaseControlStore(opened),
         "market": lambda: today,
-        "limits": lambda _book: ControlLimits(max_position=D("0.5")),
+        "limits": lambda _book: ControlLimits(),
+        "risk_limits": lambda: [largest_position(0.5)],
         "restricted": {},
         "clock": ManualClock(NOW),
         "exclusive": unguarded,
@@ -237,8 +252,30 @@ def test_replace_with_the_same_terms_is_refused(opened: Database) -> None:
 def test_working_orders_count_against_the_limits(opened: Database) -> None:
     run(entry(opened).place(replace(LIMIT_BUY, quantity=D(400))))
 
-    with pytest.raises(RefusedError, match=r"EXPOSURE_ABOVE_POSITION: symbol=AAA share=0\.5010"):
+    told = r"EXPOSURE_ABOVE_POSITION: symbol=AAA scope=strategy name=manual share=0\.5010"
+    with pytest.raises(RefusedError, match=told):
         run(entry(opened).place(replace(MARKET_BUY, quantity=D(101))))
+
+
+def test_override_in_the_register_binds_the_next_order_until_its_date(opened: Database) -> None:
+    clock = ManualClock(NOW)
+    register = LimitRegister(DatabaseLimitStore(opened), clock, [largest_position(0.05)])
+    today = market()
+
+    def place(cl_ord_id: str) -> Order:
+        desk = entry(opened, risk_limits=register.in_force, today=today)
+        return run(desk.place(replace(MARKET_BUY, cl_ord_id=cl_ord_id)))
+
+    with pytest.raises(RefusedError, match=r"share=0\.1000 limit=0\.05"):
+        place("before")
+    grant = partial(register.grant, "largest_position", Scope.STRATEGY, "*", as_of=date(1990, 1, 1))
+    terms = {"hard": 0.3, "reason": "index rebalance", "granted_by": "cro"}
+    grant(override=LimitOverride(expires=today.moment.date(), **terms))
+    assert place("during").status is OrderStatus.FILLED
+    clock.moment = NOW + timedelta(minutes=1)
+    grant(override=LimitOverride(expires=date(1990, 1, 2), **terms))
+    with pytest.raises(RefusedError, match="EXPOSURE_ABOVE_POSITION"):
+        place("expired")
 
 
 def test_kill_switch_stops_orders_until_it_is_released(opened: Database) -> None:

@@ -14,9 +14,9 @@ from basics.errors import InvalidInputError, MissingDataError
 from infra.database.engine import Database
 from infra.database.orders import DatabaseOrderJournal
 from market.panel import Panel
-from oms.controls import ControlLimits
 from oms.orders import Order
 from oms.states import OrderStatus
+from risk.limits import Limit, Scope
 from services.trading import TradingRequest, TradingResult
 from tests.integration.trading_run import SESSIONS, database, request, simulation
 
@@ -103,9 +103,12 @@ def test_refused_orders_are_journalled_with_their_reason_and_never_trade(
 
 
 def test_limits_bind_the_simulation(opened: Database) -> None:
-    tight = ControlLimits(max_position=Decimal("0.0001"))
+    tight = Limit(
+        metric="largest_position", scope=Scope.STRATEGY, warn=1e-4, soft=1e-4, hard=1e-4,
+        owner="risk",
+    )  # fmt: skip
 
-    result, _ = traded(opened, request(), limits=lambda _book: tight)
+    result, _ = traded(opened, request(), risk_limits=[tight])
 
     assert result.orders == result.refused > 0
     assert result.fills == 0
