@@ -7,7 +7,7 @@ import.
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cached_property
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from infra.database.engine import Database
     from infra.database.ledger import DatabaseLedgerStore
     from infra.database.orders import DatabaseOrderJournal
+    from infra.database.prediction_events import DatabasePredictionEvents
     from infra.database.predictions import DatabasePredictionLog
     from infra.model_registry import MlflowRegistry
     from market.panel import Panel
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from services.pnl_days import PnlDays
     from services.pnl_health import PnlHealthCheck
     from services.portfolio_review import PortfolioReview
+    from services.prediction_stream import PredictionStream
     from services.risk import RiskService
     from services.trading import TradingSimulation
     from services.trading_controls import TradingControls
@@ -279,6 +281,34 @@ class Desk:
         from infra.database.predictions import DatabasePredictionLog
 
         return DatabasePredictionLog(self.database)
+
+    @cached_property
+    def prediction_events(self) -> "DatabasePredictionEvents":
+        """What the stream made of each message of bars."""
+        from infra.database.prediction_events import DatabasePredictionEvents
+
+        return DatabasePredictionEvents(self.database)
+
+    def prediction_stream(
+        self, model: str, feature_set: str, *, tell: Callable[[str], None]
+    ) -> "PredictionStream":
+        """Return a consumer of bars that answers for `model`, on the desk's own loop."""
+        from features.sets import feature_set as named
+        from services.prediction_stream import PredictionStream, StreamFeatures
+        from services.predictions import Predictions
+
+        return PredictionStream(
+            model=model,
+            source=StreamFeatures(
+                features=named(feature_set), online=self.online_store, batch=self.features
+            ),
+            queue=self.queue,
+            predictions=Predictions(self.models),
+            log=self.prediction_log,
+            events=self.prediction_events,
+            clock=self.clock,
+            tell=tell,
+        )
 
     @cached_property
     def arm_trials(self) -> "ArmTrials":

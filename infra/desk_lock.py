@@ -1,4 +1,4 @@
-"""One process at a time enters orders: a lock on a file in the state folder.
+"""One process at a time does what must not be done twice: a lock on a file in the state folder.
 
 The operating system drops the lock when its holder dies, so a killed process blocks nobody.
 """
@@ -16,8 +16,10 @@ PAUSE_SECONDS = 0.005
 
 
 @asynccontextmanager
-async def desk_lock(path: Path, *, timeout_seconds: float) -> AsyncIterator[None]:
-    """Hold the lock of `path`.
+async def desk_lock(
+    path: Path, *, timeout_seconds: float, doing: str = "entering orders"
+) -> AsyncIterator[None]:
+    """Hold the lock of `path`; `doing` says what its holder does.
 
     Raises
     ------
@@ -34,7 +36,7 @@ async def desk_lock(path: Path, *, timeout_seconds: float) -> AsyncIterator[None
             except BlockingIOError:
                 if monotonic() >= deadline:
                     raise UnavailableError(
-                        f"another process has been entering orders for {timeout_seconds:g} s "
+                        f"another process has been {doing} for {timeout_seconds:g} s "
                         f"({path}): try again, or stop it"
                     ) from None
                 await asyncio.sleep(PAUSE_SECONDS)

@@ -14,6 +14,7 @@ from quantdesk.commands.models import models
 from quantdesk.commands.orders import orders
 from quantdesk.commands.pnl import pnl
 from quantdesk.commands.policy import policy
+from quantdesk.commands.predict import predict
 from quantdesk.commands.report import report
 from quantdesk.commands.risk import risk
 from quantdesk.commands.serve import serve
@@ -26,6 +27,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (serve, up)
 COMMAND_GROUPS: dict[str, typer.Typer] = {
     "data": data,
     "models": models,
+    "predict": predict,
     "db": db,
     "policy": policy,
     "features": features,

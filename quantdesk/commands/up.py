@@ -1,4 +1,4 @@
-"""`quantdesk up`: the API, MLflow, the Prefect server and the schedules, one process each."""
+"""`quantdesk up`: API, MLflow, Prefect server, schedules and prediction stream, a process each."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ def up(
         bool, typer.Option(help="Serve the flows' schedules to the Prefect server too.")
     ] = True,
 ) -> None:
-    """Start Prefect, MLflow, the API and the schedules on this machine; stop with Ctrl-C."""
+    """Start Prefect, MLflow, the API, the schedules and the prediction stream; stop with Ctrl-C."""
     from infra.companions import mlflow_ui, prefect_ui, refuse_taken_port
     from infra.settings import load_settings
     from infra.supervisor import own_command, supervise
@@ -31,5 +31,7 @@ def up(
     if schedules:
         address = {"PREFECT_API_URL": prefect.environment["PREFECT_API_URL"]}
         companions.append(own_command(settings, "Schedules", ("flows", "serve"), variables=address))
+    # The consumer is no server: it is up once it runs.
+    companions.append(own_command(settings, "Stream", ("predict", "stream")))
     typer.echo("quantdesk up: one process each, on loopback")
     supervise(companions, folder=settings.state_dir / "logs", tell=typer.echo)

@@ -28,7 +28,13 @@ from services.ports.orders import (
 )
 from services.ports.pnl_days import KeptBooks, KeptSpan, PnlDayStore
 from services.ports.results import JsonDocument, ResultStore, StoredResult
-from services.ports.serving import PredictionLog, ServedPrediction, StandingPlan
+from services.ports.serving import (
+    PredictionEvent,
+    PredictionEvents,
+    PredictionLog,
+    ServedPrediction,
+    StandingPlan,
+)
 
 __all__ = [
     "Alert",
@@ -59,6 +65,8 @@ __all__ = [
     "OrderChange",
     "OrderJournal",
     "PnlDayStore",
+    "PredictionEvent",
+    "PredictionEvents",
     "PredictionLog",
     "QueueStatus",
     "Rejection",

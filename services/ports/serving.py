@@ -90,3 +90,44 @@ class PredictionLog(Protocol):
     def plans(self, model: str) -> Sequence[StandingPlan]:
         """Return every trial of the model, oldest first."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionEvent:
+    """What the stream made of one message: the answers on its bars.
+
+    Attributes
+    ----------
+    key : str
+        Names the message by its content: the same bars sent again are the same event.
+    sequence : int
+        Rises with each event, so that a reader goes on after the last that it saw; 0 before it
+        is kept.
+    """
+
+    key: str
+    model: str
+    dataset: str
+    session: date
+    answers: tuple[ServedPrediction, ...]
+    made_at: datetime
+    sequence: int = 0
+
+
+class PredictionEvents(Protocol):
+    """Keeps the events of the stream, each once.
+
+    Every method raises `UnavailableError` when the store does not answer.
+    """
+
+    def known(self, model: str, key: str) -> bool:
+        """Return whether the event of this message is kept."""
+        ...
+
+    def commit(self, event: PredictionEvent) -> bool:
+        """Keep the event and log its answers in one transaction; False if it was kept before."""
+        ...
+
+    def events(self, model: str, *, after: int = 0, limit: int = 100) -> Sequence[PredictionEvent]:
+        """Return the events after a sequence number, oldest first."""
+        ...

@@ -11,7 +11,7 @@ from models.arms import Mode, Unit
 from services.arm_trials import TrialState, TrialVerdict
 from services.comparison import Comparison, ModelComparison
 from services.model_monitoring import MONITOR_KIND
-from services.ports import StandingPlan, StoredResult
+from services.ports import PredictionEvent, StandingPlan, StoredResult
 from services.promotion import History, history_of
 from serving.answer_log import AnswerLogStatus
 from serving.context import context_of
@@ -44,6 +44,19 @@ class MonitorAnswer(BaseModel):
     """What was measured of each version, by desk date."""
 
     versions: dict[str, list[StoredResult]] = Field(examples=[{"price v2": []}])
+
+
+class EventsQuery(Query):
+    """Where a reader goes on, and how many events it takes."""
+
+    after: int = Field(default=0, ge=0, le=2**31 - 1, description="the last sequence number seen")
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class EventsAnswer(BaseModel):
+    """Events of the stream, oldest first."""
+
+    events: list[PredictionEvent]
 
 
 class TrialAnswer(BaseModel):
@@ -101,6 +114,18 @@ async def ml_monitor(request: Request, model: ModelName) -> MonitorAnswer:
         )
 
     return await run_sync(read)
+
+
+@router.get(
+    "/{model}/events", response_model=EventsAnswer, responses=problem_responses(401, 422, 503)
+)
+async def ml_events(
+    request: Request, model: ModelName, query: Annotated[EventsQuery, QueryParameters()]
+) -> EventsAnswer:
+    """Show what the stream made of each message of bars after a sequence number."""
+    kept = context_of(request).desk.prediction_events
+    found = await run_sync(lambda: kept.events(model, after=query.after, limit=query.limit))
+    return EventsAnswer(events=list(found))
 
 
 @router.get(

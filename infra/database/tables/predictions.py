@@ -34,3 +34,16 @@ arm_plans = sa.Table(
     sa.Column("ended_by", sa.Text, nullable=False),
     sa.Index(None, "model", "started_at"),
 )
+
+prediction_events = sa.Table(
+    "prediction_events",
+    metadata,
+    sa.Column("sequence", sa.Integer, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("session", sa.Date, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("answers", sa.JSON, nullable=False),
+    sa.UniqueConstraint("model", "key"),
+)
