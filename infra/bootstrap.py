@@ -271,9 +271,10 @@ class Desk:
     @cached_property
     def models(self) -> "MlflowRegistry":
         """Registered models, their runs and the aliases by which they are served."""
-        from infra.model_registry import MlflowRegistry
+        from infra.registry import open_registry
 
-        return MlflowRegistry(self.settings.state_dir / "mlflow", clock=self.clock)
+        folder = self.settings.state_dir / "mlflow"
+        return open_registry(self.settings.mlflow, folder, clock=self.clock)
 
     @cached_property
     def prediction_log(self) -> "DatabasePredictionLog":

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -113,7 +113,7 @@ class MlflowRegistry(ModelStore):
             "JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'run_key' AND t.value = ? "
             "WHERE e.name = ? AND r.status = 'FINISHED' LIMIT 1"
         )
-        return next((row[0] for row in self._rows(query, _run_key(run), run.name)), None)
+        return next((row[0] for row in self._rows(query, run_key(run), run.name)), None)
 
     def _log(self, run: ModelRun) -> str:
         from mlflow.entities import Metric, Param, RunTag
@@ -122,7 +122,7 @@ class MlflowRegistry(ModelStore):
         self._close_unfinished(run)
         tags = dict(run.tags) | {
             "trial_key": run.trial_key,
-            "run_key": _run_key(run),
+            "run_key": run_key(run),
             "estimator": run.estimator,
         }
         made = self._client.create_run(experiment, run_name=run.estimator)
@@ -154,12 +154,15 @@ class MlflowRegistry(ModelStore):
 
     def _close_unfinished(self, run: ModelRun) -> None:
         """Mark as killed the runs of these inputs that never ended: their process is gone."""
+        for run_id in self._unfinished(run):
+            self._client.set_terminated(run_id, status="KILLED")
+
+    def _unfinished(self, run: ModelRun) -> Sequence[str]:
         query = (
             "SELECT r.run_uuid FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid "
             "AND t.key = 'run_key' AND t.value = ? WHERE r.status = 'RUNNING'"
         )
-        for row in self._rows(query, _run_key(run)):
-            self._client.set_terminated(row[0], status="KILLED")
+        return [row[0] for row in self._rows(query, run_key(run))]
 
     def _next_move(self, name: str, alias: str, before: int | None) -> int:
         """Return the number of the next move: that of a move never made, or a new one."""
@@ -173,8 +176,11 @@ class MlflowRegistry(ModelStore):
         found = self._client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
-        location = (self.folder / ARTEFACTS).absolute().as_uri()
+        location = self._artefact_location()
         return str(self._client.create_experiment(name, artifact_location=location))
+
+    def _artefact_location(self) -> str | None:
+        return (self.folder / ARTEFACTS).absolute().as_uri()
 
     def _ensure_model(self, name: str) -> None:
         if name not in self.names():
@@ -191,7 +197,7 @@ class MlflowRegistry(ModelStore):
             try:
                 yield
             except MlflowException as error:
-                raise UnavailableError(f"MLflow in {self.folder} failed: {error}") from error
+                raise UnavailableError(f"MLflow in {self.address} failed: {error}") from error
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - MLflow is untyped here
@@ -216,7 +222,7 @@ class MlflowRegistry(ModelStore):
         fresh.rename(path)
 
 
-def _run_key(run: ModelRun) -> str:
+def run_key(run: ModelRun) -> str:
     """Name a trial on its data: the same one is kept once."""
     return f"{run.trial_key}:{run.tags.get('data_version', '')}"
 

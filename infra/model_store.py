@@ -100,11 +100,8 @@ class ModelStore:
 
     def written_moves(self, name: str) -> dict[int, AliasMove]:
         """Return every move that was written down, made or not, by its number."""
-        query = (
-            "SELECT key, value FROM registered_model_tags WHERE name = ? AND key LIKE 'move.%' "
-            "ORDER BY key"
-        )
-        found = {int(key[len(MOVE_PREFIX) :]): json.loads(v) for key, v in self._rows(query, name)}
+        tags = self._move_tags(name)
+        found = {int(key[len(MOVE_PREFIX) :]): json.loads(value) for key, value in tags.items()}
         return {
             number: AliasMove(
                 alias=move["alias"], before=move["before"], after=move["after"],
@@ -149,15 +146,40 @@ class ModelStore:
                 f"{version.label} has no file {file!r}: it has {', '.join(sorted(version.sha256))}"
             )
         try:
-            content = (Path(version.folder) / file).read_bytes()
+            content = self._content(version, file)
         except OSError as error:
             raise MissingDataError(f"{version.label}: {file} cannot be read: {error}") from error
         if hashlib.sha256(content).hexdigest() != version.sha256[file]:
+            self._forget(version, file)
             raise RefusedError(
                 f"{version.label}: {file} was changed or cut short since it was registered "
                 f"({len(content)} bytes)"
             )
         return content
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return str(self.folder)
+
+    @property
+    def hindrance(self) -> str:
+        """Why a copy answers in the registry's place; empty, since this is the registry."""
+        return ""
+
+    def _move_tags(self, name: str) -> Mapping[str, str]:
+        query = (
+            "SELECT key, value FROM registered_model_tags WHERE name = ? AND key LIKE 'move.%' "
+            "ORDER BY key"
+        )
+        return dict(self._rows(query, name))
+
+    def _content(self, version: ModelVersion, file: str) -> bytes:
+        """Return a file of a version as it lies there, unchecked."""
+        return (Path(version.folder) / file).read_bytes()
+
+    def _forget(self, version: ModelVersion, file: str) -> None:
+        """Let go of a copy whose digest is wrong; there is none here."""
 
     def sign(self, tags: Mapping[str, str]) -> str:
         """Return the signature over what decides how a version serves."""
@@ -187,10 +209,17 @@ class ModelStore:
             return path.read_bytes()
 
     def _version(
-        self, name: str, number: int, run_id: str, created: int, tags: Mapping[str, str]
+        self,
+        name: str,
+        number: int,
+        run_id: str,
+        created: int,
+        tags: Mapping[str, str],
+        *,
+        folder: str = "",
     ) -> ModelVersion:
         # Found from the run, not from the address stored: the checkout may have moved.
-        folder = self.folder / ARTEFACTS / run_id / "artifacts" / MODEL_FOLDER
+        folder = folder or str(self.folder / ARTEFACTS / run_id / "artifacts" / MODEL_FOLDER)
         return ModelVersion(
             name=name,
             version=number,
@@ -201,7 +230,7 @@ class ModelStore:
             data_version=tags.get("data_version", ""),
             input_key=tags.get("input_key", ""),
             sha256=json.loads(tags["sha256"]),
-            folder=str(folder),
+            folder=folder,
             run_id=run_id,
             created_at=datetime.fromtimestamp(created / 1000, tz=UTC),
             tags=tags,

@@ -147,6 +147,20 @@ class FactorSettings(Section):
     )
 
 
+class MlflowSettings(Section):
+    """Where models are registered."""
+
+    url: str | None = Field(
+        default=None, description="address of an MLflow server; empty keeps them in <state>/mlflow"
+    )
+    timeout_seconds: float = Field(default=5.0, gt=0, le=60, description="longest wait for a call")
+    signing_key: SecretStr | None = Field(
+        default=None,
+        description="key that signs versions, shared by the machines of one registry; empty makes "
+        "one in the state folder",
+    )
+
+
 class LakeSettings(Section):
     """Where market data lies."""
 
@@ -182,6 +196,7 @@ class Settings(BaseSettings):
     lake: LakeSettings = LakeSettings()
     factors: FactorSettings = FactorSettings()
     prediction_log: PredictionLogSettings = PredictionLogSettings()
+    mlflow: MlflowSettings = MlflowSettings()
 
     @classmethod
     def settings_customise_sources(

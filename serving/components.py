@@ -63,7 +63,9 @@ def _load_champions(desk: Desk, predictions: Predictions) -> Started:
         return Started("degraded", "; ".join(refused))
     if not loaded:
         return Started("degraded", "no model has a champion yet: run `quantdesk demo`")
-    return Started("embedded", ", ".join(loaded))
+    if desk.models.hindrance:
+        return Started("degraded", f"{', '.join(loaded)} from the mirror: {desk.models.hindrance}")
+    return Started("real" if desk.settings.mlflow.url else "embedded", ", ".join(loaded))
 
 
 def _load_market(desk: Desk) -> Started:

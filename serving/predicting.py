@@ -15,7 +15,7 @@ import structlog
 from anyio.to_thread import run_sync
 
 from basics.arrays import FloatArray
-from basics.errors import QuantDeskError
+from basics.errors import QuantDeskError, UnavailableError
 from infra.cache.typed import TypedCache
 from models.arms import Arm, ArmPlan, Mode
 from models.assurance import Prediction
@@ -182,7 +182,14 @@ class CachedPredictor:
         known = self._serving.get(asked)
         if known is not None and now < known[0]:
             return known[1]
-        serving = await run_sync(self._resolve, name, alias_or_version)
+        try:
+            serving = await run_sync(self._resolve, name, alias_or_version)
+        except UnavailableError as error:
+            if known is None:
+                raise
+            # The registry is gone: who answered until now goes on answering.
+            log.warning("the registry is gone", model=name, cause=str(error))
+            serving = known[1]
         if known is not None and known[1].model.version.version != serving.model.version.version:
             # Another version was promoted: what the former said is of no use any more.
             await self._values.drop()

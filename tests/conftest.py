@@ -7,6 +7,7 @@ from hypothesis import settings
 
 from infra.servers.postgres import PostgresServer, postgres_replica, postgres_server
 from infra.servers.redis import RedisServer, redis_server
+from tests.mlflow_server import MlflowServer
 
 # How long an example takes says nothing about what is right. (On a build server hypothesis
 # chooses a profile of its own, which draws the same examples each time.)
@@ -40,3 +41,11 @@ def replica(postgres: PostgresServer) -> Iterator[PostgresServer]:
     """A streaming replica of the primary."""
     with postgres_replica(postgres) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """A real MLflow server; `empty()` before use."""
+    server = MlflowServer(tmp_path_factory.mktemp("mlflow-server"))
+    yield server
+    server.close()

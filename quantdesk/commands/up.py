@@ -25,7 +25,8 @@ def up(
     prefect = prefect_ui(settings, prefect_port)
     serve = ("serve", "--port", str(api_port))
     api = own_command(settings, "API", serve, url=f"{base}/docs", health_url=f"{base}/ready")
-    companions = [prefect, mlflow_ui(settings, mlflow_port), api]
+    own = [] if settings.mlflow.url else [mlflow_ui(settings, mlflow_port)]
+    companions = [prefect, *own, api]
     for companion in companions:
         refuse_taken_port(companion)
     if schedules:

@@ -9,8 +9,10 @@ import pytest
 from basics.clock import ManualClock
 from basics.errors import ConflictError, InvalidInputError, MissingDataError, RefusedError
 from infra.model_registry import MlflowRegistry
+from infra.remote_registry import RemoteRegistry
 from services.ports import ModelRegistry, ModelRun
 from tests.fakes.model_registry import MemoryRegistry
+from tests.mlflow_server import MlflowServer
 
 CLOCK = ManualClock(datetime(2022, 12, 28, 21, tzinfo=UTC))
 
@@ -28,11 +30,19 @@ def folder(empty_registry: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(empty_registry, tmp_path / "a moved folder"))
 
 
-@pytest.fixture(params=["memory", "mlflow"])
+@pytest.fixture(params=["memory", "mlflow", "server"])
 def registry(request: pytest.FixtureRequest) -> ModelRegistry:
     if request.param == "memory":
         return MemoryRegistry()
+    if request.param == "server":
+        return request.getfixturevalue("remote")
     return MlflowRegistry(request.getfixturevalue("folder"), clock=CLOCK)
+
+
+@pytest.fixture
+def remote(mlflow_server: MlflowServer, tmp_path: Path) -> RemoteRegistry:
+    mlflow_server.empty()
+    return RemoteRegistry(mlflow_server.url, tmp_path, clock=CLOCK, timeout_seconds=30)
 
 
 def _run(trial: str, *, name: str = "price", sharpe: float | None = 0.1) -> ModelRun:
@@ -249,3 +259,76 @@ def test_reading_imports_no_heavy_library(folder: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_what_a_machine_read_goes_on_serving_while_the_server_is_gone(
+    mlflow_server: MlflowServer, remote: RemoteRegistry, tmp_path: Path
+) -> None:
+    from basics.errors import UnavailableError
+
+    remote.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    remote.register(_run("t2"), format="lightgbm-text", input_key="k2")
+    remote.move_alias("price", "champion", 1, expected=None, reason="first")
+    champion = remote.resolve("price", "champion")
+    remote.read(champion, "model.txt")
+    second = remote.resolve("price", 2)
+
+    with mlflow_server.gone():
+        again = RemoteRegistry(mlflow_server.url, tmp_path, clock=CLOCK, timeout_seconds=5)
+        assert again.names() == ["price"]
+        assert again.resolve("price", "champion") == champion
+        assert again.read(champion, "model.txt") == b"tree\nt1"
+        assert "does not answer" in again.hindrance
+        # What was never read, and what only the server can say or do.
+        for ask in (
+            lambda: again.read(second, "model.txt"),
+            lambda: again.trials("price"),
+            lambda: again.record(_run("t3")),
+            lambda: again.move_alias("price", "champion", 2, expected=1, reason="late"),
+            lambda: again.resolve("volatility", "champion"),
+        ):
+            with pytest.raises(UnavailableError, match=r"does not answer .* mlflow\.url"):
+                ask()
+
+    import time
+
+    time.sleep(2.1)  # The breaker rests for two seconds.
+    again.move_alias("price", "champion", 2, expected=1, reason="back")
+    assert again.resolve("price", "champion").version == 2
+    assert again.hindrance == ""
+
+
+def test_a_copy_in_the_mirror_that_was_changed_is_refused_and_read_anew(
+    remote: RemoteRegistry, tmp_path: Path
+) -> None:
+    version = remote.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    remote.read(version, "model.txt")
+    (copy,) = tmp_path.glob("mirror/*/files/*")
+    copy.write_bytes(b"tree\nevil")
+
+    with pytest.raises(RefusedError, match="changed or cut short"):
+        remote.read(version, "model.txt")
+
+    assert remote.read(version, "model.txt") == b"tree\nt1"
+
+
+def test_another_machine_needs_the_key_that_signed(
+    mlflow_server: MlflowServer, remote: RemoteRegistry, tmp_path: Path
+) -> None:
+    version = remote.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    key = (tmp_path / "signing.key").read_bytes()
+
+    def machine(name: str, signing_key: bytes | None) -> RemoteRegistry:
+        folder = tmp_path / name
+        return RemoteRegistry(
+            mlflow_server.url, folder, clock=CLOCK, timeout_seconds=30, signing_key=signing_key
+        )
+
+    assert machine("a", key).read(version, "model.txt") == b"tree\nt1"
+    with pytest.raises(RefusedError, match="signature of its digests is wrong"):
+        machine("b", None).read(version, "model.txt")
+
+
+def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="write http://host:port"):
+        RemoteRegistry("mlflow:5000", tmp_path, clock=CLOCK, timeout_seconds=1)

@@ -1,0 +1,23 @@
+"""Which model registry the settings name: the one in the state folder, or an MLflow server's."""
+
+from pathlib import Path
+
+from basics.clock import Clock
+from infra.model_registry import MlflowRegistry
+from infra.settings import MlflowSettings
+
+
+def open_registry(settings: MlflowSettings, folder: Path, *, clock: Clock) -> MlflowRegistry:
+    """Return the registry that the settings name; nothing is connected yet."""
+    key = settings.signing_key.get_secret_value().encode() if settings.signing_key else None
+    if settings.url is None:
+        return MlflowRegistry(folder, clock=clock, signing_key=key)
+    from infra.remote_registry import RemoteRegistry
+
+    return RemoteRegistry(
+        settings.url,
+        folder,
+        clock=clock,
+        timeout_seconds=settings.timeout_seconds,
+        signing_key=key,
+    )
