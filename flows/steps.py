@@ -6,6 +6,7 @@ second time on unchanged inputs adds nothing.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
@@ -42,7 +43,13 @@ from services.pnl_days import (
 from services.pnl_explanation import Explanation
 from services.pnl_health import HEALTH_KIND, PnlHealth
 from services.pnl_performance import Performance
-from services.pnl_replay import BAR_FIELDS, INTRADAY_KIND, ReplayReport, replay_session
+from services.pnl_replay import (
+    BAR_FIELDS,
+    INTRADAY_KIND,
+    ReplayReport,
+    figures_so_far,
+    replay_session,
+)
 from services.portfolio_review import universe_returns
 from services.portfolios import MULTI_ASSET
 from services.ports import JsonDocument, KeptBooks
@@ -200,6 +207,9 @@ def replay_pnl(day: Day) -> list[ReplayReport]:
             session=day.desk_date, portfolio=portfolio,
             rng=np.random.default_rng([day.desk.settings.seed, day.desk_date.toordinal()]),
         )  # fmt: skip
+        daily = day.desk.pnl_days.books(portfolio).books.daily
+        today = report.streamed / float(daily.opening_capital()[-1])
+        report = replace(report, so_far=figures_so_far(daily.returns()[:-1], today))
         day.desk.results.put(
             INTRADAY_KIND, portfolio, day.desk_date, msgspec.to_builtins(report),
             {"run_id": span.run_id, "seed": day.desk.settings.seed},

@@ -73,6 +73,8 @@ class Desk:
         self.settings = settings
         self.clock = clock
         self._resources = resources
+        # What each version of a dataset lets the desk trade: asked for with every split of profit.
+        self._traded: dict[tuple[str, str], Mapping[str, Instrument]] = {}
 
     @cached_property
     def database(self) -> "Database":
@@ -123,8 +125,11 @@ class Desk:
 
         if dataset == MULTI_ASSET:
             return self.accounting(self._simulated_assets.instruments)
-        symbols = self.market_data.panel(dataset, fields=("close",)).symbols
-        return self.accounting(equities(symbols, self.market_data.sectors))
+        version = self.market_data.version(dataset)
+        if (dataset, version) not in self._traded:
+            symbols = self.market_data.panel(dataset, fields=("close",)).symbols
+            self._traded[dataset, version] = equities(symbols, self.market_data.sectors)
+        return self.accounting(self._traded[dataset, version])
 
     def multi_asset_books(self, experiment: "Experiment") -> "MultiAssetBooks | None":
         """Return the multi-asset portfolio on its simulated market; None before it trades."""

@@ -9,6 +9,7 @@ knows (its order, model version, hour) is the difference of its worth at the two
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 
 import msgspec
 import numpy as np
@@ -96,7 +97,11 @@ class PnlDays:
         """
         changed = self.store.replace(kept)
         performance = self.performance(kept)
-        splits = Attributions(attributions=tuple(self._split(kept, by=key) for key in SPLITS))
+        # Gathered once for both splits by factor.
+        factors = cache(lambda: self.factors(kept.books.daily.sessions))
+        splits = Attributions(
+            attributions=tuple(self._split(kept, by=key, factors=factors) for key in SPLITS)
+        )
         for kind, document in ((PERFORMANCE_KIND, performance), (ATTRIBUTION_KIND, splits)):
             payload = msgspec.to_builtins(document)
             self.results.put(kind, kept.portfolio, performance.end, payload, lineage)
@@ -233,12 +238,14 @@ class PnlDays:
         found = split(kept.books.daily, factors.values)
         return replace(found, notes=(*found.notes, *factors.notes))
 
-    def _split(self, kept: KeptBooks, *, by: str) -> Attribution:
+    def _split(self, kept: KeptBooks, *, by: str, factors: Callable[[], Factors]) -> Attribution:
         """Return a split; what cannot be estimated leaves everything in the residual, and says why.
 
         Young books have too few sessions to tell factors apart.
         """
         try:
+            if by in FACTOR_KEYS:
+                return self.by_factors(kept, factors(), by=by)
             return self.attribution(kept, by=by)
         except MissingDataError as error:
             daily = kept.books.daily

@@ -18,6 +18,7 @@ from basics.errors import MissingDataError
 from basics.trading import Fill
 from market.panel import Panel
 from market.simulated.session import DailyBar, simulate_session
+from measures.performance_live import LivePerformance
 from pnl.engine import PnlEngine
 from pnl.events import LedgerEvent
 from pnl.ledger import Ledger
@@ -54,6 +55,35 @@ class ReplayHour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FiguresSoFar:
+    """Performance with the running session as its last return; None where it is undefined."""
+
+    sessions: int
+    session_return: float
+    sharpe_ratio: float | None
+    sortino_ratio: float | None
+    calmar_ratio: float | None
+    drawdown: float
+    max_drawdown: float
+
+
+def figures_so_far(returns: FloatArray, session_return: float) -> FiguresSoFar:
+    """Return live performance after `returns` and the session's return so far."""
+    live = LivePerformance()
+    for value in (*returns.tolist(), session_return):
+        live.update(value)
+    return FiguresSoFar(
+        sessions=live.count,
+        session_return=session_return,
+        sharpe_ratio=live.sharpe_ratio,
+        sortino_ratio=live.sortino_ratio,
+        calmar_ratio=live.calmar_ratio,
+        drawdown=live.drawdown,
+        max_drawdown=live.max_drawdown,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayReport:
     """How the session went, and whether streaming equals batch.
 
@@ -69,6 +99,8 @@ class ReplayReport:
         The same by the daily books, in whole cents.
     error_of_gross : float
         Difference of streamed and batch, over gross exposure.
+    so_far : FiguresSoFar or None
+        Performance with this session as the last, where the days before are kept.
     """
 
     session: date
@@ -82,6 +114,7 @@ class ReplayReport:
     batch: float
     booked: Decimal
     error_of_gross: float
+    so_far: FiguresSoFar | None = None
 
 
 def replay_session(  # noqa: PLR0913 - one question, each part by name

@@ -155,6 +155,14 @@ def pnl_intraday(portfolio: Scope = None, as_json: AsJson = False) -> None:
         f"{report['ticks']:,} ticks, {report['fills']} fills: {report['streamed']:,.2f}, "
         f"booked {report['booked']}"
     )
+    so_far = report.get("so_far")
+    if so_far:
+        sharpe = so_far["sharpe_ratio"]
+        typer.echo(
+            f"{so_far['session_return']:+.2%} today; over {so_far['sessions']} sessions with it: "
+            f"Sharpe {'-' if sharpe is None else f'{sharpe:.2f}'}, drawdown "
+            f"{so_far['drawdown']:.2%} of at most {so_far['max_drawdown']:.2%}"
+        )
 
 
 def pnl_health(portfolio: Scope = None, as_json: AsJson = False) -> None:

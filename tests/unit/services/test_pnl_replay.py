@@ -16,8 +16,10 @@ from infra.database.ledger import DatabaseLedgerStore
 from infra.database.schema import upgrade_database
 from infra.settings import DatabaseSettings
 from market.panel import Panel
+from measures.drawdown import max_drawdown
+from measures.performance import sharpe_ratio
 from services.accounting import Accounting
-from services.pnl_replay import replay_session
+from services.pnl_replay import figures_so_far, replay_session
 
 D = Decimal
 RUN, BOOK = "run", Book("Fund", "Core", "momentum", "acc")
@@ -93,3 +95,16 @@ def test_the_same_seed_replays_the_same_session(accounting: Accounting) -> None:
 def test_the_first_session_of_the_panel_cannot_be_replayed(accounting: Accounting) -> None:
     with pytest.raises(MissingDataError, match="is no session with one before it"):
         replay(accounting, 3)
+
+
+def test_figures_so_far_take_the_session_as_the_last_return() -> None:
+    returns = np.array([0.01, -0.02, 0.03])
+
+    found = figures_so_far(returns, -0.04)
+
+    whole = np.append(returns, -0.04)
+    assert found.sessions == 4
+    assert found.sharpe_ratio == pytest.approx(sharpe_ratio(whole))
+    assert found.max_drawdown == pytest.approx(max_drawdown(whole))
+    assert found.drawdown == pytest.approx(0.04)
+    assert figures_so_far(returns[:0], 0.01).sharpe_ratio is None
