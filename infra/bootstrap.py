@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from services.portfolio_review import PortfolioReview
     from services.prediction_stream import PredictionStream
     from services.risk import RiskService
+    from services.stored_books import StoredBooks
     from services.trading import TradingSimulation
     from services.trading_controls import TradingControls
     from services.training import Training
@@ -407,6 +408,15 @@ class Desk:
         from services.portfolio_review import PortfolioReview
 
         return PortfolioReview(market=self.market_data)
+
+    @cached_property
+    def stored_books(self) -> "StoredBooks":
+        """The risk of a stored portfolio, and of a candidate order on it."""
+        from services.stored_books import StoredBooks
+
+        return StoredBooks(
+            pnl_days=self.pnl_days, market=self.market_data, review=self.review, risk=self.risk
+        )
 
     def paper_trading(self, instruments: "Mapping[str, Instrument]") -> "PaperTrading":
         """Return the use case that trades `instruments` on paper and books it."""

@@ -148,7 +148,11 @@ class PortfolioReview:
         }
 
     def _yields(self, as_of: date) -> Mapping[str, History]:
-        panel = self.market.panel("macro", fields=("value",), end=as_of, symbols=YIELDS)
+        """Return the monthly yields; none where the lake holds none, and the profile says so."""
+        try:
+            panel = self.market.panel("macro", fields=("value",), end=as_of, symbols=YIELDS)
+        except MissingDataError:
+            return {}
         found = {}
         for row, symbol in enumerate(panel.symbols):
             known = np.isfinite(panel["value"][row])

@@ -1,4 +1,4 @@
-"""Commands of risk: `risk show`, `why`, `breaches`, `acknowledge`, `override`."""
+"""Commands of risk: what is stored, why it moved, what an order would do; limits."""
 
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from quantdesk.commands.risk_view import (
     show_tails,
     show_week,
     show_weekly_book,
+    show_what_if,
 )
 from quantdesk.output import AsJson, show_json, show_table
 
@@ -67,6 +68,28 @@ def risk_why(scope: Scope = None, portfolio: ByName = None, as_json: AsJson = Fa
     show_covariances(profile)
     for line in change or ("No earlier profile is stored: nothing to compare with.",):
         typer.echo(f"- {line}")
+
+
+@risk.command("what-if")
+def risk_what_if(
+    symbol: Annotated[str, typer.Option(help="What would be traded.")],
+    quantity: Annotated[float, typer.Option(help="How much; negative to sell.")],
+    portfolio: Annotated[
+        str | None, typer.Option(help="Portfolio; may be left out where there is only one.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show VaR, ES, stress and limits before and after a candidate order at the last close."""
+    from infra.bootstrap import open_desk
+    from services.risk_what_if import CandidateOrder
+
+    order = CandidateOrder(symbol=symbol, quantity=quantity)
+    with open_desk() as desk:
+        report = desk.stored_books.what_if(order, portfolio)
+    if as_json:
+        show_json(report)
+    else:
+        show_what_if(report)
 
 
 @risk.command("weekly")

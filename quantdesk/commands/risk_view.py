@@ -1,10 +1,13 @@
 """Tables of a stored risk profile for the terminal."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from quantdesk.output import show_table
+
+if TYPE_CHECKING:
+    from services.risk_what_if import WhatIfReport
 
 _HEADLINE = 0.99
 
@@ -215,3 +218,71 @@ def show_weekly_book(week: Any) -> None:  # noqa: ANN401 - a stored JSON documen
             f"- Pareto above {row['quantile']:.1%} ({row['n_excesses']} losses): shape "
             f"{row['shape']:.2f} ({row['shape_error']:.2f}), distance {row['distance']:.3f}"
         )
+
+
+def show_what_if(report: "WhatIfReport") -> None:
+    """Show what an order would do to the numbers that its limits are about."""
+    cost = "" if report.expected_cost is None else f", expected cost {report.expected_cost:,.0f}"
+    verb = "buy" if report.quantity > 0 else "sell"
+    typer.echo(
+        f"{report.scope} on {report.as_of}: {verb} {abs(report.quantity):,.0f} of {report.symbol} "
+        f"at {report.price:,.2f}, worth {report.value:,.0f} {report.currency}{cost}"
+    )
+    typer.echo(
+        f"risk {report.score_before:.1f} to {report.score_after:.1f} of 100, "
+        f"{report.level_before} to {report.level_after}"
+    )
+    columns = ("method", "VaR before", "VaR after", "change", "ES before", "ES after")
+    show_table(
+        "99% value at risk and expected shortfall",
+        columns,
+        [
+            (
+                t.method + ("" if t.horizon_days == 1 else f" {t.horizon_days}d"),
+                f"{t.var_before:,.0f}",
+                f"{t.var_after:,.0f}",
+                f"{t.var_after - t.var_before:+,.0f}",
+                f"{t.es_before:,.0f}",
+                f"{t.es_after:,.0f}",
+            )
+            for t in report.tails
+            if t.confidence == _HEADLINE
+        ],
+        right=columns[1:],
+    )
+    show_table(
+        "Stress (a positive number is a loss)",
+        ("scenario", "before", "after"),
+        [
+            (s.title, _amount(s.loss_before, ",.0f"), _amount(s.loss_after, ",.0f"))
+            for s in report.stresses
+        ],
+        right=("before", "after"),
+    )
+    show_table(
+        "Limits that the order moves",
+        ("metric", "of", "before", "after", "hard", "state"),
+        [
+            (
+                c.metric,
+                c.name,
+                _amount(c.before, ".4g"),
+                _amount(c.after, ".4g"),
+                f"{c.hard:.4g}",
+                c.state_after.value
+                if c.state_before is c.state_after
+                else f"{c.state_before.value} to {c.state_after.value}",
+            )
+            for c in report.limits
+            if c.before != c.after
+        ],
+        right=("before", "after", "hard"),
+    )
+    for line in report.new_breaches or ("No limit would be breached, or further breached.",):
+        typer.echo(f"- {line}")
+    for line in report.left_out:
+        typer.echo(f"- left out: {line}")
+
+
+def _amount(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field, FiniteFloat
 
 from risk.backtests import Backtest
 from risk.book_shape import CovarianceView, TailShape
@@ -14,13 +16,17 @@ from risk.stress import StressResult
 from risk.weekly import WeeklyRow
 from services.ports import StoredResult
 from services.risk import PROFILE_KIND
+from services.risk_what_if import CandidateOrder, WhatIfReport
 from services.weekly_risk import WEEKLY_KIND
 from serving.answers import head
-from serving.context import answers_of
+from serving.context import answers_of, context_of
 from serving.problems import problem_responses
-from serving.schemas import AnswerHead, PortfolioQuery
+from serving.schemas import AnswerHead, Name, PortfolioQuery
+from serving.schemas import Query as QueryParameters
 
-router = APIRouter(prefix="/risk", tags=["risk"], responses=problem_responses(401, 404, 422, 503))
+router = APIRouter(
+    prefix="/risk", tags=["risk"], responses=problem_responses(401, 403, 404, 422, 503)
+)
 Asked = Annotated[PortfolioQuery, Query()]
 _ADDED: dict[str, list[Any]] = {"decomposition": [], "covariances": []}
 
@@ -134,6 +140,29 @@ async def risk_weekly(request: Request, asked: Asked) -> Response:
     return await answers_of(request).respond(
         "risk.weekly", WEEKLY_KIND, asked.portfolio, asked.as_of, build
     )
+
+
+class WhatIfQuery(QueryParameters):
+    """The order that is considered, and the portfolio it is for."""
+
+    symbol: str = Field(pattern=r"^[A-Z0-9.^/-]{1,16}$", examples=["AAPL"])
+    quantity: FiniteFloat = Field(description="bought when positive, sold when negative")
+    portfolio: Name | None = None
+
+
+class WhatIfAnswer(BaseModel):
+    """The book's risk before and after the order, at the last close."""
+
+    what_if: WhatIfReport
+
+
+@router.get("/what-if", response_model=WhatIfAnswer)
+async def risk_what_if(request: Request, asked: Annotated[WhatIfQuery, Query()]) -> dict[str, Any]:
+    """Compute VaR, ES, stress, limits and score before and after a candidate order."""
+    desk = context_of(request).desk
+    order = CandidateOrder(symbol=asked.symbol, quantity=asked.quantity)
+    report = await run_sync(desk.stored_books.what_if, order, asked.portfolio)
+    return {"what_if": report}
 
 
 @router.get("/stress-tests", response_model=StressAnswer)
