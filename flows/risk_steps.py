@@ -23,7 +23,7 @@ from risk.nightly import NightBooks, NightMarket
 from risk.profile import RiskProfile
 from risk.weekly import WeeklyTerms
 from services.morning import last_night, last_profile, last_weekly, profile_beside
-from services.night_books import books_until, night_books, night_market
+from services.night_books import books_until, night_books, night_market, night_scenarios
 from services.night_store import Batch
 from services.nightly_risk import NIGHT_KIND, NIGHT_STRESS_KIND, NightPolicy
 from services.paper_trading import STRATEGIES
@@ -75,11 +75,12 @@ class Night:
         """What the books of the night share."""
         return night_market(self.inputs, lookback=self.day.desk.risk.lookback)
 
-    @property
+    @cached_property
     def policy(self) -> NightPolicy:
         """What the books are judged by."""
         risk = self.day.desk.risk
-        return NightPolicy(limits=risk.limits, scenarios=risk.scenarios, as_of=self.session)
+        ready = night_scenarios(self.inputs, risk.scenarios, lookback=risk.lookback)
+        return NightPolicy(limits=risk.limits, scenarios=ready, as_of=self.session)
 
     @property
     def lineage(self) -> dict[str, Any]:

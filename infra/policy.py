@@ -98,6 +98,7 @@ class _StressFile(_Row):
     description: str = Field(min_length=1)
     basis: Basis
     order: int = 100
+    limited: bool | None = None
     shock: _ShockTable | None = None
     window: _WindowTable | None = None
     reverse: _ReverseTable | None = None
@@ -222,6 +223,7 @@ def _scenario_of(pair: tuple[str, _StressFile]) -> StressScenario:
         shock=Shock() if file.shock is None else Shock(**file.shock.model_dump()),
         window=None if file.window is None else (file.window.start, file.window.end),
         reverse_loss=None if file.reverse is None else file.reverse.loss_fraction,
+        limited=file.limited,
     )
 
 

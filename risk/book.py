@@ -96,6 +96,11 @@ def align_book(holdings: Mapping[str, Holding], prices: Panel, *, lookback: int)
 def _reason_to_leave_out(holding: Holding, row: int | None, returns: FloatArray) -> str | None:
     if not (np.isfinite(holding.quantity) and np.isfinite(holding.market_value)):
         return f"its market value is {holding.market_value}: no price on the day"
+    if holding.quantity * holding.market_value < 0:
+        return (
+            f"its quantity {holding.quantity:g} and market value {holding.market_value:g} differ "
+            "in sign: correct one of them"
+        )
     if row is None:
         return "it has no price history: import its bars"
     missing = ~np.isfinite(returns[row])

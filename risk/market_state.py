@@ -61,7 +61,8 @@ def estimate_state(
         moves=np.zeros(n),
         volatilities=volatilities,
         correlation=correlation,
-        market_betas=betas(returns, market),
+        # A market that stands still moves nothing with it.
+        market_betas=betas(returns, market) if np.ptp(market) > 0 else np.zeros(n),
         rate_betas=np.zeros(n) if rates is None else rates.slopes,
         half_spreads=np.full(n, ALMGREN_2005.half_spread),
         daily_notional=np.array([daily_notional.get(s, np.nan) for s in symbols]),

@@ -178,7 +178,7 @@ def measure_books(
             f"{len(market.state.symbols)} symbols"
         )
     reasons = [books.reason_to_fail(row) for row in range(len(books.names))]
-    scenarios = [scenario for scenario in scenarios if scenario.is_given]
+    scenarios = [scenario for scenario in scenarios if scenario.is_ready]
     sound = [row for row, reason in enumerate(reasons) if reason is None]
     failures = [
         NightFailure(name, reason)
@@ -194,11 +194,10 @@ def measure_books(
         stresses=stress_losses(scenarios, market.state, exposures),
     )
     methods = _methods(shared.pnl, window)
-    names = [scenario.name for scenario in scenarios]
     rows = []
     for at, row in enumerate(sound):
         try:
-            rows.append(_row(books, row, market, shared, at, methods[at], names, limits, as_of))
+            rows.append(_row(books, row, market, shared, at, methods[at], scenarios, limits, as_of))
         except QuantDeskError as error:
             failures.append(NightFailure(books.names[row], str(error)))
     return tuple(rows), tuple(failures)
@@ -249,7 +248,7 @@ def _row(  # noqa: PLR0913, PLR0917 - the parts of one book, gathered from the w
     shared: _Shared,
     at: int,
     methods: tuple[MethodRow, ...],
-    scenario_names: Sequence[str],
+    scenarios: Sequence[StressScenario],
     limits: Sequence[Limit],
     as_of: date,
 ) -> NightRow:
@@ -260,8 +259,11 @@ def _row(  # noqa: PLR0913, PLR0917 - the parts of one book, gathered from the w
     tail = shortfall_components(
         exposures[held, None] * market.returns[held, -window:], confidence=0.99
     )
-    stresses = dict(zip(scenario_names, shared.stresses[:, at].tolist(), strict=True))
-    observed = _observed(books, row, market, methods, symbols, held, stresses)
+    losses = shared.stresses[:, at].tolist()
+    worst = max(
+        (loss for s, loss in zip(scenarios, losses, strict=True) if s.is_limited), default=0.0
+    )
+    observed = _observed(books, row, market, methods, symbols, held, worst)
     checks = evaluate(limits, observed, as_of=as_of)
     score = _score(shared.pnl[at] / equity, float(books.drawdown[row]), checks, limits)
     state = worst_state(checks)
@@ -270,7 +272,7 @@ def _row(  # noqa: PLR0913, PLR0917 - the parts of one book, gathered from the w
         methods=methods,
         component_var=dict(zip(symbols, shared.component_var[at, held].tolist(), strict=True)),
         component_es=dict(zip(symbols, tail.tolist(), strict=True)),
-        stresses=stresses,
+        stresses={s.name: loss for s, loss in zip(scenarios, losses, strict=True)},
         score=score,
         level=risk_level(score, hard_breach=state is LimitState.HARD).value,
         limit_state=state.value,
@@ -285,7 +287,7 @@ def _observed(  # noqa: PLR0913, PLR0917 - as _row
     methods: tuple[MethodRow, ...],
     symbols: Sequence[str],
     held: IntArray,
-    stresses: Mapping[str, float],
+    worst_stress: float,
 ) -> list[Observation]:
     name, equity = books.names[row], float(books.equity[row])
     exposures = books.exposures[row, held]
@@ -302,7 +304,7 @@ def _observed(  # noqa: PLR0913, PLR0917 - as _row
         "net_leverage": sizes.net_leverage,
         "hhi": sizes.hhi,
         "beta": float(exposures @ market.state.market_betas[held]) / equity,
-        "worst_stress_loss": max(max(stresses.values(), default=0.0) / equity, 0.0),
+        "worst_stress_loss": max(worst_stress / equity, 0.0),
     }
     if np.isfinite(days).any():
         of_book["days_to_liquidate"] = float(np.nanmax(days))

@@ -14,6 +14,7 @@ from statistics import NormalDist
 import numpy as np
 
 from basics.arrays import FloatArray
+from basics.errors import InvalidInputError
 from market.liquidity import ALMGREN_2005
 from measures.parametric_tail import normal_tail
 from risk.decomposition import normal_components
@@ -44,6 +45,8 @@ class StressScenario:
         Replays what the holdings did then; `found_shock` turns it into a shock.
     reverse_loss : float or None
         Looks for the likeliest shock that loses this fraction of equity.
+    limited : bool or None
+        Whether its loss counts for the limit `worst_stress_loss`; None: if it is written down.
     """
 
     name: str
@@ -53,11 +56,29 @@ class StressScenario:
     shock: Shock = _NO_SHOCK
     window: tuple[date, date] | None = None
     reverse_loss: float | None = None
+    limited: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.limited and self.reverse_loss is not None:
+            raise InvalidInputError(
+                f"{self.name}: a reverse stress loses what it is told to, so no limit can be held "
+                "against it: leave `limited` out"
+            )
 
     @property
     def is_given(self) -> bool:
         """Whether the shock is written down, not to be found from the book's history."""
         return self.window is None and self.reverse_loss is None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a shock to run: written down, or found already."""
+        return self.is_given or self.shock != _NO_SHOCK
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the loss counts for the limit on the worst stress."""
+        return self.is_given if self.limited is None else self.limited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +96,9 @@ class StressResult:
     note : str
         What the reader must know, such as the last date of the data behind a sensitivity.
     found : bool
-        A replayed window or a reverse stress: shown, but not held against the stress limit,
-        which is about the scenarios that are written down.
+        A replayed window or a reverse stress, not a scenario that is written down.
+    limited : bool
+        Whether the limit `worst_stress_loss` counts it, as its policy file says.
     """
 
     name: str
@@ -89,6 +111,7 @@ class StressResult:
     normal_loss: float | None = None
     note: str = ""
     found: bool = False
+    limited: bool = False
 
 
 def run_stress(
@@ -188,6 +211,7 @@ def _run(
         normal_loss=before,
         note=note,
         found=not scenario.is_given,
+        limited=scenario.is_limited,
     )
 
 

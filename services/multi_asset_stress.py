@@ -67,6 +67,7 @@ def _revalued(
         loss_fraction=loss / equity,
         contributions={book.symbols[i]: float(losses[i]) for i in order},
         note=_greeks_note(priced, snapshot, moves, dict(zip(book.symbols, losses, strict=True))),
+        limited=scenario.is_limited,
     )
 
 

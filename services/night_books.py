@@ -1,6 +1,6 @@
 """The books of a night: the portfolio and each of its strategies, in one universe."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -13,6 +13,8 @@ from measures.drawdown import drawdown_series
 from pnl.daily import DailyBooks
 from risk.book import Holding, align_book
 from risk.nightly import NightBooks, NightMarket
+from risk.stress import StressScenario
+from services.risk_found_stress import found_scenario
 from services.risk_inputs import RiskInputs
 from services.risk_measures import measure_book
 
@@ -101,6 +103,27 @@ def night_market(inputs: RiskInputs, *, lookback: int) -> NightMarket:
         )
     measured = measure_book(inputs, book, float(inputs.equity.values[-1]))
     return NightMarket(state=measured.state, returns=book.returns, sectors=inputs.sectors)
+
+
+def night_scenarios(
+    inputs: RiskInputs, scenarios: Sequence[StressScenario], *, lookback: int
+) -> tuple[StressScenario, ...]:
+    """Return the scenarios that every book of the night can run.
+
+    A past window is replayed once, over the whole universe; a reverse stress is of one book and
+    is left to its profile. A window without prices is left out.
+    """
+    whole = {symbol: Holding(1.0, 1.0) for symbol in inputs.prices.symbols}
+    book = align_book(whole, inputs.prices, lookback=lookback)
+    measured = measure_book(inputs, book, float(inputs.equity.values[-1]))
+    ready = []
+    for scenario in scenarios:
+        if scenario.is_given:
+            ready.append(scenario)
+        elif scenario.window is not None:
+            replayed = found_scenario(inputs, measured, scenario)
+            ready += [] if replayed is None else [replayed[0]]
+    return tuple(ready)
 
 
 def _drawdown(path: FloatArray, start: float) -> float:

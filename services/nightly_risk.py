@@ -110,14 +110,14 @@ def measure_chunk(chunk: NightChunk) -> tuple[tuple[NightRow, ...], tuple[NightF
 def stress_chunk(chunk: NightChunk) -> tuple[tuple[NightStress, ...], tuple[NightFailure, ...]]:
     """Stress one chunk, with contributions by position; the function that an engine maps."""
     books, state = chunk.books, chunk.market.state
-    given = [scenario for scenario in chunk.policy.scenarios if scenario.is_given]
+    ready = [scenario for scenario in chunk.policy.scenarios if scenario.is_ready]
     rows, failures = [], []
     for at, name in enumerate(books.names):
         reason = books.reason_to_fail(at)
         if reason is not None:
             failures.append(NightFailure(name, reason))
             continue
-        results = run_stress(given, state, books.exposures[at], equity=float(books.equity[at]))
+        results = run_stress(ready, state, books.exposures[at], equity=float(books.equity[at]))
         rows.append(NightStress(name=name, stresses=results))
     return tuple(rows), tuple(failures)
 

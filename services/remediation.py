@@ -82,8 +82,9 @@ def remedy_for(
     if not is_measurable(book):
         raise MissingDataError(f"{inputs.scope}: nothing held can be measured: load its prices")
     state = measure_book(inputs, book, equity).state
-    # A replayed window and a reverse stress are shown, but bind no limit.
-    given = [scenario for scenario in scenarios if scenario.is_given]
+    # What the policy does not hold against the limit binds no trade; a replay that it does is
+    # judged after the trades, for it is found from the book that they leave.
+    given = [scenario for scenario in scenarios if scenario.is_given and scenario.is_limited]
     restrictions = _restrictions(before, book, state, given, inputs.sectors, equity)
     remedy = remediate(
         _to_remedy(book, state, equity), restrictions, impact=impact, reduce_only=reduce_only

@@ -47,7 +47,7 @@ def observations(
         "net_leverage": exposure.net_leverage,
         "hhi": exposure.hhi,
         "beta": measures.beta,
-        "worst_stress_loss": max((s.loss_fraction for s in stresses if not s.found), default=None),
+        "worst_stress_loss": max((s.loss_fraction for s in stresses if s.limited), default=None),
         "days_to_liquidate": measures.longest_days_to_liquidate,
     }
     found = [

@@ -1,5 +1,6 @@
 """Measure one book: its state of the market, its positions, its single numbers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +97,7 @@ def _market_returns(inputs: RiskInputs, book: Book) -> FloatArray:
     """Return the benchmark on the book's sessions; the equally weighted universe by default."""
     if inputs.benchmark is None:
         close = inputs.prices["close"][:, -len(book.sessions) - 1 :]
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore"):
             returns = close[:, 1:] / close[:, :-1] - 1.0
         known = np.isfinite(returns)
         mean: FloatArray = np.where(known, returns, 0.0).sum(axis=0) / np.maximum(
@@ -205,7 +206,9 @@ def single_numbers(
     return BookMeasures(
         beta=float(weights @ state.market_betas),
         shrunk_beta=float(weights @ shrunk_betas(state.market_betas)),
-        downside_beta=downside_beta(measured.pnl / measured.equity, measured.market),
+        downside_beta=_known(
+            lambda: downside_beta(measured.pnl / measured.equity, measured.market)
+        ),
         drawdown=drawdown,
         max_drawdown=deepest,
         volatility=float(measured.pnl.std(ddof=1)) / measured.equity * SESSIONS_A_YEAR**0.5,
@@ -220,6 +223,14 @@ def single_numbers(
         spread_cost=float(np.abs(book.exposures) @ state.half_spreads),
         **_own_life(wealth),
     )
+
+
+def _known(measure: Callable[[], float]) -> float | None:
+    """Return a number, None where nothing moves that it could be measured by."""
+    try:
+        return measure()
+    except MissingDataError:
+        return None
 
 
 def _own_life(wealth: FloatArray) -> dict[str, Any]:

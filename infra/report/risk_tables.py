@@ -136,7 +136,13 @@ def stress_table(rows: Sequence[StressResult], currency: str) -> Table:
             ]
             for row in sorted(rows, key=lambda row: -row.loss)
         ],
+        note=_limited(rows),
     )
+
+
+def _limited(rows: Sequence[StressResult]) -> str:
+    names = [row.title for row in rows if row.limited]
+    return f"The limit on the worst stress counts: {'; '.join(names)}." if names else ""
 
 
 def positions_table(rows: Sequence[PositionRisk], currency: str) -> Table:

@@ -176,6 +176,28 @@ def test_stress_contributions_sum_and_a_book_that_cannot_be_stressed_is_told() -
     assert again == rows
 
 
+def test_a_night_counts_the_stresses_that_the_policy_counts() -> None:
+    limit = Limit(
+        metric="worst_stress_loss", scope=Scope.PORTFOLIO, warn=1e-4, soft=1e-3, hard=1e-2,
+        owner="r",
+    )  # fmt: skip
+    (crash,) = POLICY.scenarios
+    replayed = replace(
+        crash, name="then", window=(DAY, DAY), shock=Shock(symbol_returns={"A": -0.5, "B": 0.5})
+    )
+
+    def breached(*scenarios: StressScenario) -> int:
+        policy = replace(POLICY, limits=(limit,), scenarios=scenarios)
+        rows = nightly_risk(batch(), MARKET, policy, KeptResults()).rows
+        assert all(set(row.stresses) == {s.name for s in scenarios} for row in rows)
+        return sum("worst_stress_loss" in " ".join(row.breached) for row in rows)
+
+    counting_none = breached(replace(crash, limited=False), replayed)
+    assert counting_none == 0
+    assert breached(crash, replayed) > 0
+    assert breached(replace(crash, limited=False), replace(replayed, limited=True)) > 0
+
+
 def test_the_weekly_run_is_resumable_by_the_same_terms_alone() -> None:
     results = KeptResults()
     terms = WeeklyTerms(window=250, days=60, refit=30, n_scenarios=256)

@@ -260,6 +260,44 @@ def test_found_scenarios_are_replayed_or_left_out() -> None:
     assert "daily standard deviations away" in reverse.note
 
 
+def test_policy_says_which_stresses_the_limit_counts() -> None:
+    crash, rates = SCENARIOS
+    replay = StressScenario(
+        name="then",
+        title="t",
+        description="d",
+        basis=Basis.REVALUATION,
+        window=(date(2019, 1, 10), date(2019, 8, 10)),
+    )
+    limit = Limit(
+        metric="worst_stress_loss", scope=Scope.PORTFOLIO, warn=0.01, soft=0.02, hard=0.03,
+        owner="risk",
+    )  # fmt: skip
+
+    def worst(*scenarios: StressScenario) -> float:
+        service = replace(SERVICE, scenarios=scenarios, limits=(limit,))
+        profile = service.profile(make_inputs(), with_evidence=False)
+        (check,) = profile.limits
+        counted = [s.loss_fraction for s in profile.stresses if s.limited]
+        assert check.value == pytest.approx(max(0.0, *counted))
+        return check.value
+
+    written = worst(crash, rates, replay)
+    assert written > 0
+    assert worst(replace(crash, limited=False), rates, replay) < written
+    counted = worst(replace(crash, limited=False), rates, replace(replay, limited=True))
+    ignored = worst(replace(crash, limited=False), rates, replace(replay, limited=False))
+    assert counted >= ignored
+
+
+def test_a_reverse_stress_cannot_be_held_against_the_limit() -> None:
+    with pytest.raises(InvalidInputError, match="reverse: a reverse stress loses what it is told"):
+        StressScenario(
+            name="reverse", title="t", description="d", basis=Basis.REVALUATION,
+            reverse_loss=0.1, limited=True,
+        )  # fmt: skip
+
+
 def test_breached_limit_raises_the_level_and_says_what_to_sell(profile: RiskProfile) -> None:
     worst = profile.limits[0]
     assert (worst.metric, worst.name, worst.state) == ("weight", "BBB", "hard")
