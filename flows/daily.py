@@ -103,6 +103,31 @@ def train_models(*, retrain: bool = False, kinds: Sequence[str] = ()) -> Outcome
     return no_new_data(day.desk_date) if trained.reused and not fresh else done(summary)
 
 
+@flow(name="tune-models")
+def tune_models(*, kinds: Sequence[str] = ("price",), trials: int = 20) -> Outcome:
+    """Search the settings of kinds made of trees, train the best of each, let the gate decide.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        Of price, volatility and signal.
+    trials : int
+        Configurations to try for each; every one counts in the gate.
+    """
+    with open_day() as day, step("Tuning") as summarise:
+        told = []
+        for kind in kinds:
+            tuned, result = day.desk.kinds.tune(
+                kind, trials=trials, seed=day.desk.settings.seed, settle=in_transaction
+            )
+            told.append(
+                f"{result.version.label}: trial {tuned.best.number} of {len(tuned.trials)}, "
+                f"{result.champion.label} reigns"
+            )
+        summarise("; ".join(told))
+    return done("; ".join(told))
+
+
 def _show_kinds(outcomes: Sequence[KindOutcome]) -> None:
     """Leave each kind's verdict, or why it has none, in the Prefect UI."""
     rows = [

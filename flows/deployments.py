@@ -20,6 +20,7 @@ from flows.daily import (
     ingest_market_data,
     trade_on_paper,
     train_models,
+    tune_models,
 )
 from flows.demo import demo
 from flows.monitoring import monitor_models
@@ -32,6 +33,7 @@ FLOWS: Mapping[str, Flow[..., Any]] = {
     "ingest": ingest_market_data,
     "features": build_features,
     "training": train_models,
+    "tuning": tune_models,
     "models": monitor_models,
     "trading": trade_on_paper,
     "pnl": attribute_pnl,

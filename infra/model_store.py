@@ -20,6 +20,7 @@ from typing import Any
 
 from basics.errors import MissingDataError, RefusedError, UnavailableError
 from services.ports import AliasMove, ModelVersion
+from services.ports.models import STUDY_PREFIX, STUDY_TAG, TUNING_LOSS
 
 DATABASE = "mlflow.db"
 ARTEFACTS = "artifacts"
@@ -119,12 +120,26 @@ class ModelStore:
             "SELECT t.value, m.value FROM experiments e JOIN runs r USING (experiment_id) "
             "JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'trial_key' "
             "LEFT JOIN latest_metrics m ON m.run_uuid = r.run_uuid AND m.key = ? "
-            "WHERE e.name = ? ORDER BY r.start_time, r.run_uuid"
+            "WHERE e.name = ? AND t.value NOT LIKE ? ORDER BY r.start_time, r.run_uuid"
         )
         trials: dict[str, float | None] = {}
-        for key, sharpe in self._rows(query, SHARPE, name):
+        for key, sharpe in self._rows(query, SHARPE, name, f"{STUDY_PREFIX}%"):
             trials[key] = sharpe if sharpe is not None else trials.get(key)
         return trials
+
+    def study(self, name: str, key: str) -> Mapping[str, Mapping[int, float]]:
+        """Return the trials of a tuning study that ended: by trial key, their losses by step."""
+        query = (
+            "SELECT t.value, m.step, m.value FROM experiments e JOIN runs r USING (experiment_id) "
+            "JOIN tags s ON s.run_uuid = r.run_uuid AND s.key = ? AND s.value = ? "
+            "JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'trial_key' "
+            "JOIN metrics m ON m.run_uuid = r.run_uuid AND m.key = ? "
+            "WHERE e.name = ? AND r.status = 'FINISHED' ORDER BY m.step"
+        )
+        found: dict[str, dict[int, float]] = {}
+        for trial, step, value in self._rows(query, STUDY_TAG, key, TUNING_LOSS, name):
+            found.setdefault(trial, {})[step] = value
+        return found
 
     def read(self, version: ModelVersion, file: str) -> bytes:
         """Return one file of a version, checked against its signed digest.

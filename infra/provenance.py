@@ -17,7 +17,7 @@ _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 # A change in these rooms can change a model; one elsewhere cannot.
 TRAINING_CODE = frozenset({"measures", "features", "models"})
 # What every kind is trained and judged by.
-COMMON = ("models.tournament", "models.comparison")
+COMMON = ("models.tournament", "models.comparison", "models.paths")
 # The kinds that are trained on feature sets by name.
 ON_SETS = frozenset({"models.price", "models.signal"})
 LIBRARIES = ("numpy", "scipy", "polars", "lightgbm", "scikit-learn", "arch", "mlflow", "numba")

@@ -6,7 +6,7 @@ stands in the verdict, and so does every rule that failed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -138,6 +138,8 @@ class Contest:
         Name of the loss.
     simulated : frozenset of str
         The simulated fields that the forecasts rest on: with any, nobody is promoted.
+    paths : mapping of str to ndarray of shape (n_paths, n_periods)
+        Net returns of each model along combinatorial purged paths, for traded kinds.
     """
 
     candidate: Contender
@@ -147,6 +149,7 @@ class Contest:
     horizon: int = 1
     metric: str = "loss"
     simulated: frozenset[str] = frozenset()
+    paths: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.candidate.name in {self.champion.name, self.baseline.name}:
@@ -256,8 +259,7 @@ def _profit(
         return [Rule(name="profit beyond luck", passed=False, detail=str(error))], {}
     hurdle = expected_maximum_sharpe(trials=trials.count, variance=trials.sharpe_variance)
     deflated = deflated_sharpe(moments, trials=trials.count, variance=trials.sharpe_variance)
-    family = np.stack([c.returns for c in contest.field if c.returns is not None])
-    overfitting = probability_of_overfitting(family).probability
+    overfitting, among = _overfitting(contest)
     checks = [
         Rule(
             name="profit beyond luck",
@@ -268,7 +270,7 @@ def _profit(
         Rule(
             name="not overfitted",
             passed=overfitting <= rules.max_overfitting,
-            detail=f"probability of overfitting {overfitting:.2f} among {len(family)} models",
+            detail=f"probability of overfitting {overfitting:.2f} among {among}",
         ),
     ]
     track_record = minimum_track_record(moments)
@@ -282,6 +284,33 @@ def _profit(
         "deflated_sharpe": deflated,
         "periods": float(moments.observations),
         "overfitting_probability": overfitting,
+    } | _along_paths(contest)
+
+
+def _overfitting(contest: Contest) -> tuple[float, str]:
+    """Return the probability that selection made the record, and among what it was measured.
+
+    Along every combinatorial path where there are some; else on the one walk forward.
+    """
+    if not contest.paths:
+        family = np.stack([c.returns for c in contest.field if c.returns is not None])
+        return probability_of_overfitting(family).probability, f"{len(family)} models"
+    models = np.stack(list(contest.paths.values()))
+    count = models.shape[1]
+    found = [probability_of_overfitting(models[:, p]).probability for p in range(count)]
+    return float(np.mean(found)), f"{len(models)} models along {count} combinatorial purged paths"
+
+
+def _along_paths(contest: Contest) -> dict[str, float]:
+    """Return the candidate's Sharpe ratio a period along its paths: the least and the middle."""
+    own = contest.paths.get(contest.candidate.name)
+    if own is None:
+        return {}
+    spread = own.std(axis=1, ddof=1)
+    sharpe = np.divide(own.mean(axis=1), spread, out=np.zeros(len(own)), where=spread > 0)
+    return {
+        "path_sharpe_least": float(sharpe.min()),
+        "path_sharpe_median": float(np.median(sharpe)),
     }
 
 

@@ -49,6 +49,16 @@ class KindSpec(Protocol):
         ...
 
     @property
+    def embargo_sessions(self) -> int:
+        """Sessions left out between test and training rows, beyond the purge."""
+        ...
+
+    @property
+    def train_every(self) -> int:
+        """Train on every so many sessions."""
+        ...
+
+    @property
     def cost_rate(self) -> float | None:
         """Cost of trading in the profit that the gate looks at; None where none is measured."""
         ...

@@ -17,6 +17,7 @@ from models.price import PriceSpec
 from models.regime_kind import RegimeSpec
 from models.signal import SignalSpec
 from models.sizing_kind import SizingSpec
+from models.tuning import Trial
 from models.volatility import VolatilitySpec
 from services import kind_inputs
 from services.feature_store import FeatureStore
@@ -28,6 +29,7 @@ from services.settlement import CarryOut, carry_out
 from services.tail_training import FEATURE, TailResult, TailTraining, newest_volatility
 from services.training import Training, TrainingResult
 from services.training_inputs import TrainingInputs
+from services.tuning import Tuned, tune
 
 # In the order in which they can be trained: the signal needs the price model's side.
 KINDS = ("price", "volatility", "regime", "risk", "sizing", "signal", "anomaly")
@@ -126,6 +128,32 @@ class KindTraining:
                 settle=settle,
             )
         return self._training.train(self.inputs(kind, chosen), settle=settle)
+
+    def tune(
+        self,
+        kind: str,
+        *,
+        trials: int,
+        seed: int,
+        settle: CarryOut = carry_out,
+        progress: Callable[[Trial], None] = lambda _: None,
+    ) -> tuple[Tuned, TrainingResult]:
+        """Search the settings of a kind's trees, then train the best and let the gate decide.
+
+        Raises
+        ------
+        InvalidInputError
+            If the kind has nothing to tune.
+        """
+        tuned = tune(
+            self._registry,
+            self.inputs(kind),
+            trials=trials,
+            seed=seed,
+            code_version=self._training.code_of,
+            progress=progress,
+        )
+        return tuned, self._training.train(tuned.inputs, settle=settle)
 
     def train_all(
         self, kinds: Sequence[str] = KINDS, *, settle: CarryOut = carry_out

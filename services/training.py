@@ -20,6 +20,7 @@ from models.estimators import Estimator
 from models.evaluation import YearScore
 from models.kinds import KindSpec
 from models.loading import load_predictor
+from models.paths import path_returns
 from models.predictors import FILE_NAMES, Predictor
 from models.tournament import Ground, Scores, play, score
 from models.training import FoldRecord, predict_rows
@@ -188,6 +189,12 @@ class Training:
                 horizon=spec.horizon,
                 metric=spec.metric,
                 simulated=ground.dataset.simulated,
+                paths=path_returns(
+                    spec,
+                    ground.dataset,
+                    (candidate, *spec.comparators()),
+                    stop=ground.stop,
+                ),
             ),
             trials=self._trials(inputs, scores),
             rules=spec.rules,
@@ -245,7 +252,7 @@ class Training:
                 "feature_set": inputs.features.feature_set,
                 "feature_hash": inputs.features.content_hash,
                 "data_version": inputs.data_version,
-                "code_version": self._code(spec),
+                "code_version": self.code_of(spec),
                 "seed": str(spec.seed),
                 **{f"environment.{key}": value for key, value in self._environment.items()},
             },
@@ -310,12 +317,13 @@ class Training:
             )
 
     def _trial_key(self, inputs: TrainingInputs, estimator: Estimator) -> str:
-        return inputs.trial_key(estimator, code_version=self._code(inputs.spec))
+        return inputs.trial_key(estimator, code_version=self.code_of(inputs.spec))
 
     def _input_key(self, inputs: TrainingInputs) -> str:
-        return inputs.input_key(code_version=self._code(inputs.spec))
+        return inputs.input_key(code_version=self.code_of(inputs.spec))
 
-    def _code(self, spec: KindSpec) -> str:
+    def code_of(self, spec: KindSpec) -> str:
+        """Return the hash of the code that versions of this kind depend on."""
         told = self._code_version
         return told if isinstance(told, str) else told(spec)
 

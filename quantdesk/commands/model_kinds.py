@@ -1,4 +1,4 @@
-"""Commands of the seven kinds: `models train|predict|verdicts|intervals`."""
+"""Commands of the seven kinds: `models train|tune|predict|verdicts|intervals`."""
 
 from typing import Annotated, Any
 
@@ -35,6 +35,45 @@ def models_train(
     if as_json:
         show_json({"version": result.version, "verdict": result.verdict})
         return
+    typer.echo(f"{result.version.label}{' (stood already)' if result.reused else ''}")
+    typer.echo(result.verdict.summary)
+
+
+def models_tune(
+    kind: Kind,
+    trials: Annotated[int, typer.Option(help="Configurations to try.")] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed proposes the same ones.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Search the settings of a kind's trees, train the best, let the gate decide.
+
+    Every trial is a nested run in MLflow and counts in the gate. A search that was stopped goes on
+    where it stood when it is asked for again.
+    """
+    from infra.bootstrap import open_desk
+
+    def tell(trial: Any) -> None:  # noqa: ANN401 - a Trial, imported lazily
+        if not as_json:
+            state = "pruned" if trial.pruned else "done"
+            typer.echo(f"trial {trial.number}: {trial.loss:.6g} {state}, {len(trial.losses)} years")
+
+    with open_desk() as desk:
+        tuned, result = desk.kinds.tune(kind, trials=trials, seed=seed, progress=tell)
+    best = tuned.best
+    if as_json:
+        show_json(
+            {
+                "study": tuned.study,
+                "trials": [
+                    {"number": t.number, "loss": t.loss, "pruned": t.pruned} for t in tuned.trials
+                ],
+                "best": {"number": best.number, "loss": best.loss, **best.estimator.parameters()},
+                "version": result.version,
+                "verdict": result.verdict,
+            }
+        )
+        return
+    typer.echo(f"best: trial {best.number}, {best.loss:.6g}: {dict(best.estimator.parameters())}")
     typer.echo(f"{result.version.label}{' (stood already)' if result.reused else ''}")
     typer.echo(result.verdict.summary)
 

@@ -8,6 +8,7 @@ from quantdesk.commands.model_kinds import (
     models_intervals,
     models_predict,
     models_train,
+    models_tune,
     models_verdicts,
 )
 from quantdesk.commands.model_monitor import models_monitor
@@ -17,6 +18,7 @@ from quantdesk.output import AsJson, show_json, show_table
 models = typer.Typer(help="Registered models, their evidence and who reigns.", no_args_is_help=True)
 
 models.command("train")(models_train)
+models.command("tune")(models_tune)
 models.command("predict")(models_predict)
 models.command("verdicts")(models_verdicts)
 models.command("intervals")(models_intervals)

@@ -73,6 +73,13 @@ class ModelRun:
     tags: Mapping[str, str]
 
 
+# The run that holds a study's trials together: its key begins so, and it is no trial itself.
+STUDY_PREFIX = "study:"
+STUDY_TAG = "study"
+PARENT_TAG = "mlflow.parentRunId"
+TUNING_LOSS = "tuning_loss_by_year"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasMove:
     """An alias that was moved: from which version to which (None: it meant none), and why."""
@@ -144,6 +151,10 @@ class ModelRegistry(Protocol):
         A signed file must match its digest, and the digest its signature: `RefusedError` if
         it was tampered with or cut short, `MissingDataError` if it is gone.
         """
+        ...
+
+    def study(self, name: str, key: str) -> Mapping[str, Mapping[int, float]]:
+        """Return the trials of a tuning study that ended: by trial key, their losses by step."""
         ...
 
     def trials(self, name: str) -> Mapping[str, float | None]:

@@ -1,6 +1,7 @@
 """The contract of the model registry, on the fake in memory and on MLflow."""
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from basics.errors import ConflictError, InvalidInputError, MissingDataError, Re
 from infra.model_registry import MlflowRegistry
 from infra.remote_registry import RemoteRegistry
 from services.ports import ModelRegistry, ModelRun
+from services.ports.models import PARENT_TAG, STUDY_PREFIX, STUDY_TAG, TUNING_LOSS
 from tests.fakes.model_registry import MemoryRegistry
 from tests.mlflow_server import MlflowServer
 
@@ -68,6 +70,21 @@ def test_a_version_comes_back_with_all_that_was_said_of_it(registry: ModelRegist
     assert (version.feature_set, version.feature_hash, version.data_version) == ("s@1", "f00", "d1")
     assert registry.read(version, "model.txt") == b"tree\nt1"
     assert list(version.sha256) == ["model.txt"]
+
+
+def test_a_study_tells_its_trials_and_is_none_itself(registry: ModelRegistry) -> None:
+    study = replace(_run(f"{STUDY_PREFIX}s1"), series={}, metrics={})
+    parent = registry.record(study)
+    tags = {STUDY_TAG: "s1", PARENT_TAG: parent}
+    for trial, losses in (("t1", [(2011, 0.5), (2012, 0.25)]), ("t2", [(2011, 0.75)])):
+        run = _run(trial)
+        registry.record(
+            replace(run, series={TUNING_LOSS: losses}, tags={**run.tags, **tags}, files={})
+        )
+
+    assert registry.study("price", "s1") == {"t1": {2011: 0.5, 2012: 0.25}, "t2": {2011: 0.75}}
+    assert registry.study("price", "other") == {}
+    assert set(registry.trials("price")) == {"t1", "t2"}
 
 
 def test_the_same_inputs_never_make_a_second_version(registry: ModelRegistry) -> None:

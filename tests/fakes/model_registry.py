@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from basics.errors import ConflictError, InvalidInputError, MissingDataError, RefusedError
 from services.ports import AliasMove, ModelRun, ModelVersion
+from services.ports.models import STUDY_PREFIX, STUDY_TAG, TUNING_LOSS
 
 NOW = datetime(2022, 12, 28, tzinfo=UTC)
 
@@ -116,7 +117,14 @@ class MemoryRegistry:
         return {
             run.trial_key: run.metrics.get("sharpe_per_period")
             for run in self.runs
-            if run.name == name
+            if run.name == name and not run.trial_key.startswith(STUDY_PREFIX)
+        }
+
+    def study(self, name: str, key: str) -> Mapping[str, Mapping[int, float]]:
+        return {
+            run.trial_key: dict(run.series[TUNING_LOSS])
+            for run in self.runs
+            if run.name == name and run.tags.get(STUDY_TAG) == key and TUNING_LOSS in run.series
         }
 
     def trust(self, version: ModelVersion) -> None:
