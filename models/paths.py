@@ -19,7 +19,7 @@ from models.kinds import KindSpec
 from models.splits import combinatorial, paths, thinned
 from models.training import predict_rows
 
-GROUPS, TEST_GROUPS = 5, 2
+GROUPS, TEST_GROUPS = 4, 2
 
 
 def path_returns(
