@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from basics.arrays import FloatArray
+from basics.arrays import FloatArray, IntArray
 from basics.errors import InvalidInputError, MissingDataError
 from measures.evidence import diebold_mariano
 from measures.evidence_bootstrap import superior_predictive_ability
@@ -53,11 +53,14 @@ class Contender:
         Loss of each session; smaller is better.
     returns : ndarray of shape (n_periods,) or None
         Net return of each non-overlapping period, for kinds that are judged by profit too.
+    sessions : ndarray of shape (n_sessions,), int64, or None
+        Positions of the sessions in the panel, where they are known.
     """
 
     name: str
     losses: FloatArray
     returns: FloatArray | None = None
+    sessions: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,10 @@ def contenders(
                 seen, truth, every=spec.horizon, cost_rate=spec.cost_rate
             )
         field[name] = Contender(
-            name=name, losses=_losses(spec, seen, truth, positions), returns=returns
+            name=name,
+            losses=_losses(spec, seen, truth, positions),
+            returns=returns,
+            sessions=positions,
         )
     return field
 

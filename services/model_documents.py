@@ -18,7 +18,7 @@ from basics.arrays import DateArray, FloatArray, IntArray
 from features.panel import FeaturePanel
 from market.panel import Panel
 from models.assurance import Assurance
-from models.comparison import Verdict
+from models.comparison import Contender, Verdict
 from models.confidence import YearCoverage
 from models.coverage import CoverageException
 from models.dataset import Dataset
@@ -37,6 +37,7 @@ SQUARED_ERROR, QLIKE = "squared error", "QLIKE"
 Document = TypeVar("Document")
 OUTCOME, BELOW, ABOVE = "outcome", "interval_below", "interval_above"
 SCALE = "interval_scale"
+LOSSES = "losses.parquet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +204,31 @@ def last_predictions(content: bytes, model: str) -> dict[str, float]:
     table = pl.read_parquet(BytesIO(content)).filter(pl.col(model).is_finite())
     newest = table.sort("session").group_by("symbol", maintain_order=True).last().sort("symbol")
     return dict(zip(newest["symbol"].to_list(), newest[model].to_list(), strict=True))
+
+
+def loss_by_month(contender: Contender, sessions: DateArray) -> list[tuple[int, float]]:
+    """Return the mean loss of each calendar month out of sample, by year * 100 + month."""
+    if contender.sessions is None:
+        return []
+    months = sessions[contender.sessions].astype("datetime64[M]").astype(np.int64)
+    return [
+        ((1970 + int(month) // 12) * 100 + int(month) % 12 + 1,
+         float(contender.losses[months == month].mean()))
+        for month in np.unique(months)
+    ]  # fmt: skip
+
+
+def losses_table(field: Mapping[str, Contender], sessions: DateArray) -> bytes:
+    """Return the loss of every contender on every session of the verdict, as Parquet."""
+    columns = {name: c.losses for name, c in field.items() if c.sessions is not None}
+    at = next((c.sessions for c in field.values() if c.sessions is not None), None)
+    days = sessions[:0] if at is None else sessions[at]
+    table = pl.DataFrame({"session": days.astype("datetime64[ms]"), **columns})
+    buffer = BytesIO()
+    table.with_columns(pl.col("session").cast(pl.Date)).write_parquet(
+        buffer, compression="zstd", statistics=False
+    )
+    return buffer.getvalue()
 
 
 def contributions_table(dataset: Dataset, rows: IntArray, contributions: FloatArray) -> bytes:

@@ -220,6 +220,7 @@ class Training:
             evaluation=evaluation,
             environment=self._environment,
         )
+        files[documents.LOSSES] = documents.losses_table(scores.field, inputs.features.sessions)
         run = self._run(inputs, candidate, scores, files=files)
         return self._registry.register(run, format=model.format, input_key=self._input_key(inputs))
 
@@ -246,7 +247,12 @@ class Training:
             trial_key=self._trial_key(inputs, estimator),
             parameters={**estimator.parameters(), **setting},
             metrics=scores.metrics[estimator.name],
-            series={"rank_ic_by_year": [(y.year, y.rank_ic) for y in scores.years[estimator.name]]},
+            series={
+                "rank_ic_by_year": [(y.year, y.rank_ic) for y in scores.years[estimator.name]],
+                "loss_by_month": documents.loss_by_month(
+                    scores.field[estimator.name], inputs.features.sessions
+                ),
+            },
             files=files,
             tags={
                 "feature_set": inputs.features.feature_set,

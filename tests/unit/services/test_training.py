@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import date
+from io import BytesIO
 
 import numpy as np
+import polars as pl
 import pytest
 
 from basics.errors import MissingDataError, RefusedError
@@ -225,3 +227,18 @@ class _Killed(MemoryRegistry):
             return made
 
         setattr(self, step, dying)
+
+
+def test_a_run_keeps_its_loss_on_every_session_and_by_month() -> None:
+    registry = MemoryRegistry()
+
+    result = _training(registry).train(inputs(skill=0.5))
+
+    run = next(run for run in registry.runs if run.estimator == "lightgbm")
+    table = pl.read_parquet(BytesIO(run.files["losses.parquet"]))
+    assert table.columns == ["session", "lightgbm", "zero", "momentum", "ridge"]
+    assert table["lightgbm"].mean() == pytest.approx(result.verdict.evidence[0].candidate_loss)
+    months = dict(run.series["loss_by_month"])
+    assert list(months)[:2] == [201101, 201102]
+    january = table.filter(pl.col("session") < date(2011, 2, 1))["lightgbm"].mean()
+    assert months[201101] == pytest.approx(january)
