@@ -45,6 +45,13 @@ SIMULATED_SPLITS = ("reason", "symbol", "strategy", "asset_class", "month")
 ONE_SESSION = timedelta(days=15)
 
 
+def days_lineage(kept: KeptBooks) -> JsonDocument:
+    """Return whose books an answer about a range values, at which prices, real or simulated."""
+    real = kept.portfolio not in ON_SIMULATED_MARKETS
+    market = "observed" if real else "simulated"
+    return {"run_id": kept.run_id, "dataset": kept.dataset, "market": market}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attributions:
     """Every split of a portfolio's profit that is kept as a document."""

@@ -132,6 +132,7 @@ def _ranged(
     import msgspec
 
     from infra.bootstrap import open_desk
+    from services.pnl_days import days_lineage
 
     with open_desk() as desk:
         kept = books_between(desk, scope, *span)
@@ -145,7 +146,7 @@ def _ranged(
     return {
         "scope": kept.portfolio,
         "desk_date": performance.end,
-        "lineage": {"run_id": kept.run_id, "dataset": kept.dataset},
+        "lineage": days_lineage(kept),
         "performance": msgspec.to_builtins(performance),
         "attributions": msgspec.to_builtins(splits),
     }

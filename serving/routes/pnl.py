@@ -10,7 +10,7 @@ from pydantic import Field
 from basics.errors import InvalidInputError
 from pnl.attribution import Attribution
 from services.currency_attribution import CurrencyAttribution
-from services.pnl_days import ATTRIBUTION_KIND, CURRENCY_KIND, PERFORMANCE_KIND
+from services.pnl_days import ATTRIBUTION_KIND, CURRENCY_KIND, PERFORMANCE_KIND, days_lineage
 from services.pnl_explanation import Explanation
 from services.pnl_health import HEALTH_KIND, PnlHealth
 from services.pnl_performance import Performance
@@ -206,7 +206,7 @@ async def _of_range(
             "portfolio": kept.portfolio,
             "desk_date": kept.books.daily.sessions[-1].item(),
             "computed_at": desk.clock.now(),
-            "lineage": {"run_id": kept.run_id, "dataset": kept.dataset},
+            "lineage": days_lineage(kept),
         } | build(kept)
 
     key = f"{view}|{asked.portfolio or ''}|{asked.start or ''}|{end or ''}"
