@@ -1,9 +1,7 @@
 """Alpha158 beside pyqlib, on the same files: processor time, and every value compared.
 
 The bars are simulated from a seed and written in qlib's own format (float32), some symbols listed
-late and some delisted early. Three answers are held against each other: ours in float64, pyqlib's
-(float32 columns), and a float64 reference that computes each window on its own, in two passes,
-with numpy.
+late and some delisted early. Values are held against each other in `alpha158_parity`.
 """
 
 from pathlib import Path
@@ -12,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from basics.arrays import FloatArray
-from benchmarks.alpha158_reference import reference
+from benchmarks.alpha158_parity import parity_rows
 from benchmarks.harness import Row, cpu_seconds, run_peer
 from features.sets import feature_set
 from market.panel import Panel
@@ -93,18 +91,8 @@ def read_bars(folder: Path, dtype: npt.DTypeLike) -> Panel:
     return Panel(tuple(symbol.upper() for symbol in symbols), days, fields)
 
 
-def differences(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return the relative difference of a to b where both are present, else 0.
-
-    The correlation of two windows that happen to be unrelated is 0 up to rounding, where a
-    relative difference has no meaning: the least denominator is 1e-6 of b's standard deviation.
-    """
-    least = 1e-6 * np.nanstd(b)
-    return np.nan_to_num(np.abs(a - b) / np.maximum(np.abs(b), least))
-
-
 def run(folder: Path, *, n_symbols: int = 300, n_sessions: int = 2_500) -> list[Row]:
-    """Run the three claims about Alpha158."""
+    """Run the claims about Alpha158."""
     write_bars(folder, n_symbols=n_symbols, n_sessions=n_sessions)
     peer = run_peer(PEER, str(folder), str(folder / "peer.npy"))
     alpha, rows = feature_set("alpha158"), []
@@ -119,32 +107,5 @@ def run(folder: Path, *, n_symbols: int = 300, n_sessions: int = 2_500) -> list[
         claim = f"Alpha158 {n_symbols} x {n_sessions} from files, {np.dtype(dtype)}, processor time"
         rows.append(Row(f"features.alpha158{suffix}_cpu", claim, spent, "s",
                         "pyqlib 0.9.7", peer["cpu"]))  # fmt: skip
-    return [*rows, _parity(folder, peer["names"])]
-
-
-def _parity(folder: Path, peer_names: list[str]) -> Row:
-    """Compare every value of ours with the reference, and with pyqlib."""
     panel = read_bars(folder, np.float64)
-    ours = feature_set("alpha158").compute(panel)
-    theirs = np.load(folder / "peer.npy", mmap_mode="r")
-    exact, rounded = reference(panel), reference(panel, series_in_float32=True)
-    amiss, worst = 0, 0.0
-    for name in ours.names:
-        mine, peer = ours[name], np.asarray(theirs[peer_names.index(name)])
-        masks = (np.isnan(mine) != np.isnan(exact[name])) | (np.isnan(mine) != np.isnan(peer))
-        error = differences(mine, exact[name])
-        apart = differences(mine, peer) > 1e-3
-        # How far rounding what the windows hold to float32, as pyqlib does, moves this column.
-        # Twice, since pyqlib's float32 logarithm is itself off by another unit.
-        moved = 2.0 * np.nanmax(np.abs(rounded[name] - exact[name]))
-        unexplained = apart & ~(np.abs(peer - exact[name]) <= moved)
-        amiss += int(masks.sum() + (error > 1e-6).sum() + unexplained.sum())
-        worst = max(worst, float(error.max()))
-        if apart.any() or masks.any():
-            print(f"{name:8} {apart.sum()} of {apart.size} cells differ from pyqlib by over 1e-3, "
-                  f"{unexplained.sum()} by more than float32 does (at most {moved:.1e}); "
-                  f"masks {masks.sum()}; "
-                  f"ours to the reference {error.max():.1e}")  # fmt: skip
-    claim = f"{ours.values.size} values to a float64 reference; cells amiss: {amiss}"
-    return Row("features.alpha158_parity", claim, 0.0 if amiss else 1e-6 / worst, "1",
-               "the tolerance 1e-6", 1.0)  # fmt: skip
+    return [*rows, *parity_rows(folder, panel, alpha.compute(panel), peer["names"])]

@@ -17,13 +17,8 @@ WINDOWS = (5, 10, 20, 30, 60)
 TINY = 1e-12
 
 
-def reference(panel: Panel, *, series_in_float32: bool = False) -> Mapping[str, FloatArray]:
-    """Return every feature over the panel, each of shape (n_symbols, n_sessions).
-
-    With `series_in_float32`, what the windows are taken from (returns, logarithms, differences)
-    is first rounded to float32, as pyqlib holds it: what then agrees with pyqlib was its
-    rounding.
-    """
+def reference(panel: Panel) -> Mapping[str, FloatArray]:
+    """Return every feature over the panel, each of shape (n_symbols, n_sessions)."""
     shape = (len(panel.symbols), len(panel.sessions))
     out: dict[str, FloatArray] = {}
     for i in range(shape[0]):
@@ -31,12 +26,12 @@ def reference(panel: Panel, *, series_in_float32: bool = False) -> Mapping[str, 
         span = slice(there[0], there[-1] + 1)
         bars = {name: values[i, span] for name, values in panel.fields.items()}
         with np.errstate(all="ignore"):
-            for name, series in _symbol(bars, rounded=series_in_float32).items():
+            for name, series in _symbol(bars).items():
                 out.setdefault(name, np.full(shape, np.nan))[i, span] = series
     return out
 
 
-def _symbol(bars: Mapping[str, FloatArray], *, rounded: bool) -> dict[str, FloatArray]:
+def _symbol(bars: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     o, h, lo, c = bars["open"], bars["high"], bars["low"], bars["close"]
     v, span = bars["volume"], bars["high"] - bars["low"] + TINY
     out = {
@@ -55,8 +50,6 @@ def _symbol(bars: Mapping[str, FloatArray], *, rounded: bool) -> dict[str, Float
         "vup": np.maximum(v - volume_before, 0), "vdown": np.maximum(volume_before - v, 0),
         "vmoved": np.abs(v - volume_before), "wv": np.abs(c / before - 1) * v,
     }  # fmt: skip
-    if rounded:
-        series = {name: x.astype(np.float32).astype(np.float64) for name, x in series.items()}
     for d in WINDOWS:
         windows = {name: _windows(values, d) for name, values in series.items()}
         columns = {**_close_columns(windows["c"], c, d), **_range_columns(windows, c, d),
