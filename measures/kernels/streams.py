@@ -78,7 +78,9 @@ def emit_moment(
         elif statistic == MEAN:
             out[j] = summary[2, j] if n > 0.0 else np.nan
         elif statistic == STD:
-            out[j] = np.sqrt(summary[3, j] / (n - 1.0)) if n > 1.0 else np.nan
+            # Squares past the largest number are missing, as in batch.
+            sound = n > 1.0 and summary[3, j] < np.inf
+            out[j] = np.sqrt(summary[3, j] / (n - 1.0)) if sound else np.nan
         else:
             slope = summary[6, j] / summary[5, j]
             if statistic == SLOPE:
