@@ -33,12 +33,16 @@ class Labels:
     start, end : int64 ndarray of shape (n_symbols, n_sessions)
         Positions of the first and last session that the label rests on, t < start <= end;
         -1 where the label is not known.
+    lookback : int or None
+        Sessions before t that the label rests on too, such as those of the volatility that sets
+        its barriers; None if it is not stated.
     """
 
     name: str
     values: FloatArray
     start: IntArray
     end: IntArray
+    lookback: int | None = None
 
 
 def forward_return(panel: Panel, *, horizon: int, entry_lag: int = 1) -> Labels:
@@ -124,7 +128,7 @@ def triple_barrier(
     """
     terms = BarrierTerms(horizon, profit, loss, volatility_window, entry_lag)
     outcome, _, labels = _walk(panel, np.ones(panel["close"].shape), terms)
-    return Labels(f"triple_barrier({terms})", outcome, labels[0], labels[1])
+    return Labels(f"triple_barrier({terms})", outcome, *labels, lookback=volatility_window)
 
 
 def meta_label(  # noqa: PLR0913 - each is a term of the bet
@@ -159,7 +163,7 @@ def meta_label(  # noqa: PLR0913 - each is a term of the bet
     terms = BarrierTerms(horizon, profit, loss, volatility_window, entry_lag)
     _, gain, labels = _walk(panel, side, terms)
     values = np.where(np.isnan(gain), np.nan, (gain > 0).astype(float))
-    return Labels(f"meta_label({terms})", values, labels[0], labels[1])
+    return Labels(f"meta_label({terms})", values, *labels, lookback=volatility_window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +216,7 @@ def _spanning(name: str, values: FloatArray, entry_lag: int, horizon: int) -> La
         values,
         np.where(known, position + entry_lag, UNKNOWN),
         np.where(known, position + entry_lag + horizon, UNKNOWN),
+        lookback=0,
     )
 
 

@@ -130,7 +130,11 @@ def prove_labels(
     rng: np.random.Generator,
     cut_offs: int = 3,
 ) -> LeakageReport:
-    """Try that a label rests on nothing past the end of its interval, which begins after t."""
+    """Try that a label rests on nothing past the end of its interval, which begins after t.
+
+    Where the label states its lookback, it is also made from a later beginning, of which it may
+    notice nothing past that: neither its value nor its interval.
+    """
     shown = _recent(panel, MAX_SESSIONS)
     whole = make(shown)
     position = np.arange(len(shown.sessions))
@@ -147,7 +151,28 @@ def prove_labels(
             leaks += _leaks(
                 (whole.name,), trial, shown, int(cut), (values, again[None], moved[None])
             )
-    return LeakageReport((whole.name,), 2 * cut_offs, _first_of_each(leaks))
+    if whole.lookback is not None:
+        leaks += _label_warm_up(make, shown, whole, rng)
+    trials = 2 * cut_offs + (whole.lookback is not None)
+    return LeakageReport((whole.name,), trials, _first_of_each(leaks))
+
+
+def _label_warm_up(
+    make: Callable[[Panel], Labels], panel: Panel, whole: Labels, rng: np.random.Generator
+) -> list[Leak]:
+    """Make the label from a later beginning; past its lookback it may not notice."""
+    n, ready = len(panel.sessions), whole.lookback or 0
+    begin = int(rng.integers(1, max(n - ready - 10, 2)))
+    again = make(panel.window(begin, n))
+    before, after = whole.values[:, begin:], again.values
+    moved = ~_same(before, after)
+    known = ~np.isnan(before) & ~np.isnan(after)
+    moved |= known & (again.start + begin != whole.start[:, begin:])
+    moved |= known & (again.end + begin != whole.end[:, begin:])
+    moved[:, :ready] = False
+    shown = panel.window(begin, n)
+    values = (before[None], after[None], moved[None])
+    return _leaks((whole.name,), "later beginning", shown, 0, values)
 
 
 def _without_future(panel: Panel, cut: int, rng: np.random.Generator) -> Mapping[str, Panel]:

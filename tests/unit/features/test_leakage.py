@@ -1,5 +1,7 @@
 """Tests of the leakage prover: what ships is clean, and planted leaks are caught."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from basics.errors import MissingDataError, RefusedError
 from features.definitions import Feature, FeatureSet
 from features.expressions import Expression, field
 from features.functions import feature_function
-from features.labels import Labels, forward_return
+from features.labels import Labels, forward_return, triple_barrier
 from features.leakage import LeakageReport, prove_features, prove_labels
 from features.operators import mean
 from features.sets import feature_set, feature_set_names
@@ -134,3 +136,32 @@ def test_a_label_that_begins_at_t_is_caught() -> None:
 def test_a_panel_shorter_than_the_lookback_proves_nothing() -> None:
     with pytest.raises(MissingDataError, match="cannot prove close_momentum@1"):
         prove_features(feature_set("close_momentum"), _panel(200), rng=np.random.default_rng(0))
+
+
+def test_a_label_that_notices_where_the_history_begins_is_caught() -> None:
+    def scaled(panel: Panel) -> Labels:
+        honest = forward_return(panel, horizon=5)
+        # Over the whole past up to t, though it says that it rests on nothing before t.
+        past = 1.0 + np.cumsum(np.nan_to_num(panel["close"]), axis=1)
+        return replace(honest, values=honest.values / past)
+
+    report = prove_labels(scaled, _panel(), rng=np.random.default_rng(2))
+    unstated = prove_labels(
+        lambda panel: replace(scaled(panel), lookback=None), _panel(), rng=np.random.default_rng(2)
+    )
+
+    assert {leak.trial for leak in report.leaks} == {"later beginning"}
+    assert report.trials == unstated.trials + 1
+    assert unstated.clean
+
+
+def test_barriers_rest_on_the_volatility_before_them_and_no_further() -> None:
+    def stated(lookback: int) -> LeakageReport:
+        return prove_labels(
+            lambda panel: replace(triple_barrier(panel, horizon=5), lookback=lookback),
+            _panel(),
+            rng=np.random.default_rng(4),
+        )
+
+    assert stated(20).clean
+    assert {leak.trial for leak in stated(5).leaks} == {"later beginning"}
