@@ -185,8 +185,10 @@ def risk_override(  # noqa: PLR0913 - an override is told in full or not at all
         raise InvalidInputError(f"{error}: use YYYY-MM-DD, and {', '.join(Scope)}") from None
     override = Override(hard=hard, reason=reason, granted_by=by, expires=expires)
     with open_desk() as desk:
-        today = desk.clock.now().date()
-        granted = desk.limit_register.grant(metric, of, name, override=override, as_of=today)
+        # By the desk date, as orders and reports judge it; without data, by the clock.
+        known = {state.dataset.name: state.last_session for state in desk.market_data.catalog()}
+        day = known.get(desk.settings.orders.dataset) or desk.clock.now().date()
+        granted = desk.limit_register.grant(metric, of, name, override=override, as_of=day)
     typer.echo(f"{granted.override_id}: {metric} of {scope} {name} may reach {hard} until {until}")
 
 

@@ -23,8 +23,8 @@ def run(stocked_state: Path, tmp_path: Path) -> Iterator[Run]:
     before = dict(os.environ)
     app = build_app()
 
-    def orders(*words: str) -> str:
-        done = CliRunner().invoke(app, ["orders", *words], env={"QUANTDESK_STATE_DIR": str(state)})
+    def orders(*words: str, group: str = "orders") -> str:
+        done = CliRunner().invoke(app, [group, *words], env={"QUANTDESK_STATE_DIR": str(state)})
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return done.stdout
@@ -32,6 +32,25 @@ def run(stocked_state: Path, tmp_path: Path) -> Iterator[Run]:
     yield orders
     os.environ.clear()
     os.environ.update(before)
+
+
+def test_an_override_of_the_limit_register_lets_the_next_order_pass(run: Run) -> None:
+    first = json.loads(run("submit", "AAA", "buy", "1", "--id", "first", "--json"))
+    a_fifth = str(int(200_000 / float(first["average_price"])))
+    large = ("submit", "AAA", "buy", a_fifth, "--json", "--id")
+    with pytest.raises(RefusedError, match="CONCENTRATION: symbol=AAA scope=symbol"):
+        run(*large, "before")
+
+    terms = ("--hard", "0.9", "--until", "2030-12-31", "--reason", "rebalance", "--by", "ann")
+    run("override", "weight", "symbol", "*", *terms, group="risk")
+    run("override", "largest_position", "strategy", "*", *terms, group="risk")
+
+    assert json.loads(run(*large, "after"))["status"] == "filled"
+    with pytest.raises(InvalidInputError, match="an override until 1999-12-31 has expired by"):
+        run(
+            "override", "weight", "symbol", "*", "--hard", "0.9", "--until", "1999-12-31",
+            "--reason", "rebalance", "--by", "ann", group="risk",
+        )  # fmt: skip
 
 
 def test_an_order_goes_from_submit_to_position(run: Run) -> None:

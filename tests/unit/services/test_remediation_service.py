@@ -63,6 +63,31 @@ def test_every_breach_of_the_policy_is_gone_after_the_trades() -> None:
     assert 0 < report.expected_cost < 0.01 * sum(abs(t.value) for t in report.trades)
 
 
+def test_applied_by_hand_the_trades_bring_each_breach_down_and_open_none() -> None:
+    given = inputs(equity=700_000.0)
+    report = remedied(given)
+
+    values = {symbol: held.market_value for symbol, held in given.holdings.items()}
+    for trade in report.trades:
+        assert abs(trade.quantity) <= abs(given.holdings[trade.symbol].quantity)
+        values[trade.symbol] += trade.value
+    by_hand = {
+        ("gross_leverage", "main"): sum(map(abs, values.values())) / 700_000.0,
+        ("net_leverage", "main"): sum(values.values()) / 700_000.0,
+    }
+    by_hand |= {("weight", symbol): value / 700_000.0 for symbol, value in values.items()}
+    by_hand["weight", "Energy"] = (values["AAA"] + values["BBB"]) / 700_000.0
+    after = {(check.metric, check.name): check for check in report.after}
+    for key, value in by_hand.items():
+        assert after[key].value == pytest.approx(value, abs=1e-9)
+    for check in report.before:
+        if check.breached:
+            now = after[check.metric, check.name]
+            assert abs(now.value) < abs(check.value)
+            assert abs(now.value) <= now.soft
+    assert report.expected_cost == pytest.approx(sum(t.expected_cost for t in report.trades))
+
+
 def test_the_trades_stop_at_the_soft_threshold() -> None:
     report = remedied(inputs(equity=700_000.0))
 
