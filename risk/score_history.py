@@ -15,7 +15,9 @@ from measures.volatility import ewma_variance
 from risk.score import HORIZON_SESSIONS, pressure, touch_probability
 
 PEAK_SESSIONS = 252
-VOLATILITY_DECAY = 0.97
+# The daily standard (RiskMetrics 1996): nearer volatility forecasts a breach within 20 sessions
+# better, see docs/risk.md.
+VOLATILITY_DECAY = 0.94
 
 
 @dataclass(frozen=True, slots=True)

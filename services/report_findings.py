@@ -12,6 +12,8 @@ from services.report import DatasetRow, Finding, ModelSection, Tone, TradingSect
 
 ORDER = (Tone.BAD, Tone.WARN, Tone.GOOD, Tone.PLAIN)
 SIGNIFICANCE = 0.05
+# A rise of value at risk in one session that a reader must not overlook.
+_JUMP = 0.25
 
 
 def findings_of(
@@ -37,7 +39,7 @@ def findings_of(
 
 def risk_findings(risk: RiskProfile) -> tuple[Finding, ...]:
     """Return what the risk profile alone says, the worst first."""
-    return _worst_first([*_limits(risk), *_forecasts(risk), *_worst_stress(risk)])
+    return _worst_first([*_limits(risk), *_forecasts(risk), *_worst_stress(risk), *_movement(risk)])
 
 
 def _worst_first(found: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -133,6 +135,24 @@ def _worst_stress(risk: RiskProfile) -> Iterator[Finding]:
             text=f"The worst of {len(written)} stress scenarios, {worst.title}, would cost "
             f"{worst.loss_fraction:.1%} of equity.",
         )
+
+
+def _movement(risk: RiskProfile) -> Iterator[Finding]:
+    """Say why the value at risk behind the limits moved since the session before."""
+    moved = risk.movement
+    if moved is None or not moved.before > 0:
+        return
+    change = moved.after / moved.before - 1.0
+    parts = {
+        "trades": moved.positions,
+        "market data": moved.market_data,
+        "the model": moved.model,
+    }
+    said = ", ".join(f"{name} {part:+,.0f}" for name, part in parts.items())
+    yield Finding(
+        tone=Tone.WARN if change > _JUMP else Tone.PLAIN,
+        text=f"Value at risk at 99% moved by {change:+.1%} since {moved.since}: {said}.",
+    )
 
 
 def _model(model: ModelSection) -> Finding:

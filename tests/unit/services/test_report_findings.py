@@ -1,10 +1,12 @@
 """Tests of `services.report_findings`: the sentences say what the figures say."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from risk.limits import LimitState
+from risk.movement import TailMovement
 from services.pnl_performance import Figure
 from services.report import DayReport, Tone
 from services.report_findings import findings_of
@@ -147,3 +149,21 @@ def test_the_worst_news_comes_first(report: DayReport) -> None:
 
     assert tones == sorted(tones, key=[Tone.BAD, Tone.WARN, Tone.GOOD, Tone.PLAIN].index)
     assert tones[0] is Tone.BAD
+
+
+def test_why_value_at_risk_moved_is_told_and_a_jump_is_a_warning(report: DayReport) -> None:
+    calm = TailMovement(
+        before=100.0, after=110.0, positions=20.0, market_data=-10.0, model=0.0,
+        by_symbol={}, interaction=0.0, since=date(2022, 12, 27),
+    )  # fmt: skip
+
+    def told(movement: TailMovement) -> tuple[str, Tone]:
+        return one(replace(report, risk=replace(report.risk, movement=movement)), "moved by")
+
+    text, tone = told(calm)
+    assert text == (
+        "Value at risk at 99% moved by +10.0% since 2022-12-27: "
+        "trades +20, market data -10, the model +0."
+    )
+    assert tone is Tone.PLAIN
+    assert told(replace(calm, after=150.0))[1] is Tone.WARN
