@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,9 @@ def main() -> None:
             same = asyncio.run(
                 _rate(url + "/ml/predict", {"X-API-Key": key}, _own_bodies(distinct=False))
             )
+            logged = asyncio.run(
+                _rate(url + "/ml/predict", {"X-API-Key": key}, _own_bodies(about=True))
+            )
         peer = _mlflow_rate(state, text)
     worst_ms, failed = asyncio.run(_redis_down())
     publish("edges", [
@@ -60,6 +63,8 @@ def main() -> None:
             "mlflow models serve", peer),
         Row("edges.predict_http_hit", "/ml/predict, one row, told from the cache", same, "1/s",
             "mlflow models serve", peer),
+        Row("edges.predict_http_logged", "/ml/predict, one row about an entity, each logged",
+            logged, "1/s", "mlflow models serve", peer),
         Row("edges.redis_down_call", f"worst cache call, Redis stopped; {failed} failed", worst_ms,
             "ms", "limit", 60.0),
     ])  # fmt: skip
@@ -158,10 +163,13 @@ def _running(companion: Companion, log: Path, health_url: str) -> Iterator[None]
         process.close()
 
 
-def _own_bodies(*, distinct: bool = True) -> Iterator[bytes]:
-    for values in _values(distinct=distinct):
-        row = dict(zip(FEATURES, values, strict=True))
-        yield json.dumps({"model": "price", "rows": [{"features": row}]}).encode()
+def _own_bodies(*, distinct: bool = True, about: bool = False) -> Iterator[bytes]:
+    for number, values in enumerate(_values(distinct=distinct)):
+        row: dict[str, Any] = {"features": dict(zip(FEATURES, values, strict=True))}
+        if about:
+            day = date(2022, 1, 3) + timedelta(number // 500)
+            row |= {"entity": f"E{number % 500}", "session": day.isoformat()}
+        yield json.dumps({"model": "price", "rows": [row]}).encode()
 
 
 def _peer_bodies() -> Iterator[bytes]:
