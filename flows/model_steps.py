@@ -134,8 +134,11 @@ def act(day: Day, found: Sequence[VersionMonitor], *, settle: CarryOut = carry_o
     return response.respond(found, as_of=day.desk_date)
 
 
-def train_again(day: Day, name: str, *, settle: CarryOut = carry_out) -> str:
+def train_again(day: Day, name: str, *, settle: CarryOut = carry_out) -> str | None:
     """Train a model on the data that stand now, let the gate decide, return the version's label.
+
+    None for the kinds that take minutes: the training flow has them each week, and the day does
+    not wait; `quantdesk models train KIND` has one sooner.
 
     Raises
     ------
@@ -147,7 +150,7 @@ def train_again(day: Day, name: str, *, settle: CarryOut = carry_out) -> str:
     if name == VOLATILITY:
         return day.desk.training.train(_volatility_inputs(day), settle=settle).version.label
     if name in TRAINABLE:
-        return day.desk.kinds.train(name, settle=settle).version.label
+        return None
     raise MissingDataError(f"model {name!r} is not trained by the day: train it by hand")
 
 

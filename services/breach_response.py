@@ -36,7 +36,8 @@ class BreachResponse:
     send : callable
         Sends alerts and returns how many were new; the same breach is the same alert.
     train : callable
-        Trains the model of a name on the data that stand now and returns the version's label; the
+        Trains the model of a name on the data that stand now and returns the version's label, or
+        None where that is left to the training of the week; the
         gate decides as ever.
     """
 
@@ -46,7 +47,7 @@ class BreachResponse:
         clock: Clock,
         *,
         send: Callable[[Sequence[Alert]], int],
-        train: Callable[[str], str],
+        train: Callable[[str], str | None],
     ) -> None:
         self._results = results
         self._clock = clock
@@ -67,7 +68,10 @@ class BreachResponse:
         for name, monitor in asked.items():
             if self._done(name, as_of):
                 continue
-            trained[name] = self._train(name)
+            made = self._train(name)
+            if made is None:
+                continue  # Left to the week's training; the alert stands.
+            trained[name] = made
             document = {
                 "model": name,
                 "breached": monitor.label,

@@ -134,6 +134,13 @@ def test_a_breach_is_told_once_and_asks_for_newer_data_once(
     assert (kept["breached"], kept["made"]) == ("price v2 lightgbm", "price v3")
     assert "it is too narrow" in kept["because"][0]
 
+    left = BreachResponse(results, ManualClock(NOW), send=send, train=lambda _: None)
+    after = DAY + timedelta(2)
+    # What the week's training is left with is told all the same, and not kept as trained.
+    acted = left.respond([replace(found, as_of=after)], as_of=after)
+    assert (acted.told, dict(acted.trained)) == (1, {})
+    assert len(results.history(RETRAINING_KIND, "price")) == 2
+
 
 def test_an_alert_carries_the_figure_and_the_limit(
     registry: MemoryRegistry, database: Database
