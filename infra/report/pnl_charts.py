@@ -49,7 +49,9 @@ def equity_with_drawdown(performance: Performance) -> Chart:
 def attribution_waterfall(split: Attribution) -> Chart:
     """Draw the parts of the profit one after another up to the total."""
     parts = [part for part in split.parts if part.pnl]
-    names = [part.name for part in parts]
+    # The reasons are our words; other parts are names that people gave.
+    ours = split.by == "reason"
+    names = [part.name.replace("_", " ") if ours else part.name for part in parts]
     values = [float(part.pnl) for part in parts]
     if split.residual != 0:
         names.append("residual")
