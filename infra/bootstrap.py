@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from services.feature_store import FeatureStore
     from services.kind_training import KindTraining
     from services.limit_register import LimitRegister
+    from services.live_desk import LiveDesk
     from services.manual_entries import ManualEntries
     from services.market_data import MarketData
     from services.model_monitoring import ModelMonitoring
@@ -545,6 +546,12 @@ class Desk:
             rules=OrderRules(self.control_policy, self.limit_register),
             clock=self.clock,
         )
+
+    def live_desk(self, queue: MessageQueue) -> "LiveDesk":
+        """Return the live desk, not yet started; it runs on the loop that owns `queue`."""
+        from infra.live_desk import build_live_desk
+
+        return build_live_desk(self, queue)
 
     def execution_plan(self, terms: "ExecutionTerms") -> "ExecutionPlan":
         """Plan an order over the session after the lake's last one."""

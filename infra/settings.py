@@ -114,6 +114,37 @@ class OrderSettings(Section):
     )
 
 
+class LiveSettings(Section):
+    """The live desk: profit, risk and limits that follow each mark, fill and order."""
+
+    poll_seconds: float = Field(
+        default=0.5, gt=0, le=60, description="wait before fills of other processes are looked for"
+    )
+    pause_seconds: float = Field(
+        default=0.05, gt=0, le=10, description="least time between two published states"
+    )
+    persist_seconds: float = Field(
+        default=10.0, gt=0, le=3600, description="least time between two stored states"
+    )
+    stale_after_seconds: float = Field(
+        default=300.0, gt=0, description="silence after which a mark is listed as stale"
+    )
+    hysteresis: float = Field(
+        default=0.05, ge=0, lt=1, description="how far below a limit a breach is cleared, a share"
+    )
+    max_pending_marks: int = Field(default=100_000, ge=1, description="marks that may wait")
+    stream_clients: int = Field(default=100, ge=1, description="streams served at once")
+    stream_backlog: int = Field(
+        default=64, ge=1, description="events that wait for a slow client before it is dropped"
+    )
+    stream_memory: int = Field(
+        default=256, ge=1, description="latest events kept for clients that come back"
+    )
+    heartbeat_seconds: float = Field(
+        default=15.0, gt=0, le=300, description="silence after which a stream says it lives"
+    )
+
+
 class ApiSettings(Section):
     """Where the API listens; its key is made at the first start unless given."""
 
@@ -192,6 +223,7 @@ class Settings(BaseSettings):
     queue: QueueSettings = QueueSettings()
     venue: VenueSettings = VenueSettings()
     orders: OrderSettings = OrderSettings()
+    live: LiveSettings = LiveSettings()
     api: ApiSettings = ApiSettings()
     lake: LakeSettings = LakeSettings()
     factors: FactorSettings = FactorSettings()

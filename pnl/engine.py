@@ -50,6 +50,7 @@ OUTCOMES = {
     "unknown": UNKNOWN,
 }
 MINUTE_NS = 60 * 10**9
+NO_SECTOR = "(no sector)"
 
 
 class PnlEngine:
@@ -182,12 +183,18 @@ class PnlEngine:
         )  # fmt: skip
         self._shares.sum_afresh(self._rates, self._marks)
 
-    def fill_totals(self) -> dict[str, dict[str, float]]:
-        """Return profit by key of `FILL_KEYS` and name, as increments left it."""
+    def attributions(self) -> dict[str, dict[str, float]]:
+        """Return profit by every key and name, as increments left it."""
+        profit, owners = _profit(self._symbol_sums), self._table.owners
+        strategies = _profit(self._group_sums)[: len(owners)]
+        held = np.flatnonzero(self._table.held)
+        terms = [self._terms[i] for i in held]
+        parts = self._shares.parts(self._rates)
         return {
-            by: {part.name: part.pnl for part in parts}
-            for by, parts in self._shares.parts(self._rates).items()
-        }
+            "symbol": _summed((i.symbol for i in terms), profit[held]),
+            "strategy": _summed((book.strategy for book in owners), strategies),
+            "sector": _summed((i.sector or NO_SECTOR for i in terms), profit[held]),
+        } | {by: {part.name: part.pnl for part in named} for by, named in parts.items()}
 
     @property
     def books(self) -> Sequence[Book]:
@@ -205,16 +212,29 @@ class PnlEngine:
             for i in np.flatnonzero(self._seen[:, 1] != NEVER)
         }
 
+    def values(self) -> dict[str, float]:
+        """Return the signed market value of every symbol that was ever held."""
+        held = np.flatnonzero(self._table.held)
+        return {self._terms[i].symbol: float(self._symbol_sums[i, VALUE]) for i in held}
+
     def gross_exposure(self) -> float:
         """Return the absolute market values of all positions, summed."""
         return float(self._symbol_sums[:, GROSS].sum())
 
-    def restore(self, marks: Mapping[str, tuple[float, int, int]], *, sequence: int) -> None:
-        """Take over the marks of a stored snapshot, and count snapshots on from `sequence`.
+    def restore(
+        self,
+        marks: Mapping[str, tuple[float, int, int]],
+        *,
+        sequence: int,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
+        """Take over marks and counts of a stored snapshot, and count on from its `sequence`.
 
         Symbols no longer known are passed over.
         """
         self._sequence = sequence
+        for name, count in (counts or {}).items():
+            self._counts[OUTCOMES[name]] = count
         for symbol, (price, event_time_ns, last_sequence) in marks.items():
             if symbol in self.number:
                 at = self.number[symbol]
@@ -239,7 +259,7 @@ class PnlEngine:
         self._refuse_unpriced()
         held = np.flatnonzero(self._table.held)
         names = [instrument.symbol for instrument in self._terms]
-        sectors = [instrument.sector or "(no sector)" for instrument in self._terms]
+        sectors = [instrument.sector or NO_SECTOR for instrument in self._terms]
         total, by_fill = total_part(self._symbol_sums), self._shares.parts(self._rates)
         self._sequence += 1
         self.published = PnlSnapshot(
@@ -321,3 +341,10 @@ class PnlEngine:
 def _profit(sums: FloatArray) -> FloatArray:
     profit: FloatArray = sums[:, VALUE] - sums[:, SUM_COST] + sums[:, SUM_BOOKED]
     return profit
+
+
+def _summed(names: Iterable[str], profit: FloatArray) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, amount in zip(names, profit.tolist(), strict=True):
+        found[name] = found.get(name, 0.0) + amount
+    return found

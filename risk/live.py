@@ -103,6 +103,36 @@ class LiveBook:
         for i, covariance in self._shocked_covariance.items():
             self._shocked_pull[i] += change * covariance[row]
 
+    @property
+    def exposures(self) -> FloatArray:
+        """Signed market values as they stand, (n_symbols,)."""
+        return self._exposures.copy()
+
+    def covers(self, symbol: str) -> bool:
+        """Return whether the night's market has scenarios for `symbol`."""
+        return symbol in self._row_of
+
+    def headline(self) -> tuple[FloatArray, FloatArray]:
+        """Return historical value at risk and expected shortfall over CONFIDENCES."""
+        value, shortfall = ESTIMATORS["historical"](self._pnl[None, :], CONFIDENCES)
+        return value[:, 0], shortfall[:, 0]
+
+    def stress_losses(self) -> dict[str, float]:
+        """Return the loss under each scenario."""
+        shortfall = float(normal_tail(np.zeros(1), np.ones(1), confidence=0.99)[1][0])
+        return {
+            scenario.name: self._stress(i, scenario.basis, shortfall)
+            for i, scenario in enumerate(self._scenarios)
+        }
+
+    def normal_components(self) -> FloatArray:
+        """Return the Euler components of normal 99% VaR, (n_symbols,)."""
+        quantile = float(normal_tail(np.zeros(1), np.ones(1), confidence=0.99)[0][0])
+        parts = self._exposures * self._pull
+        variance = float(parts.sum())
+        scaled: FloatArray = parts * (quantile / np.sqrt(variance) if variance > 0 else 0.0)
+        return scaled
+
     def measure(self) -> LiveMeasures:
         """Read every measure of the book as it stands."""
         rows = self._pnl[None, :]
@@ -110,15 +140,11 @@ class LiveBook:
         for name, estimate in ESTIMATORS.items():
             value, shortfall = estimate(rows, CONFIDENCES)
             tails[name] = value[:, 0], shortfall[:, 0]
-        quantile, shortfall_of = normal_tail(np.zeros(1), np.ones(1), confidence=0.99)
         return LiveMeasures(
             tails=tails,
-            component_var=self._components(self._pull, float(quantile[0])),
+            component_var=self.normal_components(),
             component_es=self._shortfall_components(),
-            stresses={
-                scenario.name: self._stress(i, scenario.basis, float(shortfall_of[0]))
-                for i, scenario in enumerate(self._scenarios)
-            },
+            stresses=self.stress_losses(),
         )
 
     def score(
@@ -137,12 +163,6 @@ class LiveBook:
         )
         used = float(pressure(utilisations))
         return risk_score(breach_probability(float(touch[0]), used, calibration))
-
-    def _components(self, pull: FloatArray, quantile: float) -> FloatArray:
-        parts = self._exposures * pull
-        variance = float(parts.sum())
-        scaled: FloatArray = parts * (quantile / np.sqrt(variance) if variance > 0 else 0.0)
-        return scaled
 
     def _shortfall_components(self) -> FloatArray:
         value = tail_risk(self._pnl, confidence=0.99).value_at_risk

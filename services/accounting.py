@@ -123,13 +123,14 @@ class Accounting:
         return self._book(run_id, [(None, event) for event in events])
 
     def ledger(self, run_id: str) -> Ledger:
-        """Return the books as they stand; folded again when the store has moved on."""
+        """Return the books as they stand; what another process booked meanwhile is folded on."""
+        last = self.store.last_sequence(run_id)
         ledger = self._ledgers.get(run_id)
-        if ledger is None or ledger.sequence != self.store.last_sequence(run_id):
-            ledger = Ledger(self.instruments, method=self.method)
-            for day, event in self.store.events(run_id):
+        if ledger is None or ledger.sequence > last:
+            ledger = self._ledgers[run_id] = Ledger(self.instruments, method=self.method)
+        if ledger.sequence < last:
+            for day, event in self.store.events(run_id, after=ledger.sequence):
                 ledger.book(event, day=day)
-            self._ledgers[run_id] = ledger
         return ledger
 
     def positions(self, run_id: str, *, portfolio: str | None = None) -> list[Position]:

@@ -2,7 +2,7 @@
 
 The policy file is the seed: when its content changes a new version is recorded and the earlier
 ones stay. Overrides are granted for a time with a reason, and attach to the limits they raise.
-A breach is logged once a day and limit, and stays open until somebody acknowledges it.
+A breach is logged once a day, limit and threshold, and stays open until somebody acknowledges it.
 """
 
 from collections.abc import Sequence
@@ -158,13 +158,19 @@ class LimitRegister:
         return granted
 
     def log(self, portfolio: str, checks: Sequence[LimitCheck], *, as_of: date) -> int:
-        """Log the checks that are in breach; the same day and limit is logged once."""
+        """Log the checks that are in breach; a day, limit and threshold is logged once."""
         now = self.clock.now()
         return self.store.log(
             [
                 Breach(
                     breach_id=short_id(
-                        portfolio, as_of, check.metric, check.scope, check.name, prefix="brc"
+                        portfolio,
+                        as_of,
+                        check.metric,
+                        check.scope,
+                        check.name,
+                        check.state.value,
+                        prefix="brc",
                     ),
                     portfolio=portfolio,
                     as_of=as_of,

@@ -17,10 +17,12 @@ from basics.money import to_decimal
 from basics.trading import Fill
 from pnl.engine import PnlEngine
 from pnl.engine_snapshot import PnlSnapshot
-from pnl.valuation import profit_at
+from pnl.fill_attribution import standing_fills
+from pnl.postings import Account
+from pnl.valuation import profit_at, to_base
 from services.accounting import Accounting, BookingReport
 from services.book_closes import MARK_DIGITS
-from services.ports import ResultStore
+from services.ports import JsonDocument, ResultStore
 
 SNAPSHOT_KIND = "pnl.live"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,37 +34,54 @@ class LivePnl:
 
     Attributes
     ----------
-    interval_seconds : float
-        Least time between two stored snapshots.
+    interval_seconds : float or None
+        Least time between two stored snapshots; None stores none, for a replay.
     rates : dict of str to Decimal
         Units of the base currency for one of each other, as last set.
+    stored : mapping
+        The document of the last stored snapshot, with what was kept beside it.
     """
 
     run_id: str
     accounting: Accounting
     results: ResultStore
     clock: Clock
-    interval_seconds: float = 60.0
+    interval_seconds: float | None = 60.0
+    stale_after_seconds: float = 300.0
     rates: dict[str, Decimal] = field(default_factory=dict)
+    stored: JsonDocument = field(default_factory=dict)
     _engine: PnlEngine | None = None
     _stored_at: datetime | None = None
+    _sequence: int = 0
 
-    def start(self) -> None:
-        """Take over the ledger's positions and the marks of the last stored snapshot."""
-        engine = PnlEngine(self.accounting.instruments, base=self.accounting.base_currency)
-        engine.hold(self.accounting.ledger(self.run_id).positions(flat=True))
-        try:
-            stored = self.results.latest(SNAPSHOT_KIND, self.run_id)
-        except MissingDataError:
-            pass  # The first start of this run.
-        else:
-            engine.restore(
-                _marks_of(stored.payload["marks"]), sequence=int(stored.payload["sequence"])
-            )
-            self.rates = {c: Decimal(rate) for c, rate in stored.payload["rates"].items()}
-            for currency, rate in self.rates.items():
-                engine.set_rate(currency, float(rate))
+    def start(self, closes: Mapping[str, tuple[float, datetime]] | None = None) -> None:
+        """Take over the ledger's positions and the marks of the last stored snapshot.
+
+        Parameters
+        ----------
+        closes : mapping of str to (price, moment), optional
+            Marks to begin with, where the snapshot knows none that is later.
+        """
+        engine = PnlEngine(
+            self.accounting.instruments,
+            base=self.accounting.base_currency,
+            stale_after_ns=round(self.stale_after_seconds * 1e9),
+        )
         self._engine = engine
+        self._take_over_everything()
+        marks = {s: (price, nanoseconds(at), 0) for s, (price, at) in (closes or {}).items()}
+        try:
+            self.stored = self.results.latest(SNAPSHOT_KIND, self.run_id).payload
+        except MissingDataError:
+            engine.restore(marks, sequence=0)  # The first start of this run.
+            return
+        for symbol, kept in _marks_of(self.stored["marks"]).items():
+            if symbol not in marks or kept[1] >= marks[symbol][1]:
+                marks[symbol] = kept
+        engine.restore(marks, sequence=int(self.stored["sequence"]), counts=self.stored["counts"])
+        self.rates = {c: Decimal(rate) for c, rate in self.stored["rates"].items()}
+        for currency, rate in self.rates.items():
+            engine.set_rate(currency, float(rate))
 
     @property
     def engine(self) -> PnlEngine:
@@ -79,7 +98,7 @@ class LivePnl:
 
     def tick(self, symbol: str, price: float, *, event_time: datetime, sequence: int) -> None:
         """Take in a price; see `pnl.engine` for late, duplicate and wrong ones."""
-        self.engine.mark(symbol, price, event_time_ns=_nanoseconds(event_time), sequence=sequence)
+        self.engine.mark(symbol, price, event_time_ns=nanoseconds(event_time), sequence=sequence)
 
     def set_rate(self, currency: str, rate: Decimal) -> None:
         """Set the worth of a currency in units of the base."""
@@ -89,25 +108,75 @@ class LivePnl:
     def fills(self, session: date, fills: Sequence[Fill]) -> BookingReport:
         """Book fills durably, then move the live figures by them."""
         report = self.accounting.book_session(self.run_id, session, fills)
-        ledger = self.accounting.ledger(self.run_id)
-        touched = sorted({(fill.book, fill.symbol) for fill in fills})
-        self.engine.hold(ledger.position(book, symbol) for book, symbol in touched)
+        self.catch_up()
         return report
 
-    def snapshot(self, *, desk_date: date) -> PnlSnapshot:
-        """Publish the whole state, reconciled to the ledger; store it when the interval is over."""
+    def catch_up(self) -> int:
+        """Move the live figures by what was booked since, whoever booked it; return how many."""
+        # In this order: what is booked between the two calls is taken over by the next.
+        booked = self.accounting.store.events(self.run_id, after=self._sequence)
+        ledger = self.accounting.ledger(self.run_id)
+        if ledger.sequence < self._sequence or not all(isinstance(e, Fill) for _, e in booked):
+            # The run was taken away and traded anew, or fills were corrected, split or settled.
+            return self._take_over_everything()
+        fills = [event for _, event in booked if isinstance(event, Fill)]
+        touched = sorted({(fill.book, fill.symbol) for fill in fills})
+        self.engine.hold(ledger.position(book, symbol) for book, symbol in touched)
+        self.engine.trade(fills)
+        self._sequence += len(booked)
+        return len(booked)
+
+    def equity(self, taken: PnlSnapshot, *, capital: Decimal) -> float:
+        """Return what the run is worth: cash of no instrument, and all that positions earned.
+
+        Parameters
+        ----------
+        capital : Decimal
+            What the book began with, where no payment of capital is booked.
+        """
+        cash: dict[str, Decimal] = {}
+        paid_in = False
+        for _, symbol, _, balances in self.accounting.ledger(self.run_id).accounts():
+            for (account, currency), amount in balances.items() if symbol is None else ():
+                paid_in |= account is Account.CAPITAL
+                if account is Account.CASH:
+                    cash[currency] = cash.get(currency, Decimal(0)) + amount
+        base = to_base(cash, self.rates, base=self.accounting.base_currency)
+        return float(base if paid_in else base + capital) + taken.total.pnl
+
+    def snapshot(
+        self, *, desk_date: date, beside: JsonDocument | None = None, store: bool = False
+    ) -> PnlSnapshot:
+        """Publish the whole state, reconciled to the ledger; store it when the interval is over.
+
+        Parameters
+        ----------
+        beside : mapping, optional
+            Kept with the stored snapshot, and in `stored` after a restart.
+        store : bool
+            Store it whenever the last one was stored: the process ends.
+        """
         now = self.clock.now()
         engine = self.engine
-        taken = engine.snapshot(as_of_ns=_nanoseconds(now), booked_total=self._booked_total())
+        taken = engine.snapshot(as_of_ns=nanoseconds(now), booked_total=self._booked_total())
+        if self.interval_seconds is None:
+            return taken
         due = self._stored_at is None or now - self._stored_at >= timedelta(
             seconds=self.interval_seconds
         )
-        if due:
-            self.results.put(
-                SNAPSHOT_KIND, self.run_id, desk_date, self._document(taken), {"run": self.run_id}
-            )
+        if due or store:
+            document = self._document(taken) | dict(beside or {})
+            self.results.put(SNAPSHOT_KIND, self.run_id, desk_date, document, {"run": self.run_id})
             self._stored_at = now
         return taken
+
+    def _take_over_everything(self) -> int:
+        events = self.accounting.store.events(self.run_id)
+        ledger = self.accounting.ledger(self.run_id)
+        self.engine.hold(ledger.positions(flat=True))
+        self.engine.retrade(standing_fills(event for _, event in events))
+        self._sequence = len(events)
+        return len(events)
 
     def _booked_total(self) -> Decimal:
         ledger = self.accounting.ledger(self.run_id)
@@ -134,7 +203,8 @@ def _marks_of(stored: Mapping[str, Sequence[Any]]) -> dict[str, tuple[float, int
     return {symbol: (float(p), int(at), int(n)) for symbol, (p, at, n) in stored.items()}
 
 
-def _nanoseconds(moment: datetime) -> int:
+def nanoseconds(moment: datetime) -> int:
+    """Return the nanoseconds since 1970, exactly."""
     if moment.tzinfo is None:
         raise InvalidInputError(f"a moment must be timezone-aware, got {moment}")
     # By integers: a float of nanoseconds since 1970 has lost its last hundreds.

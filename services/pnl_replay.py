@@ -21,6 +21,7 @@ from market.simulated.session import DailyBar, simulate_session
 from measures.performance_live import LivePerformance
 from pnl.engine import PnlEngine
 from pnl.events import LedgerEvent
+from pnl.fill_attribution import standing_fills
 from pnl.ledger import Ledger
 from services.accounting import Accounting
 
@@ -98,7 +99,10 @@ class ReplayReport:
     booked : Decimal
         The same by the daily books, in whole cents.
     error_of_gross : float
-        Difference of streamed and batch, over gross exposure.
+        Largest difference of streamed and batch over every part of every attribution, as a
+        fraction of gross exposure.
+    attributions : mapping of key to profit of the session by name
+        As the stream left them.
     so_far : FiguresSoFar or None
         Performance with this session as the last, where the days before are kept.
     """
@@ -114,6 +118,7 @@ class ReplayReport:
     batch: float
     booked: Decimal
     error_of_gross: float
+    attributions: Mapping[str, Mapping[str, float]]
     so_far: FiguresSoFar | None = None
 
 
@@ -152,16 +157,17 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
     ticks = _ticks(bars, column, _traded(ledger, todays), rng, trades)
     engine = PnlEngine(accounting.instruments, base=accounting.base_currency)
     engine.hold(ledger.positions(flat=True))
+    engine.retrade(standing_fills(before))
     for symbol, close in zip(bars.symbols, bars["close"][:, column - 1], strict=True):
         if np.isfinite(close):
             engine.mark(symbol, float(close), event_time_ns=0, sequence=-1)
-    opened = _view(engine)
+    opened, opening_parts = _view(engine), engine.attributions()
     opening = opened.total
-    seen = _stream(engine, ledger, ticks, todays, session)
-    streamed = engine.totals()[1].sum() - opening
+    seen = _stream(engine, ledger, ticks, todays, done=list(before))
+    streamed, parts = engine.totals()[1].sum() - opening, engine.attributions()
     gross = max(engine.gross_exposure(), 1.0)
-    engine.remark()
-    batch = engine.totals()[1].sum() - opening
+    whole = _in_one_go(engine, ledger, before + todays)
+    batch = whole.totals()[1].sum() - opening
     daily = accounting.daily_books(run_id, bars.window(column - 1, column + 1), portfolio=portfolio)
     return ReplayReport(
         session=session,
@@ -174,7 +180,31 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
         streamed=float(streamed),
         batch=float(batch),
         booked=daily.money(daily.pnl[:, 1].sum()),
-        error_of_gross=float(abs(streamed - batch) / gross),
+        error_of_gross=_largest_difference(parts, whole.attributions()) / gross,
+        attributions={
+            by: {name: pnl - opening_parts[by].get(name, 0.0) for name, pnl in names.items()}
+            for by, names in parts.items()
+        },
+    )
+
+
+def _in_one_go(engine: PnlEngine, ledger: Ledger, events: list[LedgerEvent]) -> PnlEngine:
+    """Return another engine that is given the day's end at once: positions, fills and marks."""
+    whole = PnlEngine(ledger.instruments)
+    whole.hold(ledger.positions(flat=True))
+    whole.retrade(standing_fills(events))
+    whole.restore({s: (price, 0, 0) for s, price in engine.marks().items()}, sequence=0)
+    return whole
+
+
+def _largest_difference(
+    one: Mapping[str, Mapping[str, float]], other: Mapping[str, Mapping[str, float]]
+) -> float:
+    """Return the largest difference of any part; a name that only one knows differs whole."""
+    return max(
+        abs(one[by].get(name, 0.0) - other[by].get(name, 0.0))
+        for by in one
+        for name in {"", *one[by], *other[by]}
     )
 
 
@@ -262,9 +292,14 @@ def _stream(
     ledger: Ledger,
     ticks: pl.DataFrame,
     todays: list[LedgerEvent],
-    session: date,
+    *,
+    done: list[LedgerEvent],
 ) -> list[tuple[datetime, "_View"]]:
-    """Feed ticks and fills in order of time; look at the profit at even moments."""
+    """Feed ticks and fills in order of time; look at the profit at even moments.
+
+    `done` are the events before the session.
+    """
+    session: date = ticks["event_time"][0].date()
     start = datetime.combine(session, OPEN_UTC, tzinfo=UTC)
     step = (datetime.combine(session, CLOSE_UTC, tzinfo=UTC) - start) / (POINTS - 1)
     numbers: IntArray = ticks["symbol"].replace_strict(engine.number).to_numpy().astype(np.int64)
@@ -272,24 +307,30 @@ def _stream(
     rows = np.column_stack([numbers, times, ticks["sequence"].to_numpy()]).astype(np.int64)
     prices: FloatArray = ticks["price"].to_numpy()
     waiting = sorted(todays, key=_moment)
-    points, done = [], 0
+    points, taken = [], 0
     for i in range(POINTS):
         at = start + i * step
         stop = int(np.searchsorted(times, int(at.timestamp() * 1e9), side="right"))
         stop = len(times) if i == POINTS - 1 else stop
-        engine.mark_many(rows[done:stop], prices[done:stop])
-        done = stop
+        engine.mark_many(rows[taken:stop], prices[taken:stop])
+        taken = stop
         while waiting and (i == POINTS - 1 or _moment(waiting[0]) <= at):
-            _book(engine, ledger, waiting.pop(0))
+            _book(engine, ledger, waiting.pop(0), done)
         points.append((at, _view(engine)))
     return points
 
 
-def _book(engine: PnlEngine, ledger: Ledger, event: LedgerEvent) -> None:
+def _book(engine: PnlEngine, ledger: Ledger, event: LedgerEvent, done: list[LedgerEvent]) -> None:
+    """Book one event of the day; `done` are all up to it."""
+    done.append(event)
     entry = ledger.book(event)
     if entry is not None:
         symbols = {posting.symbol for posting in entry.postings} | {entry.symbol}
         engine.hold(ledger.position(entry.book, s) for s in sorted(s for s in symbols if s))
+        if isinstance(event, Fill):
+            engine.trade([event])
+        else:
+            engine.retrade(standing_fills(done))
 
 
 def _moment(event: LedgerEvent) -> datetime:

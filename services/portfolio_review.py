@@ -126,7 +126,7 @@ class PortfolioReview:
             equity=History(daily.sessions, daily.equity / unit),
             sectors=self.market.sectors,
             exposures=exposures,
-            yields=self._yields(as_of),
+            yields=self.yields(as_of),
             daily_notional=dict(zip(closes.symbols, traded.tolist(), strict=True)),
             volume_simulated="volume" in closes.simulated,
             currency=daily.currency,
@@ -147,7 +147,7 @@ class PortfolioReview:
             if (known := np.isfinite(values)).any()
         }
 
-    def _yields(self, as_of: date) -> Mapping[str, History]:
+    def yields(self, as_of: date) -> Mapping[str, History]:
         """Return the monthly yields; none where the lake holds none, and the profile says so."""
         try:
             panel = self.market.panel("macro", fields=("value",), end=as_of, symbols=YIELDS)

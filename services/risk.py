@@ -92,7 +92,7 @@ class RiskService:
     def store(self, profile: RiskProfile, *, lineage: JsonDocument) -> None:
         """Keep the profile as the document of its scope and date, replacing an earlier one.
 
-        Its breaches are logged, each once a day and limit.
+        Its breaches are logged, each once a day, limit and threshold.
         """
         self.results.put(
             PROFILE_KIND,

@@ -47,12 +47,12 @@ class DatabaseLedgerStore:
         with self.database.reading() as connection:
             return connection.execute(query).scalar() or 0
 
-    def events(self, run_id: str) -> Sequence[tuple[date, LedgerEvent]]:
-        """Return day and event of every entry, in the order of booking."""
+    def events(self, run_id: str, *, after: int = 0) -> Sequence[tuple[date, LedgerEvent]]:
+        """Return day and event of every entry past the sequence `after`, in order of booking."""
         columns = ledger_entries.c
         query = (
             sa.select(columns.kind, columns.day, columns.payload)
-            .where(columns.run_id == run_id)
+            .where(columns.run_id == run_id, columns.sequence > after)
             .order_by(columns.sequence)
         )
         with self.database.reading() as connection:

@@ -39,8 +39,8 @@ class LedgerStore(Protocol):
         """Return the sequence of the last entry, 0 if there is none."""
         ...
 
-    def events(self, run_id: str) -> Sequence[tuple[date, LedgerEvent]]:
-        """Return day and event of every entry, in the order of booking."""
+    def events(self, run_id: str, *, after: int = 0) -> Sequence[tuple[date, LedgerEvent]]:
+        """Return day and event of every entry past the sequence `after`, in order of booking."""
         ...
 
     def runs(self) -> Sequence[str]:

@@ -100,6 +100,8 @@ def test_events_of_every_kind_return_as_they_were_in_order(store: DatabaseLedger
 
     assert [event for _, event in store.events("run")] == EVENTS
     assert {day for day, _ in store.events("run")} == {DAY}
+    assert [event for _, event in store.events("run", after=2)] == EVENTS[2:]
+    assert store.events("run", after=len(EVENTS)) == []
     assert store.last_sequence("run") == len(EVENTS)
 
 

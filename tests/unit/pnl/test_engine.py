@@ -208,7 +208,7 @@ def test_every_attribution_tick_by_tick_equals_the_day_in_one_go(steps: list[tup
             ledger.book(fills[-1])
             engine.hold([ledger.position(book, symbol)])
             engine.trade(fills[-1:])
-    streamed, (books, symbols) = engine.fill_totals(), engine.totals()
+    streamed, (books, symbols) = engine.attributions(), engine.totals()
 
     whole = in_one_go(fills, marks)
 

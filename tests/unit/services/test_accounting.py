@@ -117,8 +117,8 @@ class _FailingStore:
     def last_sequence(self, run_id: str) -> int:
         return self.store.last_sequence(run_id)
 
-    def events(self, run_id: str) -> Sequence[tuple[date, LedgerEvent]]:
-        return self.store.events(run_id)
+    def events(self, run_id: str, *, after: int = 0) -> Sequence[tuple[date, LedgerEvent]]:
+        return self.store.events(run_id, after=after)
 
     def runs(self) -> Sequence[str]:
         return self.store.runs()

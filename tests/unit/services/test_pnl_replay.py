@@ -85,6 +85,13 @@ def test_streaming_equals_batch_equals_the_books(accounting: Accounting) -> None
     for hour in report.hours:
         assert sum(hour.symbols.values()) == pytest.approx(hour.pnl)
         assert sum(hour.strategies.values()) == pytest.approx(hour.pnl)
+    assert set(report.attributions) == {
+        "symbol", "strategy", "sector", "model_version", "arm", "order", "side", "hour",
+    }  # fmt: skip
+    for names in report.attributions.values():
+        assert sum(names.values()) == pytest.approx(report.streamed)
+    # 40 sold at 104 lose a point each to the close; what was bought the day before gains four.
+    assert report.attributions["side"] == pytest.approx({"buy": 400.0, "sell": -41.0})
 
 
 def test_the_same_seed_replays_the_same_session(accounting: Accounting) -> None:

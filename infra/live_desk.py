@@ -1,0 +1,232 @@
+"""Wires the live desk: the manual book, and every portfolio whose profit is stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+
+from basics.clock import Clock
+from basics.errors import MissingDataError
+from basics.instruments import Instrument
+from infra.policy import load_stress
+from infra.settings import Settings
+from market.panel import Panel
+from risk.score import Calibration
+from services.accounting import Accounting
+from services.desk_books import DeskBooks
+from services.limit_register import LimitRegister
+from services.live_desk import LiveDesk
+from services.live_portfolio import LivePortfolio
+from services.live_risk import LiveRisk, NightMarket, night_market_of
+from services.market_data import MarketData
+from services.order_entry import OrderEntry
+from services.order_tickets import DESK
+from services.pnl_live import LivePnl
+from services.portfolio_review import PortfolioReview
+from services.ports import MessageQueue, OrderJournal, ResultStore, StoredResult
+from services.risk import PROFILE_KIND, RiskService
+from services.risk_inputs import History, RiskInputs
+
+PERFORMANCE_KIND = "pnl.performance"
+YEARS = timedelta(days=366)
+SESSIONS_A_YEAR = 252
+
+
+class Parts(Protocol):
+    """What the live desk is made of: the services of an open desk."""
+
+    @property
+    def settings(self) -> Settings:
+        """Everything that an operator may set."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The desk's clock."""
+        ...
+
+    @property
+    def market_data(self) -> MarketData:
+        """Bars, sectors, the catalogue."""
+        ...
+
+    @property
+    def results(self) -> ResultStore:
+        """Stored documents."""
+        ...
+
+    @property
+    def risk(self) -> RiskService:
+        """How far back estimates look."""
+        ...
+
+    @property
+    def review(self) -> PortfolioReview:
+        """Yields."""
+        ...
+
+    @property
+    def order_entry(self) -> OrderEntry:
+        """The market of the last session."""
+        ...
+
+    @property
+    def order_journal(self) -> OrderJournal:
+        """Open orders."""
+        ...
+
+    @property
+    def desk_books(self) -> DeskBooks:
+        """Books what the journal says was filled."""
+        ...
+
+    @property
+    def limit_register(self) -> LimitRegister:
+        """Limits in force, and the breach log."""
+        ...
+
+    def accounting(self, instruments: Mapping[str, Instrument]) -> Accounting:
+        """Return books for what may be traded."""
+        ...
+
+
+def build_live_desk(desk: Parts, queue: MessageQueue) -> LiveDesk:
+    """Return the live desk over the lake's last session; nothing is started."""
+    wiring = _Wiring(desk, night_market(desk))
+    live = desk.settings.live
+    return LiveDesk(
+        portfolios={name: wiring.portfolio(name, run) for name, run in _runs(desk).items()},
+        queue=queue,
+        poll_seconds=live.poll_seconds,
+        pause_seconds=live.pause_seconds,
+        max_pending=live.max_pending_marks,
+    )
+
+
+def is_current(desk: Parts, live: LiveDesk) -> bool:
+    """Return whether `live` still is what would be built: same sessions, same runs."""
+    moment = desk.order_entry.market().moment.date()
+    now = {name: p.pnl.run_id for name, p in live.portfolios.items()}
+    return _runs(desk) == now and all(p.desk_date == moment for p in live.portfolios.values())
+
+
+def _runs(desk: Parts) -> dict[str, str]:
+    """Return the run of each portfolio that is kept live."""
+    runs = {desk.settings.orders.portfolio: DESK}
+    for scope in desk.results.scopes(PERFORMANCE_KIND):
+        run = desk.results.latest(PERFORMANCE_KIND, scope).lineage.get("run_id")
+        if run is not None:
+            runs.setdefault(scope, run)
+    return runs
+
+
+def night_market(desk: Parts, *, as_of: date | None = None) -> NightMarket:
+    """Estimate the market of the orders' dataset as the night does, up to `as_of`.
+
+    Raises
+    ------
+    MissingDataError
+        If the lake has no bars of it.
+    """
+    dataset, risk = desk.settings.orders.dataset, desk.risk
+    known = {state.dataset.name: state.last_session for state in desk.market_data.catalog()}
+    last = as_of or known.get(dataset)
+    if last is None:
+        raise MissingDataError(
+            f"the lake has no session of {dataset}: run `quantdesk demo` or import data"
+        )
+    years = risk.lookback // SESSIONS_A_YEAR + 1
+    panel = desk.market_data.panel(
+        dataset, fields=("close", "volume"), start=last - years * YEARS, end=last
+    )
+    return night_market_of(
+        RiskInputs(
+            scope="every symbol",
+            as_of=panel.sessions[-1].item(),
+            holdings={},
+            prices=panel,
+            equity=History(panel.sessions[-1:], np.ones(1)),
+            sectors=desk.market_data.sectors,
+            yields=_yields(desk, last),
+            daily_notional=_traded(panel),
+        ),
+        load_stress(desk.settings.policy_dir),
+        lookback=risk.lookback,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wiring:
+    desk: Parts
+    market: NightMarket
+
+    def portfolio(self, name: str, run_id: str) -> LivePortfolio:
+        desk, live = self.desk, self.desk.settings.live
+        now = desk.order_entry.market()
+        profile = _last_profile(desk, name)
+        manual = run_id == DESK
+        # Books of its own: a fold in memory must not be shared between threads.
+        accounting = desk.accounting(now.instruments)
+        own = replace(desk.desk_books, accounting=accounting)
+        return LivePortfolio(
+            name=name,
+            desk_date=now.moment.date(),
+            pnl=LivePnl(
+                run_id=run_id,
+                accounting=accounting,
+                results=desk.results,
+                clock=desk.clock,
+                interval_seconds=live.persist_seconds,
+                stale_after_seconds=live.stale_after_seconds,
+            ),
+            risk=LiveRisk(name, calibrated(self.market, profile)),
+            register=desk.limit_register,
+            limits=desk.limit_register.in_force,
+            clock=desk.clock,
+            capital=desk.settings.orders.capital,
+            closes={symbol: (float(price), now.moment) for symbol, price in now.prices.items()},
+            hysteresis=live.hysteresis,
+            book=(lambda: own.book_orders(today=now.moment.date())) if manual else None,
+            orders=(lambda: desk.order_journal.orders(DESK, open_only=True)) if manual else None,
+            peak=_peak(profile),
+        )
+
+
+def calibrated(market: NightMarket, profile: StoredResult | None) -> NightMarket:
+    """Return the market with the score's calibration of a stored profile."""
+    if profile is None:
+        return market
+    known: Mapping[str, Any] = profile.payload["calibration"]
+    return replace(market, calibration=msgspec.convert(known, Calibration, strict=False))
+
+
+def _last_profile(desk: Parts, portfolio: str) -> StoredResult | None:
+    if portfolio not in desk.results.scopes(PROFILE_KIND):
+        return None
+    return desk.results.latest(PROFILE_KIND, portfolio)
+
+
+def _peak(profile: StoredResult | None) -> float:
+    """Return the highest equity that the last profile knew."""
+    if profile is None:
+        return 0.0
+    drawdown = float(profile.payload["measures"]["drawdown"])
+    return float(profile.payload["equity"]) / (1.0 - drawdown)
+
+
+def _yields(desk: Parts, as_of: date) -> Mapping[str, History]:
+    try:
+        return desk.review.yields(as_of)
+    except MissingDataError:
+        return {}  # Without them the rate shock moves nothing, as in the profile.
+
+
+def _traded(panel: Panel) -> dict[str, float]:
+    """Return the money traded a day over the last month, where known."""
+    recent = panel["close"][:, -21:] * panel["volume"][:, -21:]
+    known = np.isfinite(recent)
+    mean = np.where(known, recent, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return {s: float(m) for s, m in zip(panel.symbols, mean, strict=True) if m > 0}

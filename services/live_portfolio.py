@@ -1,0 +1,207 @@
+"""One portfolio as it stands now: profit, risk and breaches, taken whole under one sequence."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from basics.clock import Clock
+from oms.controls import working_orders
+from oms.orders import Order
+from pnl.engine_snapshot import PnlSnapshot
+from risk.limits import Limit
+from services.limit_register import LimitRegister
+from services.limit_watch import LimitWatch
+from services.live_risk import LiveRisk, LiveRiskReading
+from services.pnl_live import LivePnl
+from services.ports import Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A price of a symbol, as a source tells it; see `pnl.engine` for what sequences mean."""
+
+    symbol: str
+    price: float
+    event_time_ns: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveState:
+    """A portfolio at one moment, whole: a reader never sees half an update.
+
+    Attributes
+    ----------
+    sequence : int
+        Grows with each state published, over restarts too.
+    desk_date : date
+        The last session of the lake, whose closes the day began with.
+    equity, peak : float
+        What the portfolio is worth, and the most it was.
+    day_pnl : float
+        Profit since the closes of the desk date.
+    risk : LiveRiskReading or None
+        None while equity is not positive: weights have no meaning then.
+    """
+
+    sequence: int
+    portfolio: str
+    run_id: str
+    desk_date: date
+    as_of: datetime
+    equity: float
+    peak: float
+    day_pnl: float
+    pnl: PnlSnapshot
+    risk: LiveRiskReading | None
+
+
+@dataclass(slots=True, kw_only=True)
+class LivePortfolio:
+    """Feeds fills, marks and working orders into the profit and the risk of one portfolio.
+
+    Attributes
+    ----------
+    capital : Decimal
+        What the book began with, where no payment of capital is booked.
+    closes : mapping of str to (price, moment)
+        Marks to begin with.
+    book : callable or None
+        Brings the ledger up to the order journal, where this process does.
+    orders : callable or None
+        Returns the open orders.
+    limits : callable
+        Returns the limits in force.
+    peak : float
+        Highest equity known from before.
+    """
+
+    name: str
+    desk_date: date
+    pnl: LivePnl
+    risk: LiveRisk
+    register: LimitRegister | None
+    limits: Callable[[], Sequence[Limit]]
+    clock: Clock
+    capital: Decimal
+    closes: Mapping[str, tuple[float, datetime]]
+    hysteresis: float = 0.05
+    book: Callable[[], object] | None = None
+    orders: Callable[[], Sequence[Order]] | None = None
+    peak: float = 0.0
+    state: LiveState | None = None
+    _watch: LimitWatch = field(init=False)
+    _opening: float = 0.0
+    _working: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _limits: Sequence[Limit] = ()
+    _told: dict[str, Any] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Take over ledger, closes and the last stored state."""
+        self._watch = LimitWatch(portfolio=self.name, hysteresis=self.hysteresis)
+        self.pnl.start(self.closes)
+        self._opening = float(self.pnl.engine.totals()[1].sum())
+        stored = self.pnl.stored
+        if "watch" in stored:
+            self._watch.restore(stored["watch"])
+            self.peak = max(self.peak, float(stored["peak"]))
+            if stored["desk_date"] == self.desk_date.isoformat():
+                self._opening = float(stored["opening"])
+        self.told()
+
+    def told(self) -> None:
+        """Note that what the last turn had to tell is on the queue.
+
+        Until then a restart tells it again, under the same ids.
+        """
+        self._told = self._watch.kept()
+
+    def take(self, marks: Iterable[Mark]) -> None:
+        """Take in marks, in order; what is wrong with one is counted."""
+        engine, given = self.pnl.engine, list(marks)
+        if given:
+            ticks = [(engine.number.get(m.symbol, -1), m.event_time_ns, m.sequence) for m in given]
+            engine.mark_many(np.array(ticks, dtype=np.int64), np.array([m.price for m in given]))
+
+    def turn(self, *, look: bool = True, force: bool = False, store: bool = False) -> list[Alert]:
+        """Publish the state and return what there is to tell.
+
+        Nothing is published while nothing has changed, unless `force` or `store` says so.
+
+        Parameters
+        ----------
+        look : bool
+            Look for new fills, orders and limits, which asks the database.
+        store : bool
+            Store the state, whenever the last one was stored.
+
+        Raises
+        ------
+        MissingDataError
+            If something is held that has no mark.
+        """
+        booked = self._look() if look or self.state is None else 0
+        moved = self.risk.update(self.pnl.engine.values(), self._working, self._worth())
+        if self.state is not None and not (booked or moved or force or store):
+            return []
+        taken = self.pnl.snapshot(desk_date=self.desk_date, beside=self._beside(), store=store)
+        equity = self.pnl.equity(taken, capital=self.capital)
+        self.peak = max(self.peak, equity)
+        reading = self._read(equity)
+        self.state = LiveState(
+            sequence=taken.sequence,
+            portfolio=self.name,
+            run_id=self.pnl.run_id,
+            desk_date=self.desk_date,
+            as_of=self.clock.now(),
+            equity=equity,
+            peak=self.peak,
+            day_pnl=taken.total.pnl - self._opening,
+            pnl=taken,
+            risk=reading,
+        )
+        return [] if reading is None else self._judge(reading)
+
+    def _look(self) -> int:
+        """Book what the journal has and the ledger has not; take over what anyone booked."""
+        if self.book is not None:
+            self.book()
+        if self.orders is not None:
+            working = working_orders(self.orders())
+            self._working = {s: (float(w.to_buy), float(w.to_sell)) for s, w in working.items()}
+        self._limits = self.limits()
+        return self.pnl.catch_up()
+
+    def _worth(self) -> dict[str, float]:
+        """Return what one unit of each symbol with working orders is worth."""
+        marks, terms = self.pnl.engine.marks(), self.pnl.accounting.instruments
+        return {s: marks[s] * float(terms[s].multiplier) for s in self._working if s in marks}
+
+    def _read(self, equity: float) -> LiveRiskReading | None:
+        if not equity > 0:
+            return None
+        return self.risk.read(
+            equity=equity,
+            drawdown=max(0.0, 1.0 - equity / self.peak),
+            limits=self._limits,
+            as_of=self.desk_date,
+        )
+
+    def _judge(self, reading: LiveRiskReading) -> list[Alert]:
+        alerts = self._watch.judge(reading.limits, as_of=self.desk_date, at=self.clock.now())
+        if alerts and self.register is not None:
+            self.register.log(self.name, reading.limits, as_of=self.desk_date)
+        return alerts
+
+    def _beside(self) -> dict[str, Any]:
+        """Return what a restart needs beside the snapshot."""
+        return {
+            "watch": self._told,
+            "peak": self.peak,
+            "opening": self._opening,
+            "desk_date": self.desk_date.isoformat(),
+        }
