@@ -20,11 +20,13 @@ from serving.background import keep_running
 from serving.body_limit import BodyLimit
 from serving.components import components
 from serving.context import Context, require_ready
+from serving.live import Live
 from serving.problems import Problem, answer_problems
 from serving.routes import (
     alerts,
     features,
     health,
+    live,
     manual_entries,
     models,
     orders,
@@ -66,10 +68,16 @@ def create_app(
     cache = open_cache(settings.cache)
     queue = open_queue(settings.queue, state_dir=settings.state_dir)
     predictions = Predictions(desk.models)
+    live_desk = Live(desk, queue)
     start_up = StartUp(components(desk, cache, queue, predictions), on_started=on_started)
 
     context = Context(
-        desk=desk, cache=cache, queue=queue, predictions=predictions, start_up=start_up
+        desk=desk,
+        cache=cache,
+        queue=queue,
+        predictions=predictions,
+        start_up=start_up,
+        live=live_desk,
     )
 
     @asynccontextmanager
@@ -82,8 +90,10 @@ def create_app(
             gc.collect()
             gc.freeze()
             if start_up.ready:
+                consumer = AlertConsumer(queue, desk.alert_store, desk.clock)
                 await asyncio.gather(
-                    keep_running("alerts", AlertConsumer(queue, desk.alert_store, desk.clock).run),
+                    keep_running("alerts", consumer.run),
+                    keep_running("live desk", live_desk.run),
                     keep_running("answer log", context.answer_log.run),
                 )
 
@@ -95,6 +105,7 @@ def create_app(
             await asyncio.gather(task, return_exceptions=True)
             if start_up.ready:
                 await context.answer_log.flush()
+            await live_desk.close()
             await cache.close()
             await queue.close()
 
@@ -120,7 +131,10 @@ def _mount(app: FastAPI, key: str) -> None:
     app.include_router(health.router)
     app.include_router(reference.router)
     guarded = [Depends(key_check(key)), Depends(require_ready)]
-    routers = (risk, pnl, manual_entries, alerts, features, models, trials, orders, performance)
+    # The live routes come first: /pnl/live is no name that another route may take.
+    routers = (
+        live, risk, pnl, manual_entries, alerts, features, models, trials, orders, performance
+    )  # fmt: skip
     for router in (module.router for module in routers):
         app.include_router(router, dependencies=guarded)
     for route in app.routes:
@@ -148,6 +162,7 @@ def _complete_document(app: FastAPI) -> None:
                 alerts.Acknowledgement,
                 manual_entries.ManualRequest,
                 manual_entries.Decision,
+                live.MarksRequest,
             ):
                 schema = form.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas |= schema.pop("$defs", {}) | {form.__name__: schema}

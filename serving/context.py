@@ -11,6 +11,7 @@ from services.ports import Cache, MessageQueue
 from services.predictions import Predictions
 from serving.answer_log import AnswerLog
 from serving.answers import Answers
+from serving.live import Live
 from serving.predicting import CachedPredictor
 from serving.startup import StartUp
 
@@ -26,12 +27,14 @@ class Context:
         queue: MessageQueue,
         predictions: Predictions,
         start_up: StartUp,
+        live: Live,
     ) -> None:
         self.desk = desk
         self.cache = cache
         self.queue = queue
         self._predictions = predictions
         self.start_up = start_up
+        self.live = live
 
     @cached_property
     def answers(self) -> Answers:

@@ -1,17 +1,17 @@
-"""Commands of profit and loss: `pnl show`, and those on the books."""
+"""Commands of profit and loss: `pnl show`, `pnl live`, and those on the books."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
+from quantdesk.commands.live import pnl_live
 from quantdesk.commands.pnl_books import (
     pairs,
     pnl_import,
     pnl_measure,
     pnl_open,
     pnl_reconcile,
-    pnl_replay,
     pnl_settle,
 )
 from quantdesk.commands.pnl_days import (
@@ -25,12 +25,14 @@ from quantdesk.commands.pnl_days import (
     pnl_value,
 )
 from quantdesk.commands.pnl_manual import manual
+from quantdesk.commands.pnl_replay import pnl_replay
 from quantdesk.output import AsJson, show_json, show_table
 
 pnl = typer.Typer(help="What a portfolio earned, and where it came from.", no_args_is_help=True)
 
 pnl.command("explain")(pnl_explain)
 pnl.command("import")(pnl_import)
+pnl.command("live")(pnl_live)
 pnl.command("measure")(pnl_measure)
 pnl.command("open")(pnl_open)
 pnl.command("reconcile")(pnl_reconcile)

@@ -1,6 +1,6 @@
-"""Commands on the books themselves: replay, import, open, measure, reconcile and settle."""
+"""Commands on the books themselves: import, open, measure, reconcile and settle."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,45 +18,6 @@ Run = Annotated[
 Mapped = Annotated[
     list[str] | None, typer.Option("--map", help='Our column = yours: quantity="Qty".')
 ]
-
-
-def pnl_replay(
-    session: Annotated[datetime, typer.Argument(help="Session, YYYY-MM-DD.", formats=["%Y-%m-%d"])],
-    portfolio: Annotated[str | None, typer.Option(help="Portfolio.")] = None,
-    dataset: Annotated[str, typer.Option(help="Dataset of daily bars.")] = "equities",
-    as_json: AsJson = False,
-) -> None:
-    """Replay a session through the live engine on simulated ticks; hold it against the batch."""
-    import numpy as np
-
-    from infra.bootstrap import open_desk
-    from services.pnl_replay import BAR_FIELDS, replay_session
-
-    day = session.date()
-    with open_desk() as desk:
-        stored = _latest_performance(desk, portfolio)
-        bars = desk.market_data.panel(
-            dataset, fields=BAR_FIELDS, start=day - timedelta(days=10), end=day
-        )
-        report = replay_session(
-            desk.books_of(dataset), stored.lineage["run_id"], bars,
-            session=day, portfolio=stored.scope,
-            rng=np.random.default_rng([desk.settings.seed, day.toordinal()]),
-        )  # fmt: skip
-    if as_json:
-        show_json(report)
-        return
-    show_table(
-        f"{report.portfolio} on {report.session}, SIMULATED ticks inside daily bars",
-        ("time", "profit so far"),
-        [(point.at.strftime("%H:%M UTC"), f"{point.pnl:,.2f}") for point in report.points[::6]],
-        right=("profit so far",),
-    )
-    typer.echo(
-        f"{report.ticks:,} ticks, {report.fills} fills: streamed {report.streamed:,.2f}, batch "
-        f"{report.batch:,.2f}, booked {report.booked:,}; they differ by "
-        f"{report.error_of_gross:.1e} of gross exposure"
-    )
 
 
 def pnl_import(
@@ -187,8 +148,8 @@ def pnl_reconcile(
 
     lines, rejected = read_statement(file, mapping=pairs(mapping))
     with open_desk() as desk:
-        name = run or _latest_performance(desk, None).lineage["run_id"]
-        desk_date = day.date() if day else _latest_performance(desk, None).desk_date
+        name = run or latest_performance(desk, None).lineage["run_id"]
+        desk_date = day.date() if day else latest_performance(desk, None).desk_date
         report = _reconciliation(desk, dataset).run(name, lines, day=desk_date)
     _show_report(report, as_json=as_json)
     for one in rejected:
@@ -214,7 +175,7 @@ def pnl_settle(  # noqa: PLR0913, PLR0917 - each is an option of the command
         raise typer.BadParameter(f"subject is position or cash, not {subject}")
     key = StatementKey(account=account, subject=Subject(subject), name=name)
     with open_desk() as desk:
-        books = run or _latest_performance(desk, None).lineage["run_id"]
+        books = run or latest_performance(desk, None).lineage["run_id"]
         resolution = Resolution(
             reason=reason, author=author, approver=approver, day=desk.clock.now().date()
         )
@@ -241,7 +202,8 @@ def _show_report(report: "ReconciliationReport", *, as_json: bool) -> None:
     )
 
 
-def _latest_performance(desk: "Desk", portfolio: str | None) -> Any:  # noqa: ANN401 - a StoredResult, imported lazily
+def latest_performance(desk: "Desk", portfolio: str | None) -> Any:  # noqa: ANN401 - a StoredResult, imported lazily
+    """Return the performance that was stored last, of the only portfolio if none is named."""
     from basics.errors import MissingDataError
     from services.portfolios import chosen_portfolio
 

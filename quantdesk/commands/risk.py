@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from quantdesk.commands.live import risk_live
 from quantdesk.commands.risk_instruments import show_instruments
 from quantdesk.commands.risk_view import (
     show_covariances,
@@ -20,6 +21,8 @@ from quantdesk.commands.risk_view import (
 from quantdesk.output import AsJson, show_json, show_table
 
 risk = typer.Typer(help="The risk of a book, with its evidence.", no_args_is_help=True)
+
+risk.command("live")(risk_live)
 
 Scope = Annotated[
     str | None, typer.Argument(help="Portfolio; may be left out where there is only one.")

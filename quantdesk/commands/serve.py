@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from infra.settings import ApiSettings
     from serving.startup import ComponentState
 
+STREAM_SECONDS = 2  # What open streams have to end in when the server is stopped.
+
 
 def serve(
     port: Annotated[
@@ -33,7 +35,12 @@ def serve(
     with open_desk(settings) as desk, listener:
         app = create_app(desk, on_started=_show, on_failed=lambda: _stop(server))
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, date_header=False
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=STREAM_SECONDS,
         )
         server = uvicorn.Server(config)
         host, taken = listener.getsockname()[:2]

@@ -124,7 +124,9 @@ class OrdersQuery(QueryParameters):
 async def submit_order(request: Request) -> OrderAnswer:
     """Check an order against the nine layers of controls and send it to the simulated venue."""
     asked = await read_body(request, OrderRequest)
-    order = await context_of(request).desk.order_entry.place(_ticket(asked))
+    context = context_of(request)
+    order = await context.desk.order_entry.place(_ticket(asked))
+    context.live.wake()
     return _answer(order)
 
 
@@ -145,7 +147,10 @@ async def show_order(request: Request, cl_ord_id: Annotated[OrderId, Path()]) ->
 @router.delete("/{cl_ord_id}", response_model=OrderAnswer)
 async def cancel_order(request: Request, cl_ord_id: Annotated[OrderId, Path()]) -> OrderAnswer:
     """Cancel what is left of an order."""
-    return _answer(await context_of(request).desk.order_entry.cancel(cl_ord_id))
+    context = context_of(request)
+    order = await context.desk.order_entry.cancel(cl_ord_id)
+    context.live.wake()
+    return _answer(order)
 
 
 def _ticket(asked: OrderRequest) -> OrderTicket:

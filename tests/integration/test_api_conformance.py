@@ -37,6 +37,8 @@ def test_every_operation_keeps_to_the_document(client: httpx.Client, mode: Gener
 
     assert len(operations) >= 15
     for operation in operations:
+        if operation.path == "/pnl/stream":
+            continue  # It has no end; test_api_live.py reads it.
         if mode is GenerationMode.NEGATIVE and not (operation.body or len(operation.query)):
             continue  # Nothing of the request can be wrong.
 
