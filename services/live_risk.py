@@ -21,7 +21,7 @@ from risk.live import CONFIDENCES, LiveBook
 from risk.profile import BookMeasures, LeftOut, PositionRisk, TailEstimate
 from risk.score import UNCALIBRATED, Calibration
 from risk.shocks import MarketState
-from risk.stress import Basis, StressResult, StressScenario, days_to_liquidate
+from risk.stress import StressResult, StressScenario, days_to_liquidate
 from services.risk_inputs import RiskInputs
 from services.risk_judgement import drawdown_limit, observations
 from services.risk_measures import HEADLINE_METHOD, is_measurable, measure_book
@@ -123,6 +123,7 @@ class LiveRisk:
             for _ in range(2)
         ]
         self._held, self._worst = books
+        self._scenarios = [s for s in market.scenarios if s.name in self._held.stress_losses()]
         self._values: dict[str, float] = {}
         self._reach: dict[str, float] = {}
         self._working: dict[str, tuple[float, float]] = {}
@@ -217,7 +218,7 @@ class LiveRisk:
             exposure,
             _single_numbers(book, self.market.state, equity, drawdown),
             _tails(value, shortfall, equity),
-            [_stress(name, loss, equity) for name, loss in stresses.items()],
+            [_stress(scenario, stresses[scenario.name], equity) for scenario in self._scenarios],
             [_position(s, v, equity) for s, v in zip(symbols, amounts.tolist(), strict=True)],
         )
         return _Observed(exposure, (value, shortfall), stresses, observed)
@@ -298,11 +299,17 @@ def _tails(
     )
 
 
-def _stress(name: str, loss: float, equity: float) -> StressResult:
+def _stress(scenario: StressScenario, loss: float, equity: float) -> StressResult:
     return StressResult(
-        name=name, title=name, description="", basis=Basis.REVALUATION, loss=loss,
-        loss_fraction=loss / equity, contributions={},
-    )  # fmt: skip
+        name=scenario.name,
+        title=scenario.title,
+        description=scenario.description,
+        basis=scenario.basis,
+        loss=loss,
+        loss_fraction=loss / equity,
+        contributions={},
+        limited=scenario.is_limited,
+    )
 
 
 def _position(symbol: str, value: float, equity: float) -> PositionRisk:

@@ -116,7 +116,7 @@ def _show_profit(state: Any, by: str | None) -> None:  # noqa: ANN401 - a JSON d
     difference = state["ledger_difference"]
     typer.echo(
         f"{state['portfolio']} at {state['as_of'][:19]} UTC (state {state['sequence']}): day "
-        f"{state['day_pnl']:,.2f} since the closes of {state['desk_date']}; in all "
+        f"{round(state['day_pnl'], 2) + 0.0:,.2f} since the closes of {state['desk_date']}; in all "
         f"{total['pnl']:,.2f}, realised {total['realised']:,.2f}, unrealised "
         f"{total['unrealised']:,.2f}; equity {state['equity']:,.2f}; gross {total['gross']:,.0f}, "
         f"net {total['net']:,.0f}; differs from the books by "
