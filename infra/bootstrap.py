@@ -431,7 +431,6 @@ class Desk:
             accounting=self.accounting(instruments),
             rules=content_hash(
                 control_policy_version(self.settings.policy_dir),
-                self.limit_register.in_force(),
                 self.settings.venue.model_dump(mode="json"),
             ),
         )
