@@ -1,0 +1,172 @@
+"""The books and the profit that they show."""
+
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from infra.desk.trading import TradingDesk
+from services.ports import KeptBooks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from basics.instruments import Instrument
+    from infra.database.ledger import DatabaseLedgerStore
+    from market.panel import Panel
+    from market.simulated.multi_asset import SimulatedAssets
+    from services.accounting import Accounting
+    from services.desk_books import DeskBooks
+    from services.experiment import Experiment
+    from services.manual_entries import ManualEntries
+    from services.multi_asset import MultiAssetBooks
+    from services.paper_trading import PaperTrading
+    from services.pnl_days import PnlDays
+    from services.pnl_health import PnlHealthCheck
+
+
+class BooksDesk(TradingDesk):
+    """The ledger, the books of each portfolio, their profit by day."""
+
+    @cached_property
+    def ledger_store(self) -> "DatabaseLedgerStore":
+        """What was booked, in order, with its postings."""
+        from infra.database.ledger import DatabaseLedgerStore
+
+        return DatabaseLedgerStore(self.database)
+
+    def accounting(self, instruments: "Mapping[str, Instrument]") -> "Accounting":
+        """Return the books, for what may be traded."""
+        from services.accounting import Accounting
+
+        return Accounting(
+            store=self.ledger_store,
+            instruments=instruments,
+            manual=self.manual_entries.in_force,
+        )
+
+    def books_of(self, dataset: str) -> "Accounting":
+        """Return the books of what a dataset of prices lets the desk trade."""
+        from services.portfolios import MULTI_ASSET
+        from services.universe import equities
+
+        if dataset == MULTI_ASSET:
+            return self.accounting(self._simulated_assets.instruments)
+        version = self.market_data.version(dataset)
+        if (dataset, version) not in self._traded:
+            symbols = self.market_data.panel(dataset, fields=("close",)).symbols
+            self._traded[dataset, version] = equities(symbols, self.market_data.sectors)
+        return self.accounting(self._traded[dataset, version])
+
+    def multi_asset_books(self, experiment: "Experiment") -> "MultiAssetBooks | None":
+        """Return the multi-asset portfolio on its simulated market; None before it trades."""
+        from services.multi_asset import multi_asset_books
+
+        plan = experiment.multi_asset
+        sessions = self.market_data.panel(experiment.data.dataset, fields=("close",)).sessions
+        if not sessions[0].item() < plan.first_traded <= sessions[-1].item():
+            return None
+        return multi_asset_books(plan, sessions, seed=self.settings.seed)
+
+    @cached_property
+    def _traded(self) -> "dict[tuple[str, str], Mapping[str, Instrument]]":
+        """What each version of a dataset lets the desk trade: asked for with every split."""
+        return {}
+
+    @cached_property
+    def _simulated_assets(self) -> "SimulatedAssets":
+        from basics.errors import MissingDataError
+        from infra.experiment import load_experiment
+
+        books = self.multi_asset_books(load_experiment())
+        if books is None:
+            raise MissingDataError("the simulated market has no session yet: load later bars")
+        return books.market
+
+    def _closes(self, dataset: str, start: date, end: date) -> "Panel":
+        from services.portfolios import MULTI_ASSET
+
+        if dataset != MULTI_ASSET:
+            return self.market_data.panel(dataset, fields=("close",), start=start, end=end)
+        return self._simulated_assets.closes.between(start, end)
+
+    @cached_property
+    def manual_entries(self) -> "ManualEntries":
+        """Marks and adjustments by hand, by four eyes."""
+        from infra.database.manual import DatabaseManualStore
+        from services.manual_entries import ManualEntries
+
+        return ManualEntries(
+            store=DatabaseManualStore(self.database),
+            clock=self.clock,
+            books=self._kept_books,
+            symbols=lambda dataset: self.books_of(dataset).instruments,
+        )
+
+    def _kept_books(self, portfolio: str) -> "KeptBooks":
+        return self.pnl_days.books(portfolio)  # Built later: it needs the manual entries itself.
+
+    @cached_property
+    def pnl_health(self) -> "PnlHealthCheck":
+        """The P&L attribution test of the days that are kept."""
+        from services.pnl_health import PnlHealthCheck
+
+        return PnlHealthCheck(
+            results=self.results, closes=self._closes, factors=self.review.factor_returns
+        )
+
+    @cached_property
+    def desk_books(self) -> "DeskBooks":
+        """The desk's own orders, booked in the ledger."""
+        from basics.trading import Book
+        from services.desk_books import DeskBooks
+
+        own = self.settings.orders
+        return DeskBooks(
+            journal=self.order_journal,
+            accounting=self.books_of(own.dataset),
+            book=Book(own.fund, own.portfolio, own.strategy, own.account),
+            capital=own.capital,
+        )
+
+    @cached_property
+    def pnl_days(self) -> "PnlDays":
+        """The profit of each day, kept, and of any range of days."""
+        from infra.database.pnl_days import DatabasePnlDayStore
+        from services.pnl_days import PnlDays
+        from services.portfolio_review import BENCHMARK, universe_returns
+        from services.portfolios import MULTI_ASSET, SIMULATED_INDICES
+
+        return PnlDays(
+            store=DatabasePnlDayStore(self.database),
+            results=self.results,
+            accounting=self.books_of,
+            closes=self._closes,
+            factors=self.factor_series.on,
+            manual=self.manual_entries.in_force,
+            benchmark=universe_returns,
+            benchmark_name=lambda dataset: (
+                SIMULATED_INDICES if dataset == MULTI_ASSET else BENCHMARK
+            ),
+        )
+
+    def paper_trading(self, instruments: "Mapping[str, Instrument]") -> "PaperTrading":
+        """Return the use case that trades `instruments` on paper and books it."""
+        from basics.identifiers import content_hash
+        from infra.control_policy import control_policy_version
+        from services.paper_trading import PaperTrading
+
+        return PaperTrading(
+            simulation=self.trading_simulation(),
+            journal=self.order_journal,
+            accounting=self.accounting(instruments),
+            rules=content_hash(
+                control_policy_version(self.settings.policy_dir),
+                self.settings.venue.model_dump(mode="json"),
+            ),
+        )
+
+    def discard_run(self, run_id: str) -> None:
+        """Take back everything that a simulated run booked."""
+        from infra.database.runs import discard_run
+
+        discard_run(self.database, run_id)

@@ -1,0 +1,40 @@
+"""The risk of books against the policy in force."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from infra.desk.books import BooksDesk
+
+if TYPE_CHECKING:
+    from services.risk import RiskService
+    from services.stored_books import StoredBooks
+
+
+class RiskDesk(BooksDesk):
+    """Risk of stored books."""
+
+    @cached_property
+    def risk(self) -> "RiskService":
+        """Profiles books against the policy in force."""
+        from infra.policy import load_multi_asset_stress, load_stress, policy_version
+        from services.risk import RiskService
+
+        folder = self.settings.policy_dir
+        return RiskService(
+            limits=self.limit_register.in_force(),
+            scenarios=load_stress(folder),
+            multi_asset_scenarios=load_multi_asset_stress(folder),
+            results=self.results,
+            policy_version=policy_version(folder),
+            register=self.limit_register,
+            seed=self.settings.seed,
+        )
+
+    @cached_property
+    def stored_books(self) -> "StoredBooks":
+        """The risk of a stored portfolio, and of a candidate order on it."""
+        from services.stored_books import StoredBooks
+
+        return StoredBooks(
+            pnl_days=self.pnl_days, market=self.market_data, review=self.review, risk=self.risk
+        )
