@@ -6,8 +6,9 @@ several levels (sector, industry) allocation is measured within the parent: agai
 weight scaled to what the portfolio holds of the parent, and the parent's return, so that levels
 add up (Brinson-Fachler at each level). In every period the parts sum to Rp - Rb exactly.
 
-A group that the benchmark does not hold has no return there; it counts as its parent's return, so
-that nothing is allocation and all is selection.
+A group that the benchmark does not hold has no return there, unless one is given (cash earns its
+interest whoever holds it); else it counts as its parent's return, so that nothing is allocation
+and all is selection.
 """
 
 from collections.abc import Sequence
@@ -82,12 +83,18 @@ class HoldingSeries:
 
     Weights of a period sum to 1; cash is a holding. Returns may differ between portfolio and
     benchmark (trading within the period); a holding absent from one side has weight 0 there.
+
+    Attributes
+    ----------
+    outside : ndarray of shape (n_periods, n_holdings), optional
+        What a holding earns that the benchmark does not hold; NaN where that is unknown.
     """
 
     portfolio_weights: FloatArray
     benchmark_weights: FloatArray
     portfolio_returns: FloatArray
     benchmark_returns: FloatArray
+    outside: FloatArray | None = None
 
     def __post_init__(self) -> None:
         shape = self.portfolio_weights.shape
@@ -97,6 +104,8 @@ class HoldingSeries:
                 raise InvalidInputError(f"{name} has shape {values.shape}, weights have {shape}")
             if not np.isfinite(values).all():
                 raise InvalidInputError(f"{name} must be finite: fill what is not held with 0")
+        if self.outside is not None and self.outside.shape != shape:
+            raise InvalidInputError(f"outside has shape {self.outside.shape}, weights have {shape}")
         for name in ("portfolio_weights", "benchmark_weights"):
             off = np.abs(getattr(self, name).sum(axis=1) - 1.0)
             if not (off <= WEIGHT_TOLERANCE).all():
@@ -184,12 +193,24 @@ def _nodes(
     earned = (holdings.portfolio_weights * holdings.portfolio_returns) @ member
     benchmark_earned = (holdings.benchmark_weights * holdings.benchmark_returns) @ member
     parent_return = parent.benchmark_return[:, parents]
-    rate = _quotient(benchmark_earned, benchmark, otherwise=parent_return)
+    outside = _outside(holdings.outside, member, otherwise=parent_return)
+    rate = _quotient(benchmark_earned, benchmark, otherwise=outside)
     # Where the benchmark holds nothing of the parent there is no mix to compare with.
     share = _quotient(parent.portfolio[:, parents] * benchmark, parent.benchmark[:, parents],
                       otherwise=portfolio)  # fmt: skip
     own = _quotient(earned, portfolio, otherwise=rate)
     return _Nodes(portfolio, benchmark, rate, parent_return, share, earned, own - rate)
+
+
+def _outside(
+    returns: FloatArray | None, member: FloatArray, *, otherwise: FloatArray
+) -> FloatArray:
+    """Return what each group earns outside of the benchmark, (n_periods, n_groups)."""
+    if returns is None:
+        return otherwise
+    known = np.isfinite(returns)
+    sums = np.where(known, returns, 0.0) @ member
+    return _quotient(sums, known @ member, otherwise=otherwise)
 
 
 def _parents(above: IntArray, below: IntArray, names: FloatArray) -> IntArray:

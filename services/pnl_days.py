@@ -23,6 +23,11 @@ from pnl.fill_attribution import FILL_KEYS
 from pnl.manual import InForce
 from pnl.valued_books import by_reason
 from services.accounting import Accounting
+from services.benchmark_attribution import (
+    BenchmarkAttribution,
+    BrinsonTerms,
+    attribute_to_benchmark,
+)
 from services.factor_series import Factors
 from services.pnl_explanation import Explanation, explanation_of
 from services.pnl_performance import Performance, performance_of
@@ -230,6 +235,40 @@ class PnlDays:
         if by in BOOK_KEYS:
             return self.accounting(kept.dataset).attribution(daily, by=by)
         raise InvalidInputError(f"cannot attribute by {by!r}: one of {', '.join(KEYS)}")
+
+    def against_benchmark(
+        self, kept: KeptBooks, terms: BrinsonTerms, *, start: date | None = None
+    ) -> BenchmarkAttribution:
+        """Split the excess return over the benchmark since `start`, by Brinson's effects.
+
+        Parameters
+        ----------
+        kept : KeptBooks
+            From the portfolio's beginning: the weights at the start of `start` rest on the
+            session before.
+
+        Raises
+        ------
+        InvalidInputError
+            If the portfolio trades on a simulated market, whose benchmark is by currency.
+        """
+        if kept.portfolio in ON_SIMULATED_MARKETS:
+            raise InvalidInputError(
+                f"{kept.portfolio} is held against its benchmark by currency: "
+                "ask for its currency attribution"
+            )
+        daily = kept.books.daily
+        first, last = daily.sessions[0].item(), daily.sessions[-1].item()
+        traded = self.accounting(kept.dataset).instruments
+        return attribute_to_benchmark(
+            kept.portfolio,
+            daily,
+            self.closes(kept.dataset, first - ONE_SESSION, last),
+            {symbol: item.sector for symbol, item in traded.items() if item.sector},
+            benchmark_name=self.benchmark_name(kept.dataset),
+            terms=terms,
+            start=start,
+        )
 
     def by_factors(self, kept: KeptBooks, factors: Factors, *, by: str) -> Attribution:
         """Split by given factors: with one exposure each, or tilt and timing of a rolling one.

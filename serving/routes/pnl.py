@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from basics.errors import InvalidInputError
 from pnl.attribution import Attribution
+from services.benchmark_attribution import BenchmarkAttribution, brinson_terms
 from services.currency_attribution import CurrencyAttribution
 from services.pnl_days import ATTRIBUTION_KIND, CURRENCY_KIND, PERFORMANCE_KIND, days_lineage
 from services.pnl_explanation import Explanation
@@ -102,6 +103,46 @@ async def pnl_currency_attribution(
     return await answers_of(request).respond(
         "pnl.currency-attribution", CURRENCY_KIND, asked.portfolio, asked.as_of, stored
     )
+
+
+class BenchmarkQuery(RangeQuery):
+    """Which portfolio, over which sessions, split and linked how."""
+
+    model: Literal["bf", "bhb"] = Field(
+        default="bf", description="allocation after Brinson and Fachler, or of 1986"
+    )
+    link: Literal["carino", "menchero", "grap", "frongello"] = Field(
+        default="carino", description="how the sessions' effects are put together"
+    )
+    level: Literal["sector", "symbol", "sector,symbol"] = Field(
+        default="sector", description="groups, from the top down"
+    )
+    interaction: Literal["within", "apart"] = Field(
+        default="within", description="whether interaction is part of selection"
+    )
+
+
+class BenchmarkAnswer(AnswerHead):
+    """The excess return over the benchmark: effects, trading and residual sum to it."""
+
+    benchmark_attribution: BenchmarkAttribution
+
+
+@router.get("/benchmark-attribution", response_model=BenchmarkAnswer)
+async def pnl_benchmark(request: Request, asked: Annotated[BenchmarkQuery, Query()]) -> Response:
+    """Show what allocation, selection and trading did against the benchmark, linked over time."""
+    terms = brinson_terms(
+        asked.model, asked.link, asked.level.split(","), interaction=asked.interaction == "apart"
+    )
+
+    def ranged(kept: KeptBooks) -> dict[str, Any]:
+        days = context_of(request).desk.pnl_days
+        return {"benchmark_attribution": days.against_benchmark(kept, terms, start=asked.start)}
+
+    # The books from their beginning: the first session's weights rest on the one before it.
+    view = f"pnl.benchmark|{asked.model}|{asked.link}|{asked.level}|{asked.interaction}"
+    since = asked.model_copy(update={"start": None})
+    return await _of_range(request, since, f"{view}|{asked.start or ''}", ranged)
 
 
 @router.get("/performance", response_model=PerformanceAnswer)
