@@ -27,6 +27,7 @@ from infra.files import write_whole
 from infra.model_registry import MlflowRegistry, run_key
 from infra.model_store import MOVE_PREFIX, SHARPE
 from services.ports import ModelRun, ModelVersion
+from services.ports.models import STUDY_PREFIX, STUDY_TAG, TUNING_LOSS
 
 PAGE = 200
 PROXIED = "mlflow-artifacts:/"
@@ -97,11 +98,27 @@ class RemoteRegistry(MlflowRegistry):
         trials: dict[str, float | None] = {}
         for run in sorted(self._runs(name), key=_started):
             key = _tags(run["data"]).get("trial_key")
-            if key is not None:
+            if key is not None and not key.startswith(STUDY_PREFIX):
                 metrics = {m["key"]: m["value"] for m in run["data"].get("metrics", ())}
                 sharpe = metrics.get(SHARPE)
                 trials[key] = sharpe if sharpe is not None else trials.get(key)
         return trials
+
+    def study(self, name: str, key: str) -> Mapping[str, Mapping[int, float]]:
+        """Return the trials of a tuning study that ended: by trial key, their losses by step."""
+        found: dict[str, dict[int, float]] = {}
+        for run in self._runs(name):
+            tags = _tags(run["data"])
+            if tags.get(STUDY_TAG) == key and run["info"]["status"] == "FINISHED":
+                losses = self._losses(str(run["info"]["run_id"]))
+                if losses:
+                    found[tags["trial_key"]] = losses
+        return found
+
+    def _losses(self, run_id: str) -> dict[int, float]:
+        query = {"run_id": run_id, "metric_key": TUNING_LOSS}
+        rows = self._pages("metrics/get-history", "metrics", query)
+        return {int(row["step"]): float(row["value"]) for row in sorted(rows, key=_step)}
 
     def _move_tags(self, name: str) -> Mapping[str, str]:
         tags = _tags(self._model(name)["model"])
@@ -249,6 +266,10 @@ def _tags(row: Mapping[str, Any]) -> dict[str, str]:
 
 def _alias(row: Mapping[str, Any]) -> str:
     return str(row["alias"])
+
+
+def _step(row: Mapping[str, Any]) -> int:
+    return int(row["step"])
 
 
 def _started(run: Mapping[str, Any]) -> tuple[int, str]:

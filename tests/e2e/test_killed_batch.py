@@ -16,6 +16,7 @@ STEPS = (
     "In service",
     "Trading",
     "Profit and loss",
+    "Multi-asset",
     "Risk",
     "Stress",
     "Report",
