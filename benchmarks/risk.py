@@ -84,7 +84,9 @@ def _book_rows() -> list[Row]:
     desk = WhatIf(scenarios, exposures, confidence=0.99)
     # Each order is of another symbol, whose scenarios no earlier question left in the cache.
     symbols = itertools.cycle(scenarios.symbols)
-    order = best_seconds(lambda: desk.after(next(symbols), 50_000.0), repeat=200)
+    lone = best_seconds(lambda: desk.after(next(symbols), 50_000.0), repeat=200)
+    in_a_row = [next(symbols) for _ in range(200)]
+    orders = best_seconds(lambda: [desk.after(s, 50_000.0) for s in in_a_row], repeat=5)
     return [
         Row(
             id="risk.hist_bandwidth",
@@ -96,8 +98,16 @@ def _book_rows() -> list[Row]:
         ),
         Row(
             id="risk.what_if",
-            claim="VaR and ES after one order on that book",
-            value=order * 1e3,
+            claim="VaR and ES after one order on that book: mean of 200, each of another symbol",
+            value=orders / len(in_a_row) * 1e3,
+            unit="ms",
+            reference="limit 0.2 ms",
+            reference_value=0.2,
+        ),
+        Row(
+            id="risk.what_if_cold",
+            claim="the same, one order alone after a garbage collection emptied the caches",
+            value=lone * 1e3,
             unit="ms",
             reference="limit 0.2 ms",
             reference_value=0.2,
