@@ -104,7 +104,13 @@ def _profile() -> dict[str, Any]:
         "expected_shortfall": 1.3e5, "var_fraction": 0.01, "es_fraction": 0.013,
         "quantile_rule": "acerbi_tasche", "best": False, "in_confidence_set": True,
     }  # fmt: skip
-    test = {"name": "kupiec", "method": "historical", "confidence": 0.99, "p_value": 0.4}
+    test = {
+        "estimator": "historical", "confidence": 0.99, "n_days": 503, "exceedances": 5,
+        "expected": 5.0, "kupiec_p": 0.9, "independence_p": 0.7, "coverage_p": 0.9,
+        "dynamic_quantile_p": 0.4, "zone": "green", "frtb_multiplier": 1.5, "z1": 0.1, "z2": 0.1,
+        "z3": None, "z1_p": None, "z2_p": None, "z3_p": None, "pinball": 0.1,
+        "fissler_ziegel": 11.7,
+    }  # fmt: skip
     days = [f"20{20 + n // 260}-01-01" for n in range(504)]
     return {
         "currency": "USD", "equity": 1e7, "tails": [tail] * 30, "backtests": [test] * 40,
