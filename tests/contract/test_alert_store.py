@@ -1,28 +1,19 @@
 """The contract of the `AlertStore` port, held by SQLite and by PostgreSQL."""
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import psycopg
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 
 from basics.clock import ManualClock
 from basics.errors import ConflictError, InvalidInputError, MissingDataError
 from infra.database.alerts import DatabaseAlertStore
-from infra.database.engine import open_database
-from infra.database.schema import upgrade_database
+from infra.database.engine import Database
 from infra.database.tables.results import audit
-from infra.servers.postgres import PostgresServer
-from infra.settings import DatabaseSettings
 from services.alerts import Alert, AlertLog, Severity
 
 NOW = datetime(2022, 12, 28, 18, tzinfo=UTC)
-NAMES = (f"alerts{n}" for n in itertools.count())
 DRIFT = Alert(
     kind="model.drift",
     severity=Severity.WARNING,
@@ -37,19 +28,9 @@ BREACH = replace(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseAlertStore]:
-    url = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        name = next(NAMES)
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = SecretStr(server.url_of(name))
-    database = open_database(DatabaseSettings(url=url), state_dir=tmp_path)
-    upgrade_database(database)
-    yield DatabaseAlertStore(database)
-    database.close()
+@pytest.fixture
+def store(fresh_database: Database) -> DatabaseAlertStore:
+    return DatabaseAlertStore(fresh_database)
 
 
 def test_an_alert_stands_once_as_it_first_arrived(store: DatabaseAlertStore) -> None:

@@ -1,27 +1,18 @@
 """The contract of the `ControlStore` port, held by SQLite and by PostgreSQL."""
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import psycopg
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 
 from basics.errors import ConflictError
 from infra.database.controls import DatabaseControlStore
-from infra.database.engine import open_database
-from infra.database.schema import upgrade_database
+from infra.database.engine import Database
 from infra.database.tables.results import audit
-from infra.servers.postgres import PostgresServer
-from infra.settings import DatabaseSettings
 from oms.controls import Override, TradingState, TradingSwitch, strictest
 
 NOW = datetime(2022, 3, 1, 15, tzinfo=UTC)
-NAMES = (f"controls{n}" for n in itertools.count())
 SWITCH = TradingSwitch(scope="desk", kill_reason="feed", changed_by="ann", changed_at=NOW)
 OVERRIDE = Override(
     override_id="o1",
@@ -34,19 +25,9 @@ OVERRIDE = Override(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseControlStore]:
-    url = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        name = next(NAMES)
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = SecretStr(server.url_of(name))
-    database = open_database(DatabaseSettings(url=url), state_dir=tmp_path)
-    upgrade_database(database)
-    yield DatabaseControlStore(database)
-    database.close()
+@pytest.fixture
+def store(fresh_database: Database) -> DatabaseControlStore:
+    return DatabaseControlStore(fresh_database)
 
 
 def test_switch_of_a_scope_is_the_one_set_last(store: DatabaseControlStore) -> None:

@@ -1,48 +1,29 @@
 """The contract of the limit register's store, held by SQLite and by PostgreSQL."""
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
-import psycopg
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 
 from basics.clock import ManualClock
 from basics.errors import ConflictError, InvalidInputError, MissingDataError
-from infra.database.engine import open_database
+from infra.database.engine import Database
 from infra.database.limits import DatabaseLimitStore
-from infra.database.schema import upgrade_database
 from infra.database.tables.results import audit
-from infra.servers.postgres import PostgresServer
-from infra.settings import DatabaseSettings
 from risk.limits import Limit, LimitState, Observation, Override, Scope, evaluate
 from services.limit_register import LimitRegister
 
 NOW = datetime(2022, 12, 28, 18, tzinfo=UTC)
 DAY = date(2022, 12, 28)
-NAMES = (f"limits{n}" for n in itertools.count())
 WEIGHT = Limit(metric="weight", scope=Scope.SYMBOL, warn=0.1, soft=0.12, hard=0.15, owner="risk")
 BETA = Limit(metric="beta", scope=Scope.PORTFOLIO, warn=1.0, soft=1.1, hard=1.2, owner="risk")
 RAISED = Override(hard=0.2, reason="merger", granted_by="cro", expires=date(2022, 12, 30))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseLimitStore]:
-    url = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        name = next(NAMES)
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = SecretStr(server.url_of(name))
-    database = open_database(DatabaseSettings(url=url), state_dir=tmp_path)
-    upgrade_database(database)
-    yield DatabaseLimitStore(database)
-    database.close()
+@pytest.fixture
+def store(fresh_database: Database) -> DatabaseLimitStore:
+    return DatabaseLimitStore(fresh_database)
 
 
 def register(store: DatabaseLimitStore, *seed: Limit) -> LimitRegister:

@@ -1,28 +1,19 @@
 """The contract of the `ManualStore` port, held by SQLite and by PostgreSQL."""
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
-import psycopg
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 
 from basics.errors import ConflictError
 from basics.trading import Book
-from infra.database.engine import open_database
+from infra.database.engine import Database
 from infra.database.manual import DatabaseManualStore
-from infra.database.schema import upgrade_database
 from infra.database.tables.results import audit
-from infra.servers.postgres import PostgresServer
-from infra.settings import DatabaseSettings
 from pnl.manual import ManualEntry, ManualKind, ManualState
 
-NAMES = (f"manual{n}" for n in itertools.count())
 NOW = datetime(2022, 12, 28, 18, tzinfo=UTC)
 LATER = datetime(2022, 12, 28, 19, tzinfo=UTC)
 ENTRY = ManualEntry(
@@ -32,19 +23,9 @@ ENTRY = ManualEntry(
 )  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseManualStore]:
-    url = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        name = next(NAMES)
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = SecretStr(server.url_of(name))
-    database = open_database(DatabaseSettings(url=url), state_dir=tmp_path)
-    upgrade_database(database)
-    yield DatabaseManualStore(database)
-    database.close()
+@pytest.fixture
+def store(fresh_database: Database) -> DatabaseManualStore:
+    return DatabaseManualStore(fresh_database)
 
 
 def test_entries_come_back_as_they_were_proposed(store: DatabaseManualStore) -> None:

@@ -1,48 +1,29 @@
 """The contract of the `PnlDayStore` port, held by SQLite and by PostgreSQL."""
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import numpy as np
-import psycopg
 import pytest
-from pydantic import SecretStr
 
 from basics.errors import InvalidInputError, MissingDataError
 from basics.trading import Book
-from infra.database.engine import open_database
+from infra.database.engine import Database
 from infra.database.pnl_days import DatabasePnlDayStore
-from infra.database.schema import upgrade_database
-from infra.servers.postgres import PostgresServer
-from infra.settings import DatabaseSettings
 from pnl.daily import DailyBooks
 from pnl.explain import PARTS
 from pnl.valued_books import ValuedBooks
 from services.ports import KeptBooks, KeptSpan
 
-NAMES = (f"days{n}" for n in itertools.count())
 BOOK = Book("Fund", "Core", "momentum", "acc")
 SESSIONS = np.array(["2022-01-03", "2022-01-04", "2022-01-05"], dtype="datetime64[D]")
 # One position that earns by price and pays a fee, and cash whose payment in earns nothing.
 PNL = np.array([[0, 0, 0], [-50, 1_000, 3]], dtype=np.int64)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabasePnlDayStore]:
-    url = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        name = next(NAMES)
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = SecretStr(server.url_of(name))
-    database = open_database(DatabaseSettings(url=url), state_dir=tmp_path)
-    upgrade_database(database)
-    yield DatabasePnlDayStore(database)
-    database.close()
+@pytest.fixture
+def store(fresh_database: Database) -> DatabasePnlDayStore:
+    return DatabasePnlDayStore(fresh_database)
 
 
 def kept(pnl: np.ndarray = PNL, *, portfolio: str = "Core", run_id: str = "run-1") -> KeptBooks:

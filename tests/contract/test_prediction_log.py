@@ -1,29 +1,20 @@
 """The contract of the log of served predictions, held by SQLite and by PostgreSQL."""
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
-import psycopg
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 
 from basics.errors import ConflictError, MissingDataError
-from infra.database.engine import open_database
+from infra.database.engine import Database
 from infra.database.predictions import DatabasePredictionLog
-from infra.database.schema import upgrade_database
 from infra.database.tables.results import audit
-from infra.servers.postgres import PostgresServer
-from infra.settings import DatabaseSettings
 from models.arms import Arm, ArmPlan, Mode, Unit
 from services.ports import ServedPrediction, StandingPlan
 
 NOW = datetime(2022, 12, 28, 21, tzinfo=UTC)
 DAY = date(2022, 12, 28)
-NAMES = (f"predictions{n}" for n in itertools.count())
 ROW = ServedPrediction(
     model="price", version=1, arm=Arm.CHAMPION, entity="AAPL", session=DAY, value=0.5,
     answered_at=NOW, plan_id="p1",
@@ -38,19 +29,9 @@ PLAN = StandingPlan(
 )  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabasePredictionLog]:
-    url = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        name = next(NAMES)
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = SecretStr(server.url_of(name))
-    database = open_database(DatabaseSettings(url=url), state_dir=tmp_path)
-    upgrade_database(database)
-    yield DatabasePredictionLog(database)
-    database.close()
+@pytest.fixture
+def store(fresh_database: Database) -> DatabasePredictionLog:
+    return DatabasePredictionLog(fresh_database)
 
 
 def test_the_first_answer_of_a_version_in_an_arm_is_kept(store: DatabasePredictionLog) -> None:
