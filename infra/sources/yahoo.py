@@ -1,8 +1,10 @@
 """Daily bars from Yahoo through the optional package `yfinance`.
 
-Yahoo gives closes adjusted for later splits and not for dividends; here they are turned back into
-prices as traded, and splits and dividends become corporate actions. Yahoo says nothing of when it
-knew: bars count as known 15 minutes after the close, actions from their ex-date.
+Yahoo gives closes adjusted for all splits up to the day on which it is asked, not for dividends;
+here they are turned back into prices as traded, and splits and dividends become corporate actions.
+A split after the span is not in the span's answer, though its prices are divided by it: so the days
+after are asked for too. Yahoo says nothing of when it knew: bars count as known 15 minutes after
+the close, actions from their ex-date. It answers in float32, so prices carry seven digits.
 """
 
 import warnings
@@ -22,6 +24,7 @@ BARS, ACTIONS = "yahoo_daily", "yahoo_daily_actions"
 FIELDS = ("open", "high", "low", "close", "volume")
 PRICES = FIELDS[:4]
 LAG = timedelta(minutes=15)
+ZONE = "America/New_York"
 
 # Returns the columns Date, Open, High, Low, Close, Volume, Dividends, Stock Splits of a symbol.
 History = Callable[[str, date, date], pl.DataFrame]
@@ -33,7 +36,7 @@ def yfinance_history(symbol: str, start: date, end: date) -> pl.DataFrame:
     Raises
     ------
     InvalidInputError
-        If `yfinance` is not installed.
+        If `yfinance` is not installed, or the symbol trades on an exchange outside New York.
     MissingDataError
         If Yahoo knows no such symbol, or no price of it in the span.
     UnavailableError
@@ -62,6 +65,11 @@ def yfinance_history(symbol: str, start: date, end: date) -> pl.DataFrame:
         ) from error
     except Exception as error:  # yfinance and its transport share no root of errors.
         raise UnavailableError(f"Yahoo did not answer for {symbol}: {error}") from error
+    if str(frame.index.tz) != ZONE:
+        raise InvalidInputError(
+            f"{symbol} trades in {frame.index.tz}; the source yahoo stamps bars by New York's "
+            "sessions: save its bars as CSV and import them with --calendar, for instance XETR"
+        )
     # Midnight in the exchange's own zone: the date is what counts.
     frame.index = frame.index.tz_localize(None)
     answer: pl.DataFrame = pl.from_pandas(frame.reset_index())
@@ -70,11 +78,12 @@ def yfinance_history(symbol: str, start: date, end: date) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class YahooSource:
-    """Bars and actions of some symbols over a span of days."""
+    """Bars and actions of some symbols from `start` to `end`, asked for on the day `asked`."""
 
     symbols: Sequence[str]
     start: date
     end: date
+    asked: date
     history: History = yfinance_history
     name: str = "yahoo"
     _answers: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -105,40 +114,54 @@ class YahooSource:
                 yield _stamped(rows.with_columns(pl.lit(symbol).alias(SYMBOL)))
 
     def _answer(self, symbol: str) -> pl.DataFrame:
-        """Ask once for each symbol."""
+        """Ask once for each symbol; `split` is a day's, `later` the product of those after it."""
         if symbol not in self._answers:
-            raw = self.history(symbol, self.start, self.end)
-            missing = {"Date", "Open", "High", "Low", "Close", "Volume"} - set(raw.columns)
-            if missing:
-                raise UnavailableError(f"Yahoo's answer for {symbol} lacks {sorted(missing)}")
-            day = pl.col("Date")
-            if isinstance(raw.schema["Date"], pl.Datetime):
-                day = day.dt.date()
-            extra = [
-                pl.lit(0.0).alias(name)
-                for name in ("Dividends", "Stock Splits")
-                if name not in raw.columns
-            ]
-            self._answers[symbol] = raw.with_columns(day.alias(SESSION), *extra).sort(SESSION)
+            raw = self._history(symbol, self.start, self.end)
+            after = pl.col("split").shift(-1, fill_value=1.0).cum_prod(reverse=True)
+            self._answers[symbol] = raw.with_columns(
+                (after * self._split_after_span(symbol)).alias("later")
+            )
         return self._answers[symbol]
+
+    def _split_after_span(self, symbol: str) -> float:
+        """Return the product of the splits after `end`, which Yahoo has undone in every price."""
+        if self.asked <= self.end:
+            return 1.0
+        try:
+            after = self._history(symbol, self.end + timedelta(days=1), self.asked)
+        except MissingDataError:  # Not traded since, so not split since.
+            return 1.0
+        return float(after["split"].product())
+
+    def _history(self, symbol: str, start: date, end: date) -> pl.DataFrame:
+        raw = self.history(symbol, start, end)
+        missing = {"Date", "Open", "High", "Low", "Close", "Volume"} - set(raw.columns)
+        if missing:
+            raise UnavailableError(f"Yahoo's answer for {symbol} lacks {sorted(missing)}")
+        day = pl.col("Date")
+        if isinstance(raw.schema["Date"], pl.Datetime):
+            day = day.dt.date()
+        extra = [
+            pl.lit(0.0).alias(name)
+            for name in ("Dividends", "Stock Splits")
+            if name not in raw.columns
+        ]
+        ratio = pl.col("Stock Splits")
+        split = pl.when(ratio > 0).then(ratio).otherwise(1.0).alias("split")
+        return raw.with_columns(day.alias(SESSION), *extra).with_columns(split).sort(SESSION)
 
 
 def _as_traded(answer: pl.DataFrame) -> pl.DataFrame:
     """Undo the splits that came after each bar: prices times, volume over their product."""
-    split = pl.when(pl.col("Stock Splits") > 0).then(pl.col("Stock Splits")).otherwise(1.0)
-    later = split.shift(-1, fill_value=1.0).cum_prod(reverse=True)
-    prices = [(pl.col(name.capitalize()) * later).alias(name) for name in PRICES]
-    return answer.select(SESSION, *prices, (pl.col("Volume") / later).alias("volume"))
+    prices = [(pl.col(name.capitalize()) * pl.col("later")).alias(name) for name in PRICES]
+    return answer.select(SESSION, *prices, (pl.col("Volume") / pl.col("later")).alias("volume"))
 
 
 def _actions(answer: pl.DataFrame) -> pl.DataFrame:
     """Return splits, and dividends in the money of their day."""
-    split = pl.when(pl.col("Stock Splits") > 0).then(pl.col("Stock Splits")).otherwise(1.0)
     # Yahoo divides a dividend by the splits after it, as it does prices.
-    later = split.shift(-1, fill_value=1.0).cum_prod(reverse=True)
-    found = answer.select(
-        SESSION, split.alias("split"), (pl.col("Dividends") * later).alias("dividend")
-    )
+    dividend = (pl.col("Dividends") * pl.col("later")).alias("dividend")
+    found = answer.select(SESSION, "split", dividend)
     return found.filter((pl.col("split") != 1) | (pl.col("dividend") != 0))
 
 

@@ -167,10 +167,11 @@ def _source(
         raise InvalidInputError("yahoo needs --symbol AAPL,MSFT and --start 2020-01-01")
     try:
         start = date.fromisoformat(span[0])
-        end = date.fromisoformat(span[1]) if span[1] else desk.clock.now().date()
+        today = desk.clock.now().date()
+        end = date.fromisoformat(span[1]) if span[1] else today
     except ValueError as error:
         raise InvalidInputError(f"--start and --end take yyyy-mm-dd: {error}") from None
-    return YahooSource([name.strip() for name in symbols.split(",")], start, end)
+    return YahooSource([name.strip() for name in symbols.split(",")], start, end, asked=today)
 
 
 def _import_source(market: Any, source: Any, *, as_json: bool) -> None:  # noqa: ANN401
