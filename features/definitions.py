@@ -3,9 +3,11 @@
 The content hash of a set travels with every model that was trained on it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,9 @@ from features.evaluation import Plan, evaluate, first_bars, plan
 from features.expressions import Expression, fields_of, lookback_of, warm_up_of
 from features.panel import FeaturePanel
 from market.panel import Panel
+
+# A name with a number in it: what stands before the last one, the number, and what follows.
+FAMILY = re.compile(r"(.*?)(\d+)(\D*)")
 
 # Raised when an operator's arithmetic changes, so that stored features are computed again.
 ARITHMETIC_VERSION = 1
@@ -32,7 +37,7 @@ class Feature:
     name : str
     expression : Expression
     meaning : str
-        One line for people.
+        One sentence for people: what to see in the number.
     """
 
     name: str
@@ -225,6 +230,32 @@ def _blank_warm_up(values: FloatArray, ready: IntArray) -> None:
         row[:column] = np.nan
 
 
-def features(formulas: Mapping[str, Expression]) -> tuple[Feature, ...]:
-    """Return features from a mapping of name to expression."""
-    return tuple(Feature(name, expression) for name, expression in formulas.items())
+def features(
+    formulas: Mapping[str, Expression], meanings: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Feature, ...]:
+    """Return features from a mapping of name to expression.
+
+    Parameters
+    ----------
+    meanings : mapping of str to str
+        A sentence for each name, or for a family of them: `{n}` in the name and in the sentence
+        stands for the last number in a feature's name.
+    """
+    return tuple(
+        Feature(name, expression, meaning_of(name, meanings))
+        for name, expression in formulas.items()
+    )
+
+
+def meaning_of(name: str, meanings: Mapping[str, str]) -> str:
+    """Return the sentence for the feature `name`, its own before its family's; empty if none.
+
+    >>> meaning_of("return_20", {"return_{n}": "The return of {n} sessions."})
+    'The return of 20 sessions.'
+    """
+    if name in meanings:
+        return meanings[name]
+    if (parts := FAMILY.fullmatch(name)) is None:
+        return ""
+    before, number, after = parts.groups()
+    return meanings.get(f"{before}{{n}}{after}", "").replace("{n}", number)

@@ -68,7 +68,14 @@ def _checked(function: Callable[..., Any], name: str) -> Callable[..., FloatArra
         values[np.isinf(values)] = np.nan
         return values
 
+    checked.__doc__ = function.__doc__
     return checked
+
+
+def sentence_of(expression: Expression) -> str:
+    """Return the first line of a feature function's docstring; empty for any other expression."""
+    said = inspect.getdoc(getattr(expression.operator, "function", None)) or ""
+    return said.split("\n")[0]
 
 
 def _source(function: Callable[..., Any]) -> str:

@@ -21,7 +21,7 @@ def write_feature_chart(review: FeatureReview, path: Path) -> None:
     simulated = f"; {', '.join(review.simulated)} simulated" if review.simulated else ""
     figure.update_layout(
         title=f"{review.name}: rank IC by year on {review.dataset}{simulated}<br>"
-        f"<sup>{review.formula}</sup>",
+        f"<sup>{'<br>'.join(filter(None, (review.meaning, review.formula)))}</sup>",
         yaxis_title=f"mean rank IC, {review.horizon} sessions ahead (bars: two standard errors)",
         template="plotly_white",
     )

@@ -5,16 +5,23 @@ A TOML file holds formulas as text and is only read:
 [features]
 stretch = "close / mean(close, 20)"
 
+[meanings]
+stretch = "How far the close is above its mean of a month."
+
 A Python file is run, and may hold formulas, expressions and functions:
 
 from features import field, mean
 
 FEATURES = {"stretch": field("close") / mean(field("close"), 20)}
+MEANINGS = {"stretch": "How far the close is above its mean of a month."}
+
+Without a meaning of its own a function's docstring speaks for it.
 """
 
 import importlib.util
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -22,9 +29,10 @@ from basics.errors import InvalidInputError, MissingDataError, QuantDeskError
 from features.definitions import Feature, FeatureSet, features
 from features.expressions import Expression
 from features.formulas import parse_formula
+from features.functions import sentence_of
 from features.sets import feature_set, find_feature
 
-VARIABLE = "FEATURES"
+VARIABLE, MEANINGS = "FEATURES", "MEANINGS"
 SUFFIXES = frozenset({".py", ".toml"})
 # What a formula has and no feature's name.
 FORMULA_SIGNS = frozenset("()+-*/<> ")
@@ -72,14 +80,18 @@ def load_feature_file(path: Path) -> FeatureSet:
         )
     if path.suffix == ".toml":
         return _read_toml(path)
-    formulas = getattr(_run(path), VARIABLE, None)
+    module = _run(path)
+    formulas = getattr(module, VARIABLE, None)
     if isinstance(formulas, FeatureSet):
         return formulas
     if not isinstance(formulas, dict) or not formulas:
         raise InvalidInputError(
             f'{path} defines no {VARIABLE}: write {VARIABLE} = {{"name": expression, ...}}'
         )
-    return FeatureSet(path.stem, 0, tuple(_feature(path, n, v) for n, v in formulas.items()))
+    meanings = _meanings(path, getattr(module, MEANINGS, {}), formulas)
+    return FeatureSet(
+        path.stem, 0, tuple(_feature(path, n, v, meanings) for n, v in formulas.items())
+    )
 
 
 def _read_toml(path: Path) -> FeatureSet:
@@ -90,23 +102,38 @@ def _read_toml(path: Path) -> FeatureSet:
         raise InvalidInputError(f"{path} is not valid TOML: {error}") from None
     formulas = document.pop("features", None)
     whole = document.pop("complete_windows", False)
+    said = document.pop("meanings", {})
     if not isinstance(formulas, dict) or not formulas:
         raise InvalidInputError(f'{path} has no features: write [features] and name = "formula"')
     if document or not isinstance(whole, bool):
         raise InvalidInputError(
-            f"{path}: beside [features] only complete_windows = true or false may stand, got "
+            f"{path}: beside [features] only [meanings] and complete_windows = true or false may "
+            "stand, got "
             f"{', '.join(document) or repr(whole)}"
         )
-    made = tuple(_feature(path, name, value) for name, value in formulas.items())
+    meanings = _meanings(path, said, formulas)
+    made = tuple(_feature(path, name, value, meanings) for name, value in formulas.items())
     return FeatureSet(path.stem, 0, made, complete_windows=whole)
 
 
-def _feature(path: Path, name: str, value: object) -> Feature:
+def _meanings(path: Path, said: object, formulas: Mapping[str, object]) -> Mapping[str, str]:
+    """Return the sentences, each of which must stand for a feature of the file."""
+    if not isinstance(said, dict) or not all(isinstance(text, str) for text in said.values()):
+        raise InvalidInputError(f'{path}: meanings are sentences by name, such as x = "What x is."')
+    if unknown := sorted(set(said) - set(formulas)):
+        raise InvalidInputError(
+            f"{path}: meanings speak of {', '.join(unknown)}, which is no feature of the file"
+        )
+    return said
+
+
+def _feature(path: Path, name: str, value: object, meanings: Mapping[str, str]) -> Feature:
+    meaning = meanings.get(name, "")
     if isinstance(value, Feature):
-        return Feature(name, value.expression, value.meaning)
+        return Feature(name, value.expression, meaning or value.meaning)
     if isinstance(value, str):
         try:
-            return Feature(name, parse_formula(value))
+            return Feature(name, parse_formula(value), meaning)
         except InvalidInputError as error:
             raise InvalidInputError(f"{path}: {name}: {error}") from None
     if not isinstance(value, Expression):
@@ -115,7 +142,7 @@ def _feature(path: Path, name: str, value: object) -> Feature:
             '"close / mean(close, 20)", use features.field and operators, or decorate a function '
             "with feature_function"
         )
-    return Feature(name, value)
+    return Feature(name, value, meaning or sentence_of(value))
 
 
 def _run(path: Path) -> ModuleType:

@@ -179,6 +179,7 @@ def list_features(sets: Sequence[FeatureSet]) -> Sequence[Mapping[str, object]]:
             "lookback": feature.lookback,
             "live": live_state_of_all([feature.expression]),
             "fields": list(feature.fields),
+            "meaning": feature.meaning,
             "formula": feature.formula,
         }
         for each in sets

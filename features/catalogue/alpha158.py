@@ -35,20 +35,72 @@ WINDOWS = (5, 10, 20, 30, 60)
 # qlib's guard against a division by zero.
 TINY = 1e-12
 
+# {n} stands for the window.
+MEANINGS = {
+    "KMID": "The body of the bar, close less open, as a share of the open: above 0 it rose.",
+    "KLEN": "High less low as a share of the open: how far the session travelled.",
+    "KMID2": "The body as a share of the bar's span: near 1 or -1 the move held to the close.",
+    "KUP": "The upper shadow as a share of the open: a rise that was given back.",
+    "KUP2": "The upper shadow as a share of the bar's span: near 1 all of the rise was given back.",
+    "KLOW": "The lower shadow as a share of the open: a fall that was bought back.",
+    "KLOW2": "The lower shadow as a share of the bar's span: near 1 all of the fall came back.",
+    "KSFT": "How far the close lies above the middle of the bar, twice, as a share of the open.",
+    "KSFT2": "Where the close lies in the bar: 1 at the high, -1 at the low.",
+    "OPEN0": "Open over close: above 1 the session fell.",
+    "HIGH0": "High over close: how far below the session's high it closed.",
+    "LOW0": "Low over close: how far above the session's low it closed.",
+    "VWAP0": "Average traded price over close: above 1 the session closed below what most paid.",
+    "ROC{n}": "The close {n} sessions ago over today's: above 1 the price has fallen since.",
+    "MA{n}": "The mean close of {n} sessions over today's: above 1 the price is below its average.",
+    "STD{n}": "The spread of the last {n} closes over today's: how widely the price ranged.",
+    "BETA{n}": "The slope of the line through {n} closes, over today's: the trend a session.",
+    "RSQR{n}": "How well a straight line explains {n} closes: 1 for a steady trend, 0 for none.",
+    "RESI{n}": "How far today's close is above the line of {n} closes: ahead of its trend.",
+    "MAX{n}": "The highest high of {n} sessions over the close: how far the peak lies above.",
+    "MIN{n}": "The lowest low of {n} sessions over the close: how far the trough lies below.",
+    "QTLU{n}": "The level that a fifth of the last {n} closes lie above, over today's close.",
+    "QTLD{n}": "The level that a fifth of the last {n} closes lie below, over today's close.",
+    "RANK{n}": "The rank of today's close among the last {n}: 1 is the highest.",
+    "RSV{n}": "Where the close lies in the range of {n} sessions: 0 at the low, 1 at the high.",
+    "IMAX{n}": "How recent the highest high of {n} sessions is: 1 is today, near 0 long ago.",
+    "IMIN{n}": "How recent the lowest low of {n} sessions is: 1 is today, near 0 long ago.",
+    "IMXD{n}": "The time from low to high within {n} sessions: above 0 the high came after the "
+    "low.",
+    "CORR{n}": "The correlation of price and log volume in {n} sessions: above 0 volume is at "
+    "highs.",
+    "CORD{n}": "The correlation of the changes of price and volume in {n} sessions: rises on "
+    "volume.",
+    "CNTP{n}": "The share of the last {n} sessions that closed higher.",
+    "CNTN{n}": "The share of the last {n} sessions that closed lower.",
+    "CNTD{n}": "The share of {n} sessions that closed higher less the share that closed lower.",
+    "SUMP{n}": "The share of all movement in {n} sessions that went up: the relative strength "
+    "index.",
+    "SUMN{n}": "The share of all movement in {n} sessions that went down.",
+    "SUMD{n}": "Movement up less movement down, as a share of all movement in {n} sessions.",
+    "VMA{n}": "The mean volume of {n} sessions over today's: below 1 today is busier than usual.",
+    "VSTD{n}": "The spread of volume in {n} sessions over today's volume: how unsteady trading is.",
+    "WVMA{n}": "How unevenly the moves, weighted by volume, are spread over {n} sessions.",
+    "VSUMP{n}": "The share of all changes of volume in {n} sessions that were increases.",
+    "VSUMN{n}": "The share of all changes of volume in {n} sessions that were decreases.",
+    "VSUMD{n}": "Increases less decreases of volume, as a share of all its changes in {n} "
+    "sessions.",
+}
+
 OPEN, HIGH, LOW = field("open"), field("high"), field("low")
 CLOSE, VOLUME, VWAP = field("close"), field("volume"), field("vwap")
 
 
 def alpha158() -> FeatureSet:
     """Return all 158 features; reads open, high, low, close, volume and vwap."""
-    return FeatureSet("alpha158", VERSION, features(_bar() | _price() | _rolling()))
+    formulas = _bar() | _price() | _rolling()
+    return FeatureSet("alpha158", VERSION, features(formulas, MEANINGS))
 
 
 def alpha157() -> FeatureSet:
     """Return Alpha158 without VWAP0, for bars that have no volume-weighted average price."""
     formulas = _bar() | _price() | _rolling()
     del formulas["VWAP0"]
-    return FeatureSet("alpha157", VERSION, features(formulas))
+    return FeatureSet("alpha157", VERSION, features(formulas, MEANINGS))
 
 
 def _bar() -> dict[str, Expression]:

@@ -28,6 +28,36 @@ from features.operators import (
 )
 
 VERSION = 1
+# {n} stands for a window in sessions.
+MEANINGS = {
+    "return_{n}": "The return of the last {n} sessions, as a fraction.",
+    "momentum_12_1": "The return from twelve months ago to one month ago: winners tend to go "
+    "on winning.",
+    "volatility_{n}": "The standard deviation of daily returns in {n} sessions, a session.",
+    "volatility_ratio_5_60": "The week's volatility over the quarter's: above 1 the stock has "
+    "become restless.",
+    "momentum_per_risk": "The year's momentum for each unit of the year's volatility.",
+    "distance_to_high_250": "How far the close is below the year's highest close: 0 at a new high.",
+    "distance_to_low_250": "How far the close is above the year's lowest close: 0 at a new low.",
+    "zscore_{n}": "How many standard deviations the close is above its mean of {n} sessions.",
+    "rsquare_{n}": "How well a straight line explains {n} closes: 1 for a steady trend, 0 for "
+    "none.",
+    "line_residual_{n}": "How far the close is above the line through {n} closes, as a share "
+    "of the close.",
+    "strength_{n}": "The share of all movement in {n} sessions that went up: 0.5 is balanced.",
+    "largest_return_{n}": "The largest daily return in {n} sessions: lottery-like stocks tend "
+    "to disappoint.",
+    "market_beta_{n}": "How many per cent it moved for one of the universe's mean, over {n} "
+    "sessions.",
+    "market_correlation_{n}": "How closely it moved with the universe's mean, over {n} sessions.",
+    "rank_return_{n}": "Its rank among all symbols by the return of {n} sessions: near 1 is "
+    "the best.",
+    "rank_momentum_12_1": "Its rank among all symbols by the year's momentum: near 1 is the best.",
+    "rank_volatility_{n}": "Its rank among all symbols by volatility over {n} sessions: near 1 "
+    "the wildest.",
+    "relative_return_{n}": "Its return of {n} sessions in standard deviations from the "
+    "universe's mean.",
+}
 
 
 def close_momentum() -> FeatureSet:
@@ -62,4 +92,6 @@ def close_momentum() -> FeatureSet:
         "rank_volatility_20": cross_rank(std(daily, 20)),
         "relative_return_20": cross_zscore(returns(close, 20)),
     }
-    return FeatureSet("close_momentum", VERSION, features(formulas), complete_windows=True)
+    return FeatureSet(
+        "close_momentum", VERSION, features(formulas, MEANINGS), complete_windows=True
+    )

@@ -19,6 +19,28 @@ from features.operators import (
 VERSION = 1
 
 CLOSE, VOLUME = field("close"), field("volume")
+# {n} stands for a window in sessions.
+MEANINGS = {
+    "rank_return_{n}": "Its rank among all symbols by the return of {n} sessions: near 1 is "
+    "the best.",
+    "rank_momentum_{n}": "Its rank by the return from {n} to 20 sessions ago: near 1 is the best.",
+    "rank_size": "Its rank by the value traded in a month, which stands for size: near 1 is "
+    "the largest.",
+    "rank_volatility_{n}": "Its rank by volatility over {n} sessions: near 1 is the wildest.",
+    "zscore_return_{n}": "Its return of {n} sessions in standard deviations from the "
+    "universe's mean.",
+    "market_beta_{n}": "How many per cent it moved for one of the universe's mean, over {n} "
+    "sessions.",
+    "size_factor_beta_{n}": "How it moved with large less small symbols, over {n} sessions.",
+    "own_volatility_{n}": "The volatility that the universe's mean does not explain, over {n} "
+    "sessions.",
+    "return_20_beta_neutral": "The month's return less what its market beta explains across "
+    "symbols.",
+    "momentum_size_neutral": "Momentum less what size explains across symbols.",
+    "weekday": "The day of the week: 0 is Monday.",
+    "month": "The month of the year: 1 to 12.",
+    "days_to_month_end": "Calendar days left in the month: 0 on its last day.",
+}
 
 
 def cross_section() -> FeatureSet:
@@ -46,4 +68,4 @@ def cross_section() -> FeatureSet:
         "month": field("session.month"),
         "days_to_month_end": field("session.days_to_month_end"),
     }
-    return FeatureSet("cross_section", VERSION, features(formulas), complete_windows=True)
+    return FeatureSet("cross_section", VERSION, features(formulas, MEANINGS), complete_windows=True)

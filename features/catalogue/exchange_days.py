@@ -11,6 +11,25 @@ from features.operators import returns
 
 VERSION = 1
 EXCHANGE = "XNYS"
+# {n} stands for a window in sessions.
+MEANINGS = {
+    "first_of_month": "1 on the month's first session.",
+    "last_of_month": "1 on the month's last planned session.",
+    "session_of_month": "How many sessions the month has had, this one counted.",
+    "sessions_to_month_end": "Planned sessions left in the month: 0 on its last.",
+    "first_of_week": "1 on the week's first session.",
+    "last_of_week": "1 on the week's last planned session.",
+    "half_day": "1 on a session that closes early.",
+    "sessions_since_holiday": "Sessions since the exchange was last closed on a weekday: 0 is "
+    "the first after.",
+    "sessions_to_holiday": "Planned sessions before the next holiday: 0 is the last before.",
+    "expiry_day": "1 on the day on which the month's options expire.",
+    "expiry_week": "1 in the week in which the month's options expire.",
+    "sessions_to_expiry": "Planned sessions until the month's options expire: 0 on the day.",
+    "turn_of_month": "1 on the month's last session and its first three, when returns have "
+    "been higher.",
+    "return_1_before_holiday": "The day's return on the session before a holiday, 0 on any other.",
+}
 
 
 def exchange_days() -> FeatureSet:
@@ -21,7 +40,7 @@ def exchange_days() -> FeatureSet:
     formulas["return_1_before_holiday"] = returns(field("close"), 1) * (
         of_exchange("sessions_to_holiday") < 1.0
     )
-    return FeatureSet("exchange_days", VERSION, features(formulas))
+    return FeatureSet("exchange_days", VERSION, features(formulas, MEANINGS))
 
 
 def of_exchange(name: str) -> Expression:

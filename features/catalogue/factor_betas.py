@@ -20,6 +20,24 @@ STYLES = {
     "value": "series.factor_etfs.VLUE.close",
 }
 SHORT, LONG = 60, 250
+# {n} stands for a window in sessions.
+MEANINGS = {
+    "market_beta_{n}": "How many per cent it moved for one of the S&P 500, over {n} sessions.",
+    "market_correlation_{n}": "How closely it moved with the S&P 500, over {n} sessions.",
+    "own_volatility_{n}": "The volatility a session that the S&P 500 does not explain, over "
+    "{n} sessions.",
+    "alpha_{n}": "The mean daily return that its beta to the S&P 500 does not explain, over "
+    "{n} sessions.",
+    "downside_beta_{n}": "Its beta over those of {n} sessions in which the S&P 500 fell.",
+    "beta_change": "The quarter's market beta less the year's: above 0 it has become more of a "
+    "market stock.",
+    "momentum_beta_{n}": "How it moved with winners less the market, over {n} sessions.",
+    "quality_beta_{n}": "How it moved with profitable companies less the market, over {n} "
+    "sessions.",
+    "size_beta_{n}": "How it moved with smaller companies less the market, over {n} sessions.",
+    "low_volatility_beta_{n}": "How it moved with calm stocks less the market, over {n} sessions.",
+    "value_beta_{n}": "How it moved with cheap stocks less the market, over {n} sessions.",
+}
 
 
 def factor_betas() -> FeatureSet:
@@ -43,7 +61,7 @@ def factor_betas() -> FeatureSet:
         style = returns(field(series), 1) - market
         formulas[f"{name}_beta_{SHORT}"] = _beta(daily - market, style, SHORT)
         formulas[f"{name}_beta_{LONG}"] = _beta(daily - market, style, LONG)
-    return FeatureSet("factor_betas", VERSION, features(formulas), complete_windows=True)
+    return FeatureSet("factor_betas", VERSION, features(formulas, MEANINGS), complete_windows=True)
 
 
 def _beta(x: Expression, y: Expression, window: int) -> Expression:

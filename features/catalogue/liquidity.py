@@ -24,6 +24,20 @@ from features.operators import (
 VERSION = 1
 
 HIGH, LOW, CLOSE, VOLUME = field("high"), field("low"), field("close"), field("volume")
+# {n} stands for a window in sessions.
+MEANINGS = {
+    "log_notional_{n}": "The logarithm of the mean value traded a session, over {n} sessions.",
+    "relative_volume_{n}": "Today's volume over its mean of {n} sessions: above 1 is busier "
+    "than usual.",
+    "volume_variation_{n}": "The spread of volume over its mean, in {n} sessions: how unsteady "
+    "trading is.",
+    "no_trade_{n}": "The share of the last {n} sessions without a trade.",
+    "amihud_{n}": "The mean move for a million traded, over {n} sessions: the larger, the less "
+    "liquid.",
+    "roll_spread_{n}": "The spread that the bounce of {n} closes implies, as a share of the price.",
+    "corwin_schultz_{n}": "The spread that highs and lows of {n} sessions imply, as a share of "
+    "the price.",
+}
 
 
 def liquidity() -> FeatureSet:
@@ -41,7 +55,7 @@ def liquidity() -> FeatureSet:
         / mean(CLOSE, 20),
         "corwin_schultz_20": mean(maximum(_corwin_schultz(), 0.0), 20),
     }
-    return FeatureSet("liquidity", VERSION, features(formulas), complete_windows=True)
+    return FeatureSet("liquidity", VERSION, features(formulas, MEANINGS), complete_windows=True)
 
 
 def _corwin_schultz() -> Expression:

@@ -9,6 +9,18 @@ from features.expressions import Expression, field
 from features.operators import cross_rank, delay, group_demean, returns, std
 
 VERSION = 1
+# {n} stands for a window in sessions.
+MEANINGS = {
+    "return_{n}_sector_neutral": "The return of {n} sessions less the mean of its sector.",
+    "momentum_12_1_sector_neutral": "The year's momentum less the mean of its sector.",
+    "volatility_{n}_sector_neutral": "Volatility over {n} sessions less the mean of its sector.",
+    "sector_return_20": "The month's mean return of its sector.",
+    "sector_momentum_12_1": "The year's mean momentum of its sector.",
+    "rank_return_20_sector_neutral": "Its rank among all by the month's return within its "
+    "sector: near 1 is the best.",
+    "rank_momentum_12_1_sector_neutral": "Its rank among all by momentum within its sector: "
+    "near 1 is the best.",
+}
 
 
 def sector_neutral() -> FeatureSet:
@@ -32,4 +44,6 @@ def sector_neutral() -> FeatureSet:
         neutral = formulas[f"{name}_sector_neutral"]
         formulas[f"sector_{name}"] = plain[name] - neutral
         formulas[f"rank_{name}_sector_neutral"] = cross_rank(neutral)
-    return FeatureSet("sector_neutral", VERSION, features(formulas), complete_windows=True)
+    return FeatureSet(
+        "sector_neutral", VERSION, features(formulas, MEANINGS), complete_windows=True
+    )

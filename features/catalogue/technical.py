@@ -27,12 +27,45 @@ VERSION = 1
 
 HIGH, LOW, CLOSE, VOLUME = field("high"), field("low"), field("close"), field("volume")
 TYPICAL = (HIGH + LOW + CLOSE) / 3.0
+# {n} stands for a window in sessions.
+MEANINGS = {
+    "sma_{n}": "The mean close of {n} sessions: a price.",
+    "ema_{n}": "The exponential average of the close over about {n} sessions: a price.",
+    "macd": "The fast average less the slow one: above 0 the price has lately risen.",
+    "macd_signal": "The average of MACD over nine sessions.",
+    "macd_histogram": "MACD less its signal: above 0 the rise is gaining speed.",
+    "bollinger_upper_{n}": "Two standard deviations above the mean of {n} closes: seldom passed.",
+    "bollinger_lower_{n}": "Two standard deviations below the mean of {n} closes: seldom passed.",
+    "linear_slope_{n}": "The slope of the line through {n} closes: price a session.",
+    "momentum_{n}": "The close less that of {n} sessions ago: a price.",
+    "rate_of_change_{n}": "The return of {n} sessions, in per cent.",
+    "rsi_{n}": "The share of movement that went up, over {n} sessions: above 70 is called "
+    "overbought.",
+    "plus_di_{n}": "How much of the range of {n} sessions was new highs: strength upwards, 0 "
+    "to 100.",
+    "minus_di_{n}": "How much of the range of {n} sessions was new lows: strength downwards, 0 "
+    "to 100.",
+    "adx_{n}": "How strong the trend is, up or down, over {n} sessions: above 25 is called a "
+    "trend.",
+    "cci_{n}": "How far the typical price is from its mean of {n} sessions: beyond 100 is unusual.",
+    "true_range": "The session's range, the gap from the close before counted: a price.",
+    "atr_{n}": "The true range smoothed over {n} sessions: what it moves in a day, as a price.",
+    "natr_{n}": "The true range smoothed over {n} sessions, in per cent of the close.",
+    "williams_r_{n}": "Where the close lies in the range of {n} sessions: 0 at the high, -100 "
+    "at the low.",
+    "stochastic_k": "Where the close lies in the week's range, averaged over three sessions: 0 "
+    "to 100.",
+    "stochastic_d": "The average of the stochastic's K over three sessions: 0 to 100.",
+    "money_flow_{n}": "The share of traded value on rises, over {n} sessions: above 80 is "
+    "called overbought.",
+    "on_balance_volume_{n}": "Volume on rises less volume on falls, over {n} sessions: shares.",
+}
 
 
 def technical() -> FeatureSet:
     """Return the set; reads high, low, close and volume."""
     formulas = _trend() | _strength() | _range() | _volume()
-    return FeatureSet("technical", VERSION, features(formulas), complete_windows=True)
+    return FeatureSet("technical", VERSION, features(formulas, MEANINGS), complete_windows=True)
 
 
 def true_range() -> Expression:

@@ -16,6 +16,19 @@ WINDOWS = (10, 20, 60)
 DECAY = 0.94
 
 OPEN, HIGH, LOW, CLOSE = field("open"), field("high"), field("low"), field("close")
+# {n} stands for a window in sessions.
+MEANINGS = {
+    "ewma_094": "Volatility a year from squared returns that fade by 6% a session, as "
+    "RiskMetrics has it.",
+    "close_to_close_{n}": "Volatility a year from the closes of {n} sessions.",
+    "parkinson_{n}": "Volatility a year from highs and lows of {n} sessions: sharper, blind to "
+    "gaps and drift.",
+    "garman_klass_{n}": "Volatility a year from whole bars of {n} sessions: sharper still, "
+    "blind to gaps.",
+    "rogers_satchell_{n}": "Volatility a year from whole bars of {n} sessions, right in a "
+    "trend, blind to gaps.",
+    "yang_zhang_{n}": "Volatility a year from whole bars of {n} sessions, gaps and trend counted.",
+}
 
 
 def volatility() -> FeatureSet:
@@ -24,7 +37,7 @@ def volatility() -> FeatureSet:
     formulas = {"ewma_094": _yearly(decayed(daily * daily, DECAY))}
     for n in WINDOWS:
         formulas |= {f"{name}_{n}": formula for name, formula in _estimators(n).items()}
-    return FeatureSet("volatility", VERSION, features(formulas), complete_windows=True)
+    return FeatureSet("volatility", VERSION, features(formulas, MEANINGS), complete_windows=True)
 
 
 def _estimators(n: int) -> dict[str, Expression]:

@@ -1,4 +1,4 @@
-"""Commands on features: `features ls`, `describe`, `check`, and live `latest`, `take`, `replay`."""
+"""Commands on features: list, describe, document, check, and the live ones."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,7 +33,7 @@ def ls(
         if as_json:
             show_json(rows)
         else:
-            shown = ("feature", "lookback", "live", "formula")
+            shown = ("feature", "lookback", "live", "meaning", "formula")
             show_table(name, shown, [[r[c] for c in shown] for r in rows], right=("lookback",))
         return
     sets = [feature_set(each) for each in feature_set_names()]
@@ -74,6 +74,25 @@ def describe(
         show_json(review)
     else:
         _show_review(review)
+
+
+@features.command("docs")
+def docs(
+    names: Annotated[list[str] | None, typer.Argument(help="Sets or files; all sets.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the page to this file.")] = None,
+) -> None:
+    """Write a page of what each feature says, its lookback and formula, as Markdown."""
+    from features.sets import feature_set_names
+    from infra.feature_document import feature_document
+    from infra.feature_files import named_set
+
+    page = feature_document([named_set(name) for name in names or feature_set_names()])
+    if out is None:
+        typer.echo(page, nl=False)
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(page, encoding="utf-8")
+        typer.echo(str(out))
 
 
 @features.command("check")

@@ -1,9 +1,12 @@
 """Tests of feature sets: identity, warm-up, missing fields."""
 
+import re
+
 import numpy as np
 import pytest
 
 from basics.errors import InvalidInputError, MissingDataError
+from features.definitions import features, meaning_of
 from features.expressions import field
 from features.operators import mean, returns
 from features.sets import Feature, FeatureSet, feature_set, feature_set_names
@@ -34,6 +37,24 @@ def test_the_demo_set_reads_close_alone() -> None:
     assert momentum.fields == ("close",)
     assert momentum.label == "close_momentum@1"
     assert momentum.lookback == 250
+
+
+@pytest.mark.parametrize("name", feature_set_names())
+def test_every_feature_that_ships_says_what_to_see_in_it(name: str) -> None:
+    for feature in feature_set(name).features:
+        assert re.fullmatch(r"[A-Z0-9][^{}]{15,120}\.", feature.meaning), feature.name
+
+
+def test_a_family_of_features_shares_one_sentence() -> None:
+    found = features(
+        {"return_5": returns(field("close"), 5), "momentum_12_1": field("close")},
+        {"return_{n}": "Over {n} sessions.", "momentum_12_{n}": "Of {n}.", "momentum_12_1": "Own."},
+    )
+
+    assert [feature.meaning for feature in found] == ["Over 5 sessions.", "Own."]
+    assert meaning_of("other", {"return_{n}": "Over {n} sessions."}) == ""
+    alpha = feature_set("alpha158")
+    assert alpha["MA30"].meaning == alpha["MA5"].meaning.replace("5", "30")
 
 
 def test_a_set_with_complete_windows_waits_for_each_symbols_history() -> None:

@@ -92,6 +92,23 @@ def test_a_python_file_may_hold_formulas_too(tmp_path: Path) -> None:
     assert load_feature_file(path)["stretch"].formula == "(close / mean(close, 20))"
 
 
+def test_a_meaning_stands_in_the_file_or_in_a_functions_docstring(tmp_path: Path) -> None:
+    path = _file(
+        tmp_path,
+        "from features import feature_function, field\n"
+        "@feature_function(field('close'), lookback=0)\n"
+        "def doubled(close):\n"
+        '    """Twice the close.\n\n    More of it.\n    """\n'
+        "    return 2 * close\n"
+        "FEATURES = {'doubled': doubled, 'plain': 'close', 'other': doubled}\n"
+        "MEANINGS = {'other': 'The same again.'}\n",
+    )
+
+    meanings = [feature.meaning for feature in load_feature_file(path).features]
+
+    assert meanings == ["Twice the close.", "", "The same again."]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -99,8 +116,10 @@ def test_a_python_file_may_hold_formulas_too(tmp_path: Path) -> None:
         ("[features]\nx = 5\n", "x is 5, neither a formula nor an expression"),
         ("[features]\n", "has no features"),
         ("features = [\n", "is not valid TOML"),
-        ("window = 3\n[features]\nx = 'close'\n", "only complete_windows"),
-        ("complete_windows = 1\n[features]\nx = 'close'\n", "only complete_windows"),
+        ("[features]\nx = 'close'\n[meanings]\ny = 'Y.'\n", "speak of y, which is no feature"),
+        ("[features]\nx = 'close'\n[meanings]\nx = 3\n", "meanings are sentences by name"),
+        ("window = 3\n[features]\nx = 'close'\n", "only .meanings. and complete_windows"),
+        ("complete_windows = 1\n[features]\nx = 'close'\n", "only .meanings. and complete_windows"),
     ],
 )
 def test_a_wrong_toml_file_is_refused_with_its_place(tmp_path: Path, text: str, says: str) -> None:

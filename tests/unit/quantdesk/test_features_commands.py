@@ -33,8 +33,25 @@ def test_ls_lists_the_sets_and_the_features_of_one(runner: CliRunner) -> None:
         "lookback": 0,
         "live": "session",
         "fields": ["close", "open"],
+        "meaning": "The body of the bar, close less open, as a share of the open: above 0 it rose.",
         "formula": "((close - open) / open)",
     }
+
+
+def test_docs_writes_the_page_that_ships_and_that_of_an_own_file(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    shipped = Path(__file__).parents[3] / "docs" / "feature-catalogue.md"
+    own, page = tmp_path / "own.toml", tmp_path / "pages" / "own.md"
+    own.write_text('[features]\nup = "close > delay(close, 1)"\n[meanings]\nup = "1 if it rose."\n')
+
+    whole = runner.invoke(features, ["docs"])
+    written = runner.invoke(features, ["docs", str(own), "--out", str(page)])
+
+    assert whole.stdout == shipped.read_text(encoding="utf-8"), "run `quantdesk features docs`"
+    assert written.exit_code == 0
+    row = "| `up` | 1 if it rose. | 1 | constant | `(close > delay(close, 1))` |"
+    assert row in page.read_text().splitlines()
 
 
 def test_check_passes_an_honest_file_and_refuses_one_that_peeks(
