@@ -39,7 +39,7 @@ class OnnxPredictor:
                 "the ONNX graph does not name its features: pass it through `with_feature_names`"
             )
         self.feature_names = tuple(metadata[_NAMES_KEY].split("\n"))
-        entry = self._session.get_inputs()[0]
+        entry = _only_input(self._session.get_inputs(), len(self.feature_names))
         self._input = entry.name
         self._dtype = np.float64 if "double" in entry.type else np.float32
 
@@ -71,7 +71,7 @@ def with_feature_names(content: bytes, names: Sequence[str]) -> bytes:
     Raises
     ------
     InvalidInputError
-        If the bytes are no ONNX graph.
+        If the bytes are no ONNX graph, or its weights lie in other files.
     """
     import onnx
 
@@ -79,6 +79,15 @@ def with_feature_names(content: bytes, names: Sequence[str]) -> bytes:
         graph = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf's decoder raises a class of its own
         raise InvalidInputError(f"the ONNX graph cannot be read: {error}") from error
+    outside = [t.name for t in graph.graph.initializer if t.data_location == t.EXTERNAL]
+    if outside:
+        raise InvalidInputError(
+            f"the ONNX graph keeps {', '.join(outside[:3])} in files beside it: export it as one "
+            "file (torch.onnx.export: external_data=False)"
+        )
+    kept = [entry for entry in graph.metadata_props if entry.key != _NAMES_KEY]
+    del graph.metadata_props[:]
+    graph.metadata_props.extend(kept)
     entry = graph.metadata_props.add()
     entry.key, entry.value = _NAMES_KEY, "\n".join(names)
     written: bytes = graph.SerializeToString(deterministic=True)
@@ -94,6 +103,25 @@ def from_sklearn(model: Any, names: Sequence[str]) -> OnnxPredictor:  # noqa: AN
         model, initial_types=[("features", FloatTensorType([None, len(names)]))], target_opset=17
     )
     return OnnxPredictor(with_feature_names(graph.SerializeToString(deterministic=True), names))
+
+
+def _only_input(entries: Sequence[Any], features: int) -> Any:  # noqa: ANN401 - untyped
+    """Return the graph's one input: a float matrix of any number of rows."""
+    told = "; ".join(f"{entry.name} {entry.type} {entry.shape}" for entry in entries)
+    asked = f"it must take one float matrix of any number of rows and {features} features"
+    if len(entries) != 1 or len(entries[0].shape) != 2:
+        raise InvalidInputError(f"the ONNX graph takes {told}: {asked}")
+    rows, columns = entries[0].shape
+    if entries[0].type not in {"tensor(float)", "tensor(double)"}:
+        raise InvalidInputError(f"the ONNX graph takes {told}: {asked}")
+    if isinstance(rows, int):
+        raise InvalidInputError(
+            f"the ONNX graph takes {rows} rows at a time, always: export it with a free first "
+            "axis (torch.onnx.export: dynamic_axes or dynamic_shapes)"
+        )
+    if isinstance(columns, int) and columns != features:
+        raise InvalidInputError(f"the ONNX graph takes {columns} columns, not {features}: {asked}")
+    return entries[0]
 
 
 def _one_each(values: FloatArray, rows: int) -> FloatArray:

@@ -1,5 +1,6 @@
 """The examples run as a newcomer runs them, and say what they promise."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from infra.isolation import PROJECT_ROOT, isolated_environment
     [
         ("add_your_own_feature", "rank IC"),
         ("train_a_challenger", "the sequential test"),
-        ("bring_your_own_model", "served as onnx"),
+        ("bring_your_own_model", "served as lightgbm-text"),
     ],
 )
 def test_an_example_runs_and_says_what_it_found(
@@ -35,3 +36,15 @@ def test_an_example_runs_and_says_what_it_found(
 
     assert done.returncode == 0, done.stderr[-2000:]
     assert says in done.stdout
+
+
+def test_a_model_of_ones_own_takes_at_most_thirty_lines() -> None:
+    text = (PROJECT_ROOT / "examples" / "bring_your_own_model.py").read_text()
+    classes = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.ClassDef)}
+
+    def lines(name: str) -> int:
+        node = classes[name]
+        return (node.end_lineno or 0) - node.decorator_list[0].lineno + 1
+
+    for own in ("BayesianRidge", "HuberTrees"):
+        assert lines(own) <= 30
