@@ -1,27 +1,29 @@
 """Wires the live desk: the manual book, and every portfolio whose profit is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 
+from basics.arrays import DateArray
 from basics.clock import Clock
 from basics.errors import MissingDataError
 from basics.instruments import Instrument
 from infra.policy import load_stress
 from infra.settings import Settings
 from market.panel import Panel
-from risk.score import Calibration
+from risk.score import Calibration, Level
 from services.accounting import Accounting
 from services.desk_books import DeskBooks
 from services.limit_register import LimitRegister
 from services.live_desk import LiveDesk
 from services.live_portfolio import LivePortfolio
-from services.live_risk import LiveRisk, NightMarket, night_market_of
+from services.live_risk import LiveRisk
 from services.market_data import MarketData
+from services.night_market import NightMarket, NightVerdict, night_market_of
 from services.order_entry import OrderEntry
 from services.order_tickets import DESK
 from services.pnl_live import LivePnl
@@ -31,8 +33,6 @@ from services.risk import PROFILE_KIND, RiskService
 from services.risk_inputs import History, RiskInputs
 
 PERFORMANCE_KIND = "pnl.performance"
-YEARS = timedelta(days=366)
-SESSIONS_A_YEAR = 252
 
 
 class Parts(Protocol):
@@ -138,10 +138,8 @@ def night_market(desk: Parts, *, as_of: date | None = None) -> NightMarket:
         raise MissingDataError(
             f"the lake has no session of {dataset}: run `quantdesk demo` or import data"
         )
-    years = risk.lookback // SESSIONS_A_YEAR + 1
-    panel = desk.market_data.panel(
-        dataset, fields=("close", "volume"), start=last - years * YEARS, end=last
-    )
+    # All of history: rates are estimated on it, and past windows replayed from it.
+    panel = desk.market_data.panel(dataset, fields=("close", "volume"), end=last)
     return night_market_of(
         RiskInputs(
             scope="every symbol",
@@ -152,6 +150,7 @@ def night_market(desk: Parts, *, as_of: date | None = None) -> NightMarket:
             sectors=desk.market_data.sectors,
             yields=_yields(desk, last),
             daily_notional=_traded(panel),
+            factors=_factors(desk, panel.sessions[-risk.lookback :]),
         ),
         load_stress(desk.settings.policy_dir),
         lookback=risk.lookback,
@@ -192,15 +191,30 @@ class _Wiring:
             book=(lambda: own.book_orders(today=now.moment.date())) if manual else None,
             orders=(lambda: desk.order_journal.orders(DESK, open_only=True)) if manual else None,
             peak=_peak(profile),
+            level=None if profile is None else Level(profile.payload["level"]),
+            profile_seconds=live.profile_seconds,
         )
 
 
 def calibrated(market: NightMarket, profile: StoredResult | None) -> NightMarket:
-    """Return the market with the score's calibration of a stored profile."""
+    """Return the market with what a stored profile learnt of the portfolio's history."""
     if profile is None:
         return market
     known: Mapping[str, Any] = profile.payload["calibration"]
-    return replace(market, calibration=msgspec.convert(known, Calibration, strict=False))
+    tails = [tail for tail in profile.payload["tails"] if tail["horizon_days"] == 1]
+    return replace(
+        market,
+        calibration=msgspec.convert(known, Calibration, strict=False),
+        verdict=NightVerdict(
+            of=profile.desk_date,
+            best=_marked(tails, "best"),
+            in_confidence_set=_marked(tails, "in_confidence_set"),
+        ),
+    )
+
+
+def _marked(tails: Sequence[Mapping[str, Any]], mark: str) -> frozenset[tuple[str, float]]:
+    return frozenset((tail["method"], float(tail["confidence"])) for tail in tails if tail[mark])
 
 
 def _last_profile(desk: Parts, portfolio: str) -> StoredResult | None:
@@ -222,6 +236,15 @@ def _yields(desk: Parts, as_of: date) -> Mapping[str, History]:
         return desk.review.yields(as_of)
     except MissingDataError:
         return {}  # Without them the rate shock moves nothing, as in the profile.
+
+
+def _factors(desk: Parts, sessions: DateArray) -> Mapping[str, History]:
+    try:
+        found = desk.review.factor_returns(sessions)
+    except MissingDataError:
+        return {}  # Without them risk is not split by factor.
+    known = {name: np.isfinite(values) for name, values in found.items()}
+    return {n: History(sessions[known[n]], values[known[n]]) for n, values in found.items()}
 
 
 def _traded(panel: Panel) -> dict[str, float]:

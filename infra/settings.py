@@ -126,6 +126,9 @@ class LiveSettings(Section):
     persist_seconds: float = Field(
         default=10.0, gt=0, le=3600, description="least time between two stored states"
     )
+    profile_seconds: float = Field(
+        default=5.0, gt=0, le=3600, description="least time between two full live risk profiles"
+    )
     stale_after_seconds: float = Field(
         default=300.0, gt=0, description="silence after which a mark is listed as stale"
     )

@@ -217,6 +217,23 @@ class PnlEngine:
         held = np.flatnonzero(self._table.held)
         return {self._terms[i].symbol: float(self._symbol_sums[i, VALUE]) for i in held}
 
+    def units(self) -> dict[str, float]:
+        """Return quantity times multiplier, signed, of every symbol that is held."""
+        table = self._table
+        sums = np.add.reduceat(table.units, table.first[:-1]) if len(self._terms) else np.zeros(0)
+        return {self._terms[i].symbol: float(sums[i]) for i in np.flatnonzero(sums)}
+
+    def values_by_strategy(self) -> dict[str, dict[str, float]]:
+        """Return the signed market value of every symbol that each strategy holds."""
+        table, found = self._table, dict[str, dict[str, float]]()
+        symbols = np.repeat(np.arange(len(self._terms)), np.diff(table.first))
+        worth = table.units * (self._marks * self._rates)[symbols]
+        for row in np.flatnonzero(worth):
+            own = found.setdefault(table.owners[table.groups[row]].strategy, {})
+            symbol = self._terms[symbols[row]].symbol
+            own[symbol] = own.get(symbol, 0.0) + float(worth[row])
+        return found
+
     def gross_exposure(self) -> float:
         """Return the absolute market values of all positions, summed."""
         return float(self._symbol_sums[:, GROSS].sum())

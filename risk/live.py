@@ -5,7 +5,8 @@ scaled row or column when a position changes; what is read from them (tails, com
 score) is then a matter of milliseconds. Estimates of the market stay those of the night.
 """
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from measures.tail import tail_risk
 from risk.estimators import ESTIMATORS, check_history
 from risk.score import Calibration, breach_probability, pressure, risk_score, touch_probability
 from risk.shocks import MarketState
-from risk.stress import Basis, StressScenario, liquidation_cost
+from risk.stress import Basis, StressResult, StressScenario, liquidation_cost
 
 CONFIDENCES = (0.95, 0.975, 0.99)
 
@@ -51,7 +52,7 @@ class LiveBook:
     returns : ndarray of shape (n_symbols, n_scenarios)
         Daily returns, oldest first.
     scenarios : sequence of StressScenario
-        Those whose shock is given; each shocked market is computed once, here.
+        Those whose shock is given or found already; each shocked market is computed once, here.
     """
 
     def __init__(
@@ -72,13 +73,23 @@ class LiveBook:
         self._returns = np.ascontiguousarray(returns)
         self._exposures = exposures.astype(np.float64)
         self._pnl = self._exposures @ self._returns
-        self._scenarios = [scenario for scenario in scenarios if scenario.is_given]
+        self._state = state
+        self._scenarios = [scenario for scenario in scenarios if scenario.is_ready]
         self._shocked = [scenario.shock.apply(state) for scenario in self._scenarios]
         self._covariance = state.covariance
         self._pull = self._covariance @ self._exposures
         tails = [i for i, s in enumerate(self._scenarios) if s.basis is Basis.TAIL_LOSS]
         self._shocked_covariance = {i: self._shocked[i].covariance for i in tails}
         self._shocked_pull = {i: c @ self._exposures for i, c in self._shocked_covariance.items()}
+
+    def of_nothing(self) -> "LiveBook":
+        """Return an empty book on the same market, whose estimates the two share."""
+        book = copy.copy(self)
+        book._exposures = np.zeros_like(self._exposures)
+        book._pnl = np.zeros_like(self._pnl)
+        book._pull = np.zeros_like(self._pull)
+        book._shocked_pull = {i: np.zeros_like(pull) for i, pull in self._shocked_pull.items()}
+        return book
 
     def set_exposure(self, symbol: str, exposure: float) -> None:
         """Take a fill or a mark: `symbol` is now worth `exposure`, signed.
@@ -108,6 +119,16 @@ class LiveBook:
         """Signed market values as they stand, (n_symbols,)."""
         return self._exposures.copy()
 
+    @property
+    def pnl(self) -> FloatArray:
+        """What the book as it stands would have made in each scenario, (n_scenarios,)."""
+        return self._pnl.copy()
+
+    @property
+    def covariance(self) -> FloatArray:
+        """The night's covariance of daily returns, (n_symbols, n_symbols); not to be changed."""
+        return self._covariance
+
     def covers(self, symbol: str) -> bool:
         """Return whether the night's market has scenarios for `symbol`."""
         return symbol in self._row_of
@@ -124,6 +145,37 @@ class LiveBook:
             scenario.name: self._stress(i, scenario.basis, shortfall)
             for i, scenario in enumerate(self._scenarios)
         }
+
+    def stress_results(
+        self, *, equity: float, notes: Mapping[str, str] | None = None
+    ) -> tuple[StressResult, ...]:
+        """Return each scenario's loss with what every position adds, as `risk.stress.run_stress`.
+
+        Positions of nothing are left out of the contributions.
+        """
+        shortfall = float(normal_tail(np.zeros(1), np.ones(1), confidence=0.99)[1][0])
+        held = np.flatnonzero(self._exposures)
+        results = []
+        for i, scenario in enumerate(self._scenarios):
+            losses, before = self._stress_parts(i, scenario.basis, shortfall)
+            loss = float(losses.sum())
+            order = held[np.argsort(-losses[held], kind="stable")]
+            results.append(
+                StressResult(
+                    name=scenario.name,
+                    title=scenario.title,
+                    description=scenario.description,
+                    basis=scenario.basis,
+                    loss=loss,
+                    loss_fraction=loss / equity,
+                    contributions={self._state.symbols[row]: float(losses[row]) for row in order},
+                    normal_loss=before,
+                    note=(notes or {}).get(scenario.name, ""),
+                    found=not scenario.is_given,
+                    limited=scenario.is_limited,
+                )
+            )
+        return tuple(results)
 
     def normal_components(self) -> FloatArray:
         """Return the Euler components of normal 99% VaR, (n_symbols,)."""
@@ -143,7 +195,7 @@ class LiveBook:
         return LiveMeasures(
             tails=tails,
             component_var=self.normal_components(),
-            component_es=self._shortfall_components(),
+            component_es=self.shortfall_components(),
             stresses=self.stress_losses(),
         )
 
@@ -156,15 +208,36 @@ class LiveBook:
         utilisations: FloatArray,
         calibration: Calibration,
     ) -> float:
-        """Return the risk score with the night's calibration and volatility by covariance."""
+        """Return the risk score: `risk.score.risk_score` of `breach_probability`."""
+        return risk_score(
+            self.breach_probability(
+                equity=equity,
+                drawdown=drawdown,
+                drawdown_limit=drawdown_limit,
+                utilisations=utilisations,
+                calibration=calibration,
+            )
+        )
+
+    def breach_probability(
+        self,
+        *,
+        equity: float,
+        drawdown: float,
+        drawdown_limit: float,
+        utilisations: FloatArray,
+        calibration: Calibration,
+    ) -> float:
+        """Return the chance to reach the drawdown limit, on the night's calibration."""
         std = float(np.sqrt(max(float(self._exposures @ self._pull), 0.0))) / equity
         touch = touch_probability(
             np.array([drawdown]), limit=drawdown_limit, daily_volatility=np.array([std])
         )
         used = float(pressure(utilisations))
-        return risk_score(breach_probability(float(touch[0]), used, calibration))
+        return breach_probability(float(touch[0]), used, calibration)
 
-    def _shortfall_components(self) -> FloatArray:
+    def shortfall_components(self) -> FloatArray:
+        """Return the Euler components of historical 99% ES, (n_symbols,)."""
         value = tail_risk(self._pnl, confidence=0.99).value_at_risk
         size = round(0.01 * len(self._pnl), 9)
         beyond = self._pnl < -value
@@ -174,6 +247,20 @@ class LiveBook:
         worst = np.flatnonzero(weights)
         parts: FloatArray = -self._exposures * (self._returns[:, worst] @ weights[worst]) / size
         return parts
+
+    def _stress_parts(
+        self, i: int, basis: Basis, shortfall: float
+    ) -> tuple[FloatArray, float | None]:
+        """Return the loss of each position under a scenario, and what it was before, if asked."""
+        after, exposures = self._shocked[i], self._exposures
+        moved: FloatArray = -exposures * after.moves
+        if basis is Basis.TAIL_LOSS:
+            before = float(_shortfall_parts(exposures, self._pull, shortfall).sum())
+            return moved + _shortfall_parts(exposures, self._shocked_pull[i], shortfall), before
+        if basis is Basis.LIQUIDATION:
+            before = float(liquidation_cost(self._state, exposures).sum())
+            return moved + liquidation_cost(after, exposures * (1.0 + after.moves)), before
+        return moved, None
 
     def _stress(self, i: int, basis: Basis, shortfall: float) -> float:
         after = self._shocked[i]
@@ -186,3 +273,11 @@ class LiveBook:
                 liquidation_cost(after, self._exposures * (1.0 + after.moves)).sum()
             )
         return loss
+
+
+def _shortfall_parts(exposures: FloatArray, pull: FloatArray, shortfall: float) -> FloatArray:
+    """Return the Euler components of the normal shortfall, nothing for a book without risk."""
+    parts = exposures * pull
+    variance = float(parts.sum())
+    scaled: FloatArray = parts * (shortfall / np.sqrt(variance) if variance > 0 else 0.0)
+    return scaled

@@ -138,8 +138,9 @@ class Shock:
                     f"known are {', '.join(sorted(state.factor_betas)) or 'none'}"
                 )
             moves = moves + state.factor_betas[name] * change
-        for symbol, change in self.symbol_returns.items():
-            moves = moves + change * (np.array(state.symbols) == symbol)
+        if self.symbol_returns:
+            own = [self.symbol_returns.get(symbol, 0.0) for symbol in state.symbols]
+            moves = moves + np.array(own)
         return moves
 
     def _correlation(self, correlation: FloatArray) -> FloatArray:

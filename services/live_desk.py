@@ -139,6 +139,8 @@ class LiveDesk:
             if portfolio.state is not None and portfolio.state is not before[name]:
                 for listener in list(self._listeners):
                     listener(portfolio.state)
+        # Last: no breach waits for what is only taken now and then.
+        await asyncio.to_thread(self._measure)
 
     def close(self) -> None:
         """Store the state of every portfolio, as the process ends in order."""
@@ -149,6 +151,10 @@ class LiveDesk:
         for name, portfolio in self._started.items():
             portfolio.take(marks)
             self._turn_one(name, portfolio, look=look)
+
+    def _measure(self) -> None:
+        for portfolio in self._started.values():
+            portfolio.measure()
 
     def _turn_one(self, name: str, portfolio: LivePortfolio, **how: bool) -> None:
         try:

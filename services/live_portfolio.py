@@ -1,8 +1,8 @@
 """One portfolio as it stands now: profit, risk and breaches, taken whole under one sequence."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +13,10 @@ from oms.controls import working_orders
 from oms.orders import Order
 from pnl.engine_snapshot import PnlSnapshot
 from risk.limits import Limit
+from risk.score import Level
 from services.limit_register import LimitRegister
 from services.limit_watch import LimitWatch
+from services.live_profile import LiveHoldings, LiveProfile
 from services.live_risk import LiveRisk, LiveRiskReading
 from services.pnl_live import LivePnl
 from services.ports import Alert
@@ -45,7 +47,10 @@ class LiveState:
     day_pnl : float
         Profit since the closes of the desk date.
     risk : LiveRiskReading or None
-        None while equity is not positive: weights have no meaning then.
+        Read with each state; None while equity is not positive: weights have no meaning then.
+    profile : LiveProfile or None
+        The full profile last taken, with the moment and the state that it is of; None before the
+        first.
     """
 
     sequence: int
@@ -58,6 +63,7 @@ class LiveState:
     day_pnl: float
     pnl: PnlSnapshot
     risk: LiveRiskReading | None
+    profile: LiveProfile | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +84,10 @@ class LivePortfolio:
         Returns the limits in force.
     peak : float
         Highest equity known from before.
+    level : Level or None
+        Of the score, as last published.
+    profile_seconds : float
+        Least time between two full risk profiles.
     """
 
     name: str
@@ -93,6 +103,8 @@ class LivePortfolio:
     book: Callable[[], object] | None = None
     orders: Callable[[], Sequence[Order]] | None = None
     peak: float = 0.0
+    level: Level | None = None
+    profile_seconds: float = 5.0
     state: LiveState | None = None
     _watch: LimitWatch = field(init=False)
     _opening: float = 0.0
@@ -109,6 +121,7 @@ class LivePortfolio:
         if "watch" in stored:
             self._watch.restore(stored["watch"])
             self.peak = max(self.peak, float(stored["peak"]))
+            self.level = Level(stored["level"]) if stored.get("level") else self.level
             if stored["desk_date"] == self.desk_date.isoformat():
                 self._opening = float(stored["opening"])
         self.told()
@@ -163,8 +176,45 @@ class LivePortfolio:
             day_pnl=taken.total.pnl - self._opening,
             pnl=taken,
             risk=reading,
+            profile=None if self.state is None or reading is None else self.state.profile,
         )
         return [] if reading is None else self._judge(reading)
+
+    def measure(self) -> bool:
+        """Take the full risk profile, if what is shown is of an older state and the time has come.
+
+        Returns
+        -------
+        bool
+            Whether the state now shows another profile.
+        """
+        state, now = self.state, self.clock.now()
+        if state is None or state.risk is None:
+            return False
+        last = state.profile
+        if last is not None and (
+            last.sequence == state.sequence
+            or now - last.as_of < timedelta(seconds=self.profile_seconds)
+        ):
+            return False
+        profile = self.risk.profile(
+            state.risk,
+            self._holdings(),
+            limits=self._limits,
+            desk_date=self.desk_date,
+            at=now,
+            sequence=state.sequence,
+        )
+        self.state = replace(state, profile=profile)
+        return True
+
+    def _holdings(self) -> LiveHoldings:
+        engine, terms = self.pnl.engine, self.pnl.accounting.instruments
+        return LiveHoldings(
+            values=engine.values(),
+            quantities={s: u / float(terms[s].multiplier) for s, u in engine.units().items()},
+            strategies=engine.values_by_strategy(),
+        )
 
     def _look(self) -> int:
         """Book what the journal has and the ledger has not; take over what anyone booked."""
@@ -184,12 +234,15 @@ class LivePortfolio:
     def _read(self, equity: float) -> LiveRiskReading | None:
         if not equity > 0:
             return None
-        return self.risk.read(
+        reading = self.risk.read(
             equity=equity,
             drawdown=max(0.0, 1.0 - equity / self.peak),
             limits=self._limits,
             as_of=self.desk_date,
+            previous=self.level,
         )
+        self.level = reading.level
+        return reading
 
     def _judge(self, reading: LiveRiskReading) -> list[Alert]:
         alerts = self._watch.judge(reading.limits, as_of=self.desk_date, at=self.clock.now())
@@ -202,6 +255,7 @@ class LivePortfolio:
         return {
             "watch": self._told,
             "peak": self.peak,
+            "level": None if self.level is None else self.level.value,
             "opening": self._opening,
             "desk_date": self.desk_date.isoformat(),
         }

@@ -3,76 +3,32 @@
 The night estimated the market (covariances, scenarios, sensitivities); a mark or a fill changes
 one row of the book kept measured (`risk.live`). Limits are held against the worse of two books:
 what is held, and what would be held if in every symbol the working orders that enlarge the
-position were filled. Observations and evaluator are those of the nightly profile.
+position were filled. Observations and evaluator are those of the nightly profile. What every
+event can pay for is read at once; the full profile (`services.live_profile`) at an interval.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 
-from basics.arrays import FloatArray
-from basics.errors import MissingDataError
-from risk.book import Holding, align_book
-from risk.exposure import Exposure, exposure_of
-from risk.limits import Limit, LimitCheck, Observation, evaluate, worst_state
+from risk.exposure import Exposure
+from risk.limits import Limit, LimitCheck, LimitState, evaluate, worst_state
 from risk.live import CONFIDENCES, LiveBook
-from risk.profile import BookMeasures, LeftOut, PositionRisk, TailEstimate
-from risk.score import UNCALIBRATED, Calibration
-from risk.shocks import MarketState
-from risk.stress import StressResult, StressScenario, days_to_liquidate
-from services.risk_inputs import RiskInputs
-from services.risk_judgement import drawdown_limit, observations
-from services.risk_measures import HEADLINE_METHOD, is_measurable, measure_book
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightMarket:
-    """What the night believed of the market, for every symbol that may be held.
-
-    Attributes
-    ----------
-    returns : ndarray of shape (n_symbols, n_sessions)
-    left_out : tuple of LeftOut
-        Symbols without history enough.
-    """
-
-    as_of: date
-    state: MarketState
-    returns: FloatArray
-    scenarios: Sequence[StressScenario]
-    sectors: Mapping[str, str]
-    left_out: tuple[LeftOut, ...]
-    calibration: Calibration = UNCALIBRATED
-
-
-def night_market_of(
-    inputs: RiskInputs,
-    scenarios: Sequence[StressScenario],
-    *,
-    lookback: int,
-) -> NightMarket:
-    """Estimate the market for every symbol of `inputs.prices`, held or not.
-
-    Raises
-    ------
-    MissingDataError
-        If no symbol has history enough.
-    """
-    every = {symbol: Holding(1.0, 0.0) for symbol in inputs.prices.symbols}
-    book = align_book(every, inputs.prices, lookback=lookback)
-    if not is_measurable(book):
-        raise MissingDataError("no symbol has history enough for live risk: load more sessions")
-    measured = measure_book(inputs, book, float(inputs.equity.values[-1]))
-    return NightMarket(
-        as_of=inputs.as_of,
-        state=measured.state,
-        returns=book.returns,
-        scenarios=scenarios,
-        sectors=inputs.sectors,
-        left_out=book.left_out,
-    )
+from risk.score import Level, risk_level, risk_score
+from services.live_observations import Observed, observe, worse
+from services.live_profile import (
+    LiveHoldings,
+    LiveProfile,
+    decomposition_of,
+    measures_of,
+    positions_of,
+    stresses_of,
+    tails_of,
+)
+from services.night_market import NightMarket
+from services.risk_judgement import drawdown_limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +41,12 @@ class LiveRiskReading:
         Historical, one day, of the positions: the estimate behind the limits.
     value_at_risk_with_orders : float
         At 99%, with the working orders that enlarge positions filled.
+    score, level : float, Level
+        Calibrated by the night; the level falls only with hysteresis.
     component_var : mapping of str to float
         Euler components of normal 99% VaR by symbol.
+    stresses : mapping of scenario to loss
+        Written down or replayed from the past.
     working : mapping of str to (to_buy, to_sell)
         Quantities that orders may still buy and sell.
     limits : tuple of LimitCheck
@@ -99,6 +59,7 @@ class LiveRiskReading:
     equity: float
     drawdown: float
     score: float
+    level: Level
     limit_state: str
     exposure: Exposure
     value_at_risk: dict[str, float]
@@ -118,12 +79,8 @@ class LiveRisk:
         self.portfolio = portfolio
         self.market = market
         flat = np.zeros(len(market.state.symbols))
-        books = [
-            LiveBook(market.state, market.returns, flat, scenarios=market.scenarios)
-            for _ in range(2)
-        ]
-        self._held, self._worst = books
-        self._scenarios = [s for s in market.scenarios if s.name in self._held.stress_losses()]
+        self._held = LiveBook(market.state, market.returns, flat, scenarios=market.scenarios)
+        self._worst = self._held.of_nothing()
         self._values: dict[str, float] = {}
         self._reach: dict[str, float] = {}
         self._working: dict[str, tuple[float, float]] = {}
@@ -157,9 +114,20 @@ class LiveRisk:
         return moved
 
     def read(
-        self, *, equity: float, drawdown: float, limits: Sequence[Limit], as_of: date
+        self,
+        *,
+        equity: float,
+        drawdown: float,
+        limits: Sequence[Limit],
+        as_of: date,
+        previous: Level | None = None,
     ) -> LiveRiskReading:
-        """Return the risk as it stands, held against `limits`.
+        """Return what every event can pay for, held against `limits`.
+
+        Parameters
+        ----------
+        previous : Level or None
+            The level published last.
 
         Raises
         ------
@@ -170,19 +138,16 @@ class LiveRisk:
             self._observe(self._held, self._values, equity, drawdown),
             self._observe(self._worst, self._reach, equity, drawdown),
         )
-        checks = evaluate(limits, _worse(held.observed, reach.observed), as_of=as_of)
+        checks = evaluate(limits, worse(held.observed, reach.observed), as_of=as_of)
+        state = worst_state(checks)
+        score = risk_score(self._probability(checks, limits, equity, drawdown, as_of))
         return LiveRiskReading(
             market_of=self.market.as_of,
             equity=equity,
             drawdown=drawdown,
-            score=self._held.score(
-                equity=equity,
-                drawdown=drawdown,
-                drawdown_limit=drawdown_limit(self.portfolio, as_of, limits),
-                utilisations=np.array([check.utilisation for check in checks]),
-                calibration=self.market.calibration,
-            ),
-            limit_state=worst_state(checks).value,
+            score=score,
+            level=risk_level(score, hard_breach=state is LimitState.HARD, previous=previous),
+            limit_state=state.value,
             exposure=held.exposure,
             value_at_risk={str(c): v for c, v in zip(CONFIDENCES, held.tails[0], strict=True)},
             expected_shortfall={str(c): v for c, v in zip(CONFIDENCES, held.tails[1], strict=True)},
@@ -191,10 +156,65 @@ class LiveRisk:
             stresses=held.stresses,
             working=self._working,
             limits=checks,
-            left_out=tuple(
-                s for s, v in sorted(self._values.items()) if v and not self._held.covers(s)
-            ),
+            left_out=self._left_out(),
         )
+
+    def profile(
+        self,
+        reading: LiveRiskReading,
+        holdings: LiveHoldings,
+        *,
+        limits: Sequence[Limit],
+        desk_date: date,
+        at: datetime,
+        sequence: int,
+    ) -> LiveProfile:
+        """Return the full profile of the positions that `reading` is of."""
+        book, market, equity = self._held, self.market, reading.equity
+        tails = tails_of(book, market, equity)
+        probability = self._probability(reading.limits, limits, equity, reading.drawdown, desk_date)
+        return LiveProfile(
+            as_of=at,
+            sequence=sequence,
+            market_of=market.as_of,
+            evidence_of=market.verdict.of,
+            equity=equity,
+            score=reading.score,
+            level=reading.level,
+            measures=measures_of(
+                book,
+                market,
+                equity=equity,
+                drawdown=reading.drawdown,
+                probability=probability,
+                tails=tails,
+            ),
+            tails=tails,
+            positions=positions_of(book, market, holdings, equity=equity),
+            decomposition=decomposition_of(book, market, holdings),
+            stresses=stresses_of(book, market, equity),
+            left_out=reading.left_out,
+        )
+
+    def _probability(
+        self,
+        checks: Sequence[LimitCheck],
+        limits: Sequence[Limit],
+        equity: float,
+        drawdown: float,
+        as_of: date,
+    ) -> float:
+        return self._held.breach_probability(
+            equity=equity,
+            drawdown=drawdown,
+            drawdown_limit=drawdown_limit(self.portfolio, as_of, limits),
+            utilisations=np.array([check.utilisation for check in checks]),
+            calibration=self.market.calibration,
+        )
+
+    def _left_out(self) -> tuple[str, ...]:
+        """Return the held symbols that no scenario covers."""
+        return tuple(s for s, v in sorted(self._values.items()) if v and not self._held.covers(s))
 
     def _components(self) -> dict[str, float]:
         parts = self._held.normal_components()
@@ -206,30 +226,10 @@ class LiveRisk:
 
     def _observe(
         self, book: LiveBook, values: Mapping[str, float], equity: float, drawdown: float
-    ) -> "_Observed":
-        symbols = sorted(symbol for symbol, value in values.items() if value)
-        amounts = np.array([values[symbol] for symbol in symbols])
-        exposure = exposure_of(symbols, amounts, equity=equity, sectors=self.market.sectors)
-        # Plus zero: an empty book loses nothing, not minus nothing.
-        value, shortfall = ((tail + 0.0).tolist() for tail in book.headline())
-        stresses = book.stress_losses()
-        observed = observations(
-            self.portfolio,
-            exposure,
-            _single_numbers(book, self.market.state, equity, drawdown),
-            _tails(value, shortfall, equity),
-            [_stress(scenario, stresses[scenario.name], equity) for scenario in self._scenarios],
-            [_position(s, v, equity) for s, v in zip(symbols, amounts.tolist(), strict=True)],
+    ) -> Observed:
+        return observe(
+            book, values, self.market, portfolio=self.portfolio, equity=equity, drawdown=drawdown
         )
-        return _Observed(exposure, (value, shortfall), stresses, observed)
-
-
-@dataclass(frozen=True, slots=True)
-class _Observed:
-    exposure: Exposure
-    tails: tuple[list[float], list[float]]
-    stresses: dict[str, float]
-    observed: list[Observation]
 
 
 def _move(book: LiveBook, known: dict[str, float], symbol: str, value: float) -> bool:
@@ -240,81 +240,3 @@ def _move(book: LiveBook, known: dict[str, float], symbol: str, value: float) ->
     if book.covers(symbol):
         book.set_exposure(symbol, value)
     return True
-
-
-def _worse(held: Sequence[Observation], reach: Sequence[Observation]) -> list[Observation]:
-    """Return each observation at the larger of its two sizes."""
-    found = {(o.metric, o.scope, o.name): o for o in held}
-    for other in reach:
-        key = (other.metric, other.scope, other.name)
-        if key not in found or abs(other.value) > abs(found[key].value):
-            found[key] = other
-    return list(found.values())
-
-
-def _single_numbers(
-    book: LiveBook, state: MarketState, equity: float, drawdown: float
-) -> BookMeasures:
-    exposures = book.exposures
-    days = days_to_liquidate(exposures, state.daily_notional)
-    return BookMeasures(
-        **dict.fromkeys(_NIGHTLY),
-        beta=float(exposures @ state.market_betas) / equity,
-        longest_days_to_liquidate=float(np.nanmax(days)) if np.isfinite(days).any() else None,
-        drawdown=drawdown,
-        max_drawdown=drawdown,
-        liquidation_cost=0.0,
-        spread_cost=0.0,
-    )
-
-
-_NIGHTLY = (
-    "shrunk_beta",
-    "downside_beta",
-    "volatility",
-    "average_correlation",
-    "absorption_ratio",
-    "correlation_break_p",
-    "effective_bets",
-    "liquidity_adjusted_var",
-    "breach_probability",
-)
-
-
-def _tails(
-    value: Sequence[float], shortfall: Sequence[float], equity: float
-) -> tuple[TailEstimate, ...]:
-    return tuple(
-        TailEstimate(
-            method=HEADLINE_METHOD,
-            confidence=confidence,
-            horizon_days=1,
-            value_at_risk=v,
-            expected_shortfall=s,
-            var_fraction=v / equity,
-            es_fraction=s / equity,
-            quantile_rule="acerbi_tasche",
-        )
-        for confidence, v, s in zip(CONFIDENCES, value, shortfall, strict=True)
-    )
-
-
-def _stress(scenario: StressScenario, loss: float, equity: float) -> StressResult:
-    return StressResult(
-        name=scenario.name,
-        title=scenario.title,
-        description=scenario.description,
-        basis=scenario.basis,
-        loss=loss,
-        loss_fraction=loss / equity,
-        contributions={},
-        limited=scenario.is_limited,
-    )
-
-
-def _position(symbol: str, value: float, equity: float) -> PositionRisk:
-    return PositionRisk(
-        symbol=symbol, sector="", quantity=0.0, market_value=value, weight=value / equity,
-        component_var=None, component_es=None, marginal_var=None, incremental_var=None,
-        beta=None, days_to_liquidate=None,
-    )  # fmt: skip

@@ -56,14 +56,19 @@ def pnl_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 
 
 def risk_view(state: LiveState) -> JsonDocument:
-    """Return the risk of a state as plain values; `risk` is None while equity is not positive."""
+    """Return the risk of a state as plain values; `risk` is None while equity is not positive.
+
+    `risk` is of the state itself, `profile` of the state and moment that it names.
+    """
     document: JsonDocument = msgspec.to_builtins(state.risk)
+    profile: JsonDocument = msgspec.to_builtins(state.profile)
     return {
         "portfolio": state.portfolio,
         "sequence": state.sequence,
         "desk_date": state.desk_date.isoformat(),
         "as_of": state.as_of.isoformat(),
         "risk": document,
+        "profile": profile,
     }
 
 

@@ -1,9 +1,11 @@
 """Turn a scenario that must be found (a past window, a reverse stress) into a shock of symbols."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from basics.arrays import FloatArray
 from basics.errors import MissingDataError
 from risk.shocks import Shock
 from risk.stress import StressScenario
@@ -22,27 +24,57 @@ def found_scenario(
     book, state = measured.book, measured.state
     try:
         if scenario.window is not None:
-            rows = [inputs.prices.symbols.index(symbol) for symbol in book.symbols]
-            replay = replay_window(
-                book.symbols,
-                inputs.prices["close"][rows],
-                inputs.prices.sessions,
-                window=scenario.window,
-                betas=state.market_betas,
-            )
-            moves, note = replay.returns, f"Closes of {replay.first} to {replay.last}, replayed."
-            if replay.proxied:
-                note += f" Moved by beta, for want of prices: {', '.join(replay.proxied)}."
-        else:
-            loss = (scenario.reverse_loss or 0.0) * measured.equity
-            found = reverse_stress(book.exposures, state.covariance, loss=loss)
-            moves = found.moves
-            mean = float(np.abs(book.exposures) @ moves / np.abs(book.exposures).sum())
-            note = (
-                f"{found.deviations:.1f} daily standard deviations away; the holdings move by "
-                f"{mean:+.1%} on average."
-            )
+            return _replayed(inputs, measured, scenario)
+        return reverse_scenario(
+            scenario, book.symbols, book.exposures, state.covariance, equity=measured.equity
+        )
     except MissingDataError:
         return None
-    shock = Shock(symbol_returns=dict(zip(book.symbols, moves.tolist(), strict=True)))
-    return replace(scenario, shock=shock), note
+
+
+def reverse_scenario(
+    scenario: StressScenario,
+    symbols: Sequence[str],
+    exposures: FloatArray,
+    covariance: FloatArray,
+    *,
+    equity: float,
+) -> tuple[StressScenario, str]:
+    """Return a reverse stress with the likeliest shock that loses its part of equity.
+
+    Raises
+    ------
+    MissingDataError
+        If nothing that is held moves.
+    """
+    found = reverse_stress(exposures, covariance, loss=(scenario.reverse_loss or 0.0) * equity)
+    mean = float(np.abs(exposures) @ found.moves / np.abs(exposures).sum())
+    note = (
+        f"{found.deviations:.1f} daily standard deviations away; the holdings move by "
+        f"{mean:+.1%} on average."
+    )
+    return _shocked(scenario, symbols, found.moves), note
+
+
+def _replayed(
+    inputs: RiskInputs, measured: MeasuredBook, scenario: StressScenario
+) -> tuple[StressScenario, str]:
+    book = measured.book
+    assert scenario.window is not None
+    rows = [inputs.prices.symbols.index(symbol) for symbol in book.symbols]
+    replay = replay_window(
+        book.symbols,
+        inputs.prices["close"][rows],
+        inputs.prices.sessions,
+        window=scenario.window,
+        betas=measured.state.market_betas,
+    )
+    note = f"Closes of {replay.first} to {replay.last}, replayed."
+    if replay.proxied:
+        note += f" Moved by beta, for want of prices: {', '.join(replay.proxied)}."
+    return _shocked(scenario, book.symbols, replay.returns), note
+
+
+def _shocked(scenario: StressScenario, symbols: Sequence[str], moves: FloatArray) -> StressScenario:
+    shock = Shock(symbol_returns=dict(zip(symbols, moves.tolist(), strict=True)))
+    return replace(scenario, shock=shock)

@@ -25,7 +25,8 @@ from services.accounting import Accounting
 from services.limit_register import LimitRegister
 from services.live_desk import LiveDesk
 from services.live_portfolio import LivePortfolio, Mark
-from services.live_risk import LiveRisk, NightMarket, night_market_of
+from services.live_risk import LiveRisk
+from services.night_market import NightMarket, night_market_of
 from services.order_tickets import DESK
 from services.pnl_live import LivePnl
 from services.risk_inputs import History, RiskInputs
@@ -48,6 +49,14 @@ CRASH = StressScenario(
     name="crash", title="Crash", description="", basis=Basis.REVALUATION,
     shock=Shock(market_return=-0.2),
 )  # fmt: skip
+SLIDE = StressScenario(
+    name="slide", title="Slide", description="", basis=Basis.REVALUATION,
+    window=(date(2021, 3, 1), date(2021, 4, 30)),
+)  # fmt: skip
+REVERSE = StressScenario(
+    name="reverse", title="Reverse", description="", basis=Basis.REVALUATION, reverse_loss=0.1,
+)  # fmt: skip
+SCENARIOS = (CRASH, SLIDE, REVERSE)
 
 
 def prices() -> Panel:
@@ -70,7 +79,7 @@ def market() -> NightMarket:
             sectors=SECTORS,
             daily_notional=dict.fromkeys(SYMBOLS, 1e7),
         ),
-        [CRASH],
+        SCENARIOS,
         lookback=350,
     )
 

@@ -42,7 +42,14 @@ def pnl_live(
             _show_profit(state, by)
 
 
-def risk_live(portfolio: Portfolio = None, port: Port = None, as_json: AsJson = False) -> None:
+def risk_live(
+    portfolio: Portfolio = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="The full profile last taken, too: every estimator.")
+    ] = False,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
     """Show the risk of now, limits on positions plus working orders, from the running desk."""
     state = _client(port).get("/risk/live", {"portfolio": portfolio})
     if as_json:
@@ -55,7 +62,7 @@ def risk_live(portfolio: Portfolio = None, port: Port = None, as_json: AsJson = 
     typer.echo(
         f"{state['portfolio']} at {state['as_of'][:19]} UTC (state {state['sequence']}, market of "
         f"{risk['market_of']}): equity {risk['equity']:,.0f}, drawdown {risk['drawdown']:.2%}, "
-        f"score {risk['score']:.1f}, limits {risk['limit_state']}"
+        f"score {risk['score']:.1f} ({risk['level']}), limits {risk['limit_state']}"
     )
     typer.echo(
         f"99% VaR {risk['value_at_risk']['0.99']:,.0f}, with working orders "
@@ -81,6 +88,31 @@ def risk_live(portfolio: Portfolio = None, port: Port = None, as_json: AsJson = 
         show_table("Working", ("symbol", "to buy", "to sell"), working, right=("to buy", "to sell"))
     if risk["left_out"]:
         typer.echo(f"not measured, for want of history: {', '.join(risk['left_out'])}")
+    if full:
+        _show_full(state)
+
+
+def _show_full(state: Any) -> None:  # noqa: ANN401 - a JSON document
+    from quantdesk.commands.risk_view import (
+        show_groups,
+        show_positions,
+        show_stresses,
+        show_tails,
+    )
+
+    profile = state["profile"]
+    if profile is None:
+        typer.echo("no full profile is taken yet: ask again in a moment")
+        return
+    moment = f"{profile['as_of'][:19]} UTC"
+    typer.echo(f"Full profile of state {profile['sequence']}, taken at {moment}:")
+    evidence = profile["evidence_of"]
+    basis = "no history of the portfolio yet" if evidence is None else f"the night of {evidence}"
+    if profile["tails"]:
+        show_tails({"backtests": [], "backtest_basis": basis, **profile})
+    show_positions({**profile, "scope": state["portfolio"], "as_of": moment})
+    show_groups(profile)
+    show_stresses(profile)
 
 
 def _client(port: int | None) -> "DeskClient":

@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field
 from basics.errors import InvalidInputError
 from risk.exposure import Exposure
 from risk.limits import LimitCheck
+from risk.score import Level
 from services.live_portfolio import LiveState, Mark
+from services.live_profile import LiveProfile
 from services.live_views import SHOWN_KEYS, pnl_view, risk_view
 from services.pnl_live import nanoseconds
 from serving.context import context_of
@@ -75,6 +77,7 @@ class LiveRiskPart(BaseModel):
     equity: float
     drawdown: float
     score: float
+    level: Level
     limit_state: str
     exposure: Exposure
     value_at_risk: dict[str, float]
@@ -88,13 +91,21 @@ class LiveRiskPart(BaseModel):
 
 
 class LiveRiskAnswer(BaseModel):
-    """The risk of a portfolio at one moment, of the same state as the profit."""
+    """The risk of a portfolio at one moment, of the same state as the profit.
+
+    `risk` is read with each state; `profile`, the full one, is taken at an interval
+    (`live.profile_seconds`) and names the state and moment that it is of.
+    """
 
     portfolio: str
     sequence: int
     desk_date: date
     as_of: datetime
     risk: LiveRiskPart | None = Field(description="null while equity is not positive")
+    profile: LiveProfile | None = Field(
+        description="every estimator, decomposition, stress and single number; null before the "
+        "first is taken"
+    )
 
 
 class MarkRequest(Body):

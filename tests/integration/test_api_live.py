@@ -102,6 +102,21 @@ def test_a_mark_moves_profit_and_risk_of_one_state(client: httpx.Client) -> None
     assert risk["sequence"] >= after["sequence"]
     assert risk["risk"]["equity"] == pytest.approx(after["equity"])
     assert risk["risk"]["value_at_risk"]["0.99"] > 0
+    assert risk["risk"]["level"] in {"LOW", "MEDIUM", "HIGH", "CRITICAL"}
+
+
+def test_the_full_risk_profile_is_there_and_says_of_which_state(client: httpx.Client) -> None:
+    post(client, AAA=price_of(read(client, "/pnl/live"), "AAA") + 1)
+    while (found := read(client, "/risk/live"))["profile"] is None:
+        time.sleep(0.01)
+    profile = found["profile"]
+
+    assert profile["sequence"] <= found["sequence"]
+    headline = {(t["method"], t["confidence"]) for t in profile["tails"]}
+    assert {("filtered_garch", 0.975), ("extreme_value", 0.99), ("monte_carlo", 0.95)} <= headline
+    assert {g["by"] for g in profile["decomposition"]} >= {"strategy", "sector"}
+    assert {s["name"] for s in profile["stresses"]} >= {"market_crash", "reverse_10_percent"}
+    assert {p["symbol"] for p in profile["positions"]} == {"AAA", "BBB", "CCC"}
 
 
 def test_orders_are_told_to_those_who_ask(client: httpx.Client) -> None:
@@ -237,6 +252,7 @@ def test_the_terminal_shows_the_running_desk(client: httpx.Client) -> None:
         assert "By order" in run("pnl", "live", PORTFOLIO, "--by", "order")
         assert json.loads(run("risk", "live", PORTFOLIO, "--json"))["risk"]["limits"]
         assert "Limits on positions plus working orders" in run("risk", "live", PORTFOLIO)
+        assert "Full profile of state" in run("risk", "live", PORTFOLIO, "--full")
         with pytest.raises(MissingDataError, match="is not live"):
             run("pnl", "live", "nowhere")
         variables["QUANTDESK_API__PORT"] = "1"

@@ -1,5 +1,7 @@
 """Tests of `risk.live`: after any changes the book is as if measured from nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,36 @@ def test_changes_add_up_to_the_book_measured_from_nothing() -> None:
     assert live.component_es == pytest.approx(parts, abs=1e-9)
     for result in run_stress(SCENARIOS, STATE, exposures, equity=1.0):
         assert live.stresses[result.name] == pytest.approx(result.loss)
+
+
+def test_stress_results_explain_themselves_as_those_of_a_fresh_run() -> None:
+    book, exposures = changed()
+    fresh = run_stress(SCENARIOS, STATE, exposures, equity=200.0, notes={"crash": "a note"})
+
+    for mine, other in zip(
+        book.stress_results(equity=200.0, notes={"crash": "a note"}), fresh, strict=True
+    ):
+        held = {s: loss for s, loss in other.contributions.items() if s != "D"}
+        assert mine.contributions == pytest.approx(held)
+        assert list(mine.contributions) == list(held)
+        assert replace(mine, contributions={}) == replace(
+            other,
+            contributions={},
+            loss=pytest.approx(other.loss),
+            loss_fraction=pytest.approx(other.loss_fraction),
+            normal_loss=None if other.normal_loss is None else pytest.approx(other.normal_loss),
+        )
+
+
+def test_two_books_share_a_market_and_nothing_else() -> None:
+    book, exposures = changed()
+    other = book.of_nothing()
+    other.set_exposure("A", 1_000.0)
+
+    assert book.exposures.tolist() == exposures.tolist()
+    assert book.measure().stresses != other.measure().stresses
+    other.set_exposure("A", 0.0)
+    assert other.pnl == pytest.approx(np.zeros(500), abs=1e-9)
 
 
 def test_more_exposure_is_a_higher_score() -> None:

@@ -1,9 +1,11 @@
 """The live desk: fills, marks and orders in; states, breaches and alerts out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,10 +30,10 @@ from services.risk_measures import HEADLINE_METHOD
 from services.risk_profile import compute_profile
 from tests.live_sample import (
     BOOK,
-    CRASH,
     DAY,
     LIMITS,
     NOON,
+    SCENARIOS,
     SECTORS,
     SYMBOLS,
     accounting,
@@ -206,7 +208,7 @@ async def test_live_risk_is_what_the_nightly_profile_says(sample: Sample) -> Non
             daily_notional=dict.fromkeys(SYMBOLS, 1e7),
         ),
         limits=LIMITS,
-        scenarios=[CRASH],
+        scenarios=SCENARIOS,
         lookback=350,
     )
 
@@ -219,9 +221,83 @@ async def test_live_risk_is_what_the_nightly_profile_says(sample: Sample) -> Non
         assert risk.expected_shortfall[str(confidence)] == pytest.approx(
             tails[confidence].expected_shortfall
         )
-    assert risk.stresses["crash"] == pytest.approx(profile.stresses[0].loss)
+    losses = {s.name: s.loss for s in profile.stresses}
+    assert risk.stresses == pytest.approx({name: losses[name] for name in ("crash", "slide")})
     nightly = {(c.metric, c.name): c.value for c in profile.limits}
     assert {(c.metric, c.name): c.value for c in risk.limits} == pytest.approx(nightly, rel=1e-5)
+
+
+async def test_the_full_live_profile_is_what_the_nightly_profile_says(sample: Sample) -> None:
+    held = {"AAA": 90.0, "BBB": -60.0, "CCC": 40.0}
+    for n, (symbol, quantity) in enumerate(held.items(), start=1):
+        sample.trade(n, symbol, int(quantity))
+    sample.clock.moment += timedelta(seconds=5)
+    await sample.desk.turn()
+    state, panel = sample.desk.state(), prices()
+    nightly = compute_profile(
+        RiskInputs(
+            scope="manual",
+            as_of=panel.sessions[-1].item(),
+            holdings={s: Holding(q, 100 * q) for s, q in held.items()},
+            prices=panel,
+            equity=History(panel.sessions[-2:], np.array([100_000.0, state.equity])),
+            sectors=SECTORS,
+            daily_notional=dict.fromkeys(SYMBOLS, 1e7),
+            strategies={"manual": {s: 100 * q for s, q in held.items()}},
+        ),
+        limits=LIMITS,
+        scenarios=SCENARIOS,
+        lookback=350,
+    )
+
+    profile = state.profile
+
+    assert (profile.sequence, profile.as_of) == (state.sequence, sample.clock.moment)
+    assert len({(t.method, t.confidence) for t in profile.tails if t.horizon_days == 1}) == 9 * 3
+    for kept, other in (
+        (profile.tails, nightly.tails),
+        (profile.positions, nightly.positions),
+        (profile.decomposition, nightly.decomposition),
+        (profile.stresses, nightly.stresses),
+    ):
+        assert plain(kept) == plain(other)
+    known = {name: number for name, number in asdict(profile.measures).items() if number}
+    theirs = asdict(nightly.measures)
+    for name in set(known) - {"breach_probability", "drawdown", "max_drawdown"}:
+        assert known[name] == pytest.approx(theirs[name], rel=1e-6), name
+    assert sum(p.component_var for p in profile.positions) == pytest.approx(
+        sum(g.component_var for g in profile.decomposition if g.by == "sector")
+    )
+
+
+def plain(rows: Iterable[Any]) -> list[Any]:
+    """Return rows as values that compare within rounding."""
+    return [
+        {
+            name: pytest.approx(value, rel=1e-6, abs=1e-6) if isinstance(value, float) else value
+            for name, value in asdict(row).items()
+            if name not in {"contributions"}
+        }
+        for row in rows
+    ]
+
+
+async def test_the_full_profile_is_taken_at_an_interval_and_says_of_which_state(
+    sample: Sample,
+) -> None:
+    taken: list[tuple[int, int]] = []
+    sample.trade(1, "AAA", 90)
+    for n, seconds in enumerate((5, 1, 1, 4), start=1):
+        sample.clock.moment += timedelta(seconds=seconds)
+        if n < 4:
+            sample.desk.offer([mark("AAA", 100.0 + n, n)])
+        await sample.desk.turn()
+        state = sample.desk.state()
+        taken.append((state.sequence, state.profile.sequence))
+
+    # Taken with state 2, left alone for 5 seconds, then brought up to a state that was published.
+    assert taken == [(2, 2), (3, 2), (4, 2), (4, 4)]
+    assert sample.desk.state().profile.positions[0].market_value == 90 * 103
 
 
 async def test_a_restart_goes_on_where_the_desk_was(sample: Sample) -> None:
