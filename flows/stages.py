@@ -18,6 +18,7 @@ from flows import steps
 from flows.day import Day
 from infra.isolation import PROJECT_ROOT
 from infra.report.json_file import write_json
+from services.pnl_performance import performance_of
 from services.portfolio_review import BENCHMARK, universe_returns
 
 # Beside the code and not in the state folder, which a setting may move: dvc.yaml names the path.
@@ -90,7 +91,7 @@ def backtest(day: Day, folder: Path) -> None:
     _stand_on_data(day)
     traded = steps.trade(day)
     daily = steps.daily_books(day)
-    performance = day.paper_trading.accounting.performance(
+    performance = performance_of(
         daily, benchmark=universe_returns(day.panel, daily.sessions), benchmark_name=BENCHMARK
     )
     figures = {figure.name: figure.value for figure in performance.figures}

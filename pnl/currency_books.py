@@ -8,7 +8,7 @@ currencies to `pnl.daily`, to the cent: both round each position's amount in eac
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -49,6 +49,16 @@ class CurrencyBooks:
         """Return the worth before each session plus what came in with it, as `flows`."""
         before = np.concatenate([np.zeros_like(self.equity[:, :1]), self.equity[:, :-1]], axis=1)
         return before + self.flows
+
+    def last(self, sessions: int) -> "CurrencyBooks":
+        """Return the last `sessions` of them."""
+        return replace(
+            self,
+            sessions=self.sessions[-sessions:],
+            pnl=self.pnl[:, -sessions:],
+            flows=self.flows[:, -sessions:],
+            equity=self.equity[:, -sessions:],
+        )
 
     def weights(self) -> FloatArray:
         """Return each currency's share of the capital of each session, (n_currencies, n_sessions).

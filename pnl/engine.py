@@ -37,8 +37,8 @@ from pnl.engine_kernels import (
 )
 from pnl.engine_snapshot import PnlSnapshot, live_parts, total_part
 from pnl.engine_table import RowTable
-from pnl.fill_attribution import StandingFill
 from pnl.position_state import NEGATIVE_PRICES, Position
+from pnl.standing_fills import StandingFill
 
 NEVER = np.iinfo(np.int64).min
 OUTCOMES = {

@@ -14,7 +14,8 @@ from basics.instruments import Instrument
 from basics.money import round_money
 from pnl.engine_kernels import PAID, VALUE, sum_fills
 from pnl.engine_table import RowTable
-from pnl.fill_attribution import FILL_KEYS, StandingFill
+from pnl.fill_attribution import FILL_KEYS
+from pnl.standing_fills import StandingFill
 
 FillName = tuple[str, str]  # By which key, and the name under it.
 

@@ -1,12 +1,13 @@
 """Profit by what a fill knows: its model version, experiment arm, order, side or hour.
 
 Profit is linear in trades: a fill of q at p is worth q (m - p) less its fee at a mark of m,
-whatever lots it opened or closed. Each fill's worth goes to its name; dividends, financing and
+whatever lots it opened or closed, in its own currency at the rate of the close, as the books
+value a position. Each fill's worth goes to its name; what cash earned, dividends, financing and
 whole cents belong to no fill and stand as the residual, so that the sum is the booked total.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from basics.errors import InvalidInputError, MissingDataError
@@ -15,8 +16,9 @@ from basics.money import round_money
 from basics.trading import Fill
 from pnl.attribution import Attribution, AttributionPart
 from pnl.daily import DailyBooks
-from pnl.events import FillCancel, FillCorrection, LedgerEvent, Settlement, Split
+from pnl.events import LedgerEvent
 from pnl.lots import ZERO
+from pnl.standing_fills import standing_fills
 
 UNKNOWN = "(unknown)"
 FILL_KEYS: dict[str, Callable[[Fill], str]] = {
@@ -29,80 +31,62 @@ FILL_KEYS: dict[str, Callable[[Fill], str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class StandingFill:
-    """A fill in effect, at its quantity and price after splits.
+class ClosingPrices:
+    """What things were worth at one close.
 
     Attributes
     ----------
-    closed_at : Decimal or None
-        Price of the final settlement that closed it; None while the market marks it.
+    marks : mapping of str to Decimal
+        Price by symbol.
+    rates : mapping of str to Decimal
+        Units of the base for one of a currency; the base itself needs none.
     """
 
-    fill: Fill
-    quantity: Decimal
-    price: Decimal
-    closed_at: Decimal | None = None
-
-    def units(self, instrument: Instrument) -> float:
-        """Return the signed units that a mark moves: none once settled."""
-        return 0.0 if self.closed_at is not None else float(self.quantity * instrument.multiplier)
-
-    def paid(self, instrument: Instrument) -> float:
-        """Return what was paid for them, as booked, less what a settlement gave back."""
-        units = self.quantity * instrument.multiplier
-        paid = round_money(units * self.price, self.fill.currency)
-        if self.closed_at is not None:
-            paid -= round_money(units * self.closed_at, self.fill.currency)
-        return float(paid)
-
-
-def standing_fills(events: Iterable[LedgerEvent]) -> list[StandingFill]:
-    """Return the fills in effect: corrected, cancelled, split and settled as the events say."""
-    rows, settled = _standing(events)
-    return [
-        StandingFill(fill, quantity, price, settled.get(fill.symbol))
-        for fill, quantity, price in rows
-    ]
+    marks: Mapping[str, Decimal]
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def by_fill(  # noqa: PLR0913 - both ends of the range, each part by name
     daily: DailyBooks,
     events: Iterable[LedgerEvent],
-    marks: Mapping[str, Decimal],
+    closing: ClosingPrices,
     instruments: Mapping[str, Instrument],
     *,
     by: str,
     before: Iterable[LedgerEvent] = (),
-    opening_marks: Mapping[str, Decimal] | None = None,
+    opening: ClosingPrices | None = None,
 ) -> Attribution:
     """Split the profit of the sessions of `daily` by a key of `FILL_KEYS`.
 
     Parameters
     ----------
     daily : DailyBooks
-        Books whose last session is the close of `marks`.
+        Books whose last session is the close of `closing`.
     events : iterable of LedgerEvent
         Everything booked until then, in order.
-    marks : mapping of str to Decimal
-        Closing prices of the last session.
-    before, opening_marks : iterable of LedgerEvent, mapping of str to Decimal
-        Everything booked before the first session, and the closing prices then; left out where
-        the books begin with that session.
+    closing : ClosingPrices
+        At the close of the last session.
+    before, opening : iterable of LedgerEvent, ClosingPrices
+        Everything booked before the first session, and the prices at the close then; left out
+        where the books begin with that session.
 
     Raises
     ------
     InvalidInputError
-        If the key is unknown, or a fill is in another currency than the books: convert first.
+        If the key is unknown.
     MissingDataError
-        If an instrument has neither a mark nor a final settlement.
+        If an instrument has neither a mark nor a final settlement, or a currency no rate.
     """
     if by not in FILL_KEYS:
         raise InvalidInputError(f"cannot attribute by {by!r}: one of {', '.join(FILL_KEYS)}")
     valuer = _Valuer(daily.currency, instruments, FILL_KEYS[by])
-    worth, fees = valuer(events, marks)
-    worth_before, fees_before = valuer(before, opening_marks or {})
+    worth, fees = valuer(events, closing)
+    worth_before, fees_before = valuer(before, opening or ClosingPrices({}))
     names = worth.keys() | worth_before.keys()
-    paid = {name: fees.get(name, ZERO) - fees_before.get(name, ZERO) for name in names}
+    paid = {
+        name: round_money(fees.get(name, ZERO) - fees_before.get(name, ZERO), daily.currency)
+        for name in names
+    }
     parts = {
         name: round_money(worth.get(name, ZERO) - worth_before.get(name, ZERO), daily.currency)
         for name in names
@@ -121,7 +105,10 @@ def by_fill(  # noqa: PLR0913 - both ends of the range, each part by name
         residual=total - sum(parts.values(), ZERO),
         total=total,
         exact=True,
-        notes=("the residual is dividends, financing and whole cents, which belong to no fill",),
+        notes=(
+            "the residual belongs to no fill: dividends, coupons, financing, what cash in other "
+            "currencies earned, whole cents",
+        ),
     )
 
 
@@ -134,49 +121,28 @@ class _Valuer:
     name_of: Callable[[Fill], str]
 
     def __call__(
-        self, events: Iterable[LedgerEvent], marks: Mapping[str, Decimal]
+        self, events: Iterable[LedgerEvent], close: ClosingPrices
     ) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
         worth: dict[str, Decimal] = {}
         fees: dict[str, Decimal] = {}
-        standing, settled = _standing(events)
-        for fill, units, price in standing:
-            if fill.currency != self.currency:
-                raise InvalidInputError(
-                    f"fill {fill.exec_id} is in {fill.currency}, the books in {self.currency}"
-                )
-            mark = marks.get(fill.symbol, settled.get(fill.symbol))
+        for one in standing_fills(events, self.instruments):
+            fill = one.fill
+            mark = close.marks.get(fill.symbol) if one.closed_at is None else one.closed_at
             if mark is None:
                 raise MissingDataError(f"no mark for {fill.symbol}: load its price")
             multiplier = self.instruments[fill.symbol].multiplier
-            name = self.name_of(fill)
-            fee = round_money(fill.fee, fill.currency)
-            worth[name] = worth.get(name, ZERO) + units * (mark - price) * multiplier - fee
+            name, rate = self.name_of(fill), self._rate(fill.currency, close)
+            fee = round_money(fill.fee, fill.currency) * rate
+            gain = one.quantity * (mark - one.price) * multiplier * rate
+            worth[name] = worth.get(name, ZERO) + gain - fee
             fees[name] = fees.get(name, ZERO) + fee
         return worth, fees
 
-
-def _standing(
-    events: Iterable[LedgerEvent],
-) -> tuple[list[tuple[Fill, Decimal, Decimal]], dict[str, Decimal]]:
-    """Return the fills in effect with quantity and price after splits, and final settlements."""
-    rows: dict[tuple[str, str], tuple[Fill, Decimal, Decimal]] = {}
-    settled: dict[str, Decimal] = {}
-    for event in events:
-        match event:
-            case Fill():
-                rows[(event.venue, event.exec_id)] = event, event.quantity, event.price
-            case FillCorrection(fill=fill):
-                rows[(fill.venue, fill.exec_id)] = fill, fill.quantity, fill.price
-            case FillCancel():
-                rows.pop((event.venue, event.exec_id), None)
-            case Split():
-                _split(rows, event)
-            case Settlement(final=True):
-                settled[event.symbol] = event.price
-    return list(rows.values()), settled
-
-
-def _split(rows: dict[tuple[str, str], tuple[Fill, Decimal, Decimal]], split: Split) -> None:
-    for key, (fill, units, price) in rows.items():
-        if fill.symbol == split.symbol and fill.book == split.book:
-            rows[key] = fill, units * split.new / split.old, price * split.old / split.new
+    def _rate(self, currency: str, close: ClosingPrices) -> Decimal:
+        if currency == self.currency:
+            return Decimal(1)
+        if currency not in close.rates:
+            raise MissingDataError(
+                f"no rate from {currency} to {self.currency}: load the exchange rate"
+            )
+        return close.rates[currency]

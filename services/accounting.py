@@ -1,31 +1,23 @@
-"""Accounting: book what happened, once; answer what it earned.
+"""Accounting: book what happened, once; value it at any close.
 
 Booking is idempotent: an event that was booked before (a fill by venue and execution id) is
 passed over, so a batch that died may simply run again. A call books everything it is given in
-one transaction of the store, or nothing.
+one transaction of the store, or nothing. What the valued books earned is split by
+`services.profit_splits` and measured by `services.pnl_performance`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-import numpy as np
 import polars as pl
 
 from basics.arrays import FloatArray
-from basics.errors import InvalidInputError, MissingDataError
+from basics.errors import MissingDataError
 from basics.instruments import Instrument
 from basics.trading import Book, Fill
 from market.panel import Panel
-from pnl.attribution import (
-    Attribution,
-    by_asset_class,
-    by_period,
-    by_sector,
-    by_strategy,
-    by_symbol,
-)
 from pnl.bulk import fills_of_columns, fold_fills
 from pnl.currency_books import CurrencyBooks, CurrencyBooksBuilder
 from pnl.daily import DailyBooks, DailyBooksBuilder
@@ -36,17 +28,14 @@ from pnl.events import (
     event_book,
 )
 from pnl.explain import Explainer
-from pnl.factors import by_factor
-from pnl.fill_attribution import by_fill
 from pnl.ledger import Ledger
 from pnl.lots import CostMethod
 from pnl.manual import InForce
 from pnl.position_state import Position
 from pnl.postings import TrialBalance, trial_balance
 from pnl.valued_books import ValuedBooks, valued_books
-from services.book_closes import Close, fold_closes, in_order_of_days, marks_of
+from services.book_closes import Close, fold_closes
 from services.pnl_explanation import Explanation, explanation_of
-from services.pnl_performance import Performance, performance_of
 from services.ports import LedgerRecord, LedgerStore
 
 
@@ -247,47 +236,6 @@ class Accounting:
             )
         return valued_books(builder.build(), explained, benchmark=benchmark)
 
-    def fill_attribution(
-        self,
-        run_id: str,
-        daily: DailyBooks,
-        closes: Panel,
-        *,
-        by: str,
-        portfolio: str,
-        field_name: str = "close",
-    ) -> Attribution:
-        """Split profit by `model_version`, `arm`, `order`, `side` or `hour` of the fills.
-
-        `daily` are books of the same run; `closes` covers their sessions, and the one before
-        where the books do not begin with them.
-
-        Raises
-        ------
-        MissingDataError
-            If the run has no entries, or `closes` lacks a session.
-        """
-        first, last = daily.sessions[0], daily.sessions[-1]
-        closes = self.manual(portfolio).marked(closes, field_name=field_name)
-        dated = in_order_of_days(self.events(run_id, portfolio=portfolio))
-        column = int(np.searchsorted(closes.sessions, first)) - 1
-        if daily.opening and column < 0:
-            raise MissingDataError(
-                f"the books begin before {first}: give the closes of the session before"
-            )
-        # What came between two sessions counts in the later one.
-        opened = closes.sessions[column].item() if daily.opening else date.min
-        before = [event for day, event in dated if day <= opened]
-        return by_fill(
-            daily,
-            [event for day, event in dated if day <= last.item()],
-            _marks_on(closes, int(np.searchsorted(closes.sessions, last)), field_name),
-            self.instruments,
-            by=by,
-            before=before,
-            opening_marks=_marks_on(closes, column, field_name) if before else None,
-        )
-
     def portfolios(self, run_id: str) -> list[str]:
         """Return the portfolios that a run has entries of; `MissingDataError` if there is none."""
         found = sorted({event_book(event).portfolio for _, event in self.store.events(run_id)})
@@ -329,56 +277,6 @@ class Accounting:
         marked = self.manual(portfolio).marked(closes, field_name=field_name)
         return fold_closes(ledger, events, marked, field_name=field_name, rates=rates)
 
-    def performance(
-        self,
-        daily: DailyBooks,
-        *,
-        benchmark: FloatArray | None = None,
-        benchmark_name: str | None = None,
-    ) -> Performance:
-        """Measure the daily books, beside a benchmark's returns on the same sessions."""
-        return performance_of(daily, benchmark=benchmark, benchmark_name=benchmark_name)
-
-    def attributions(
-        self,
-        daily: DailyBooks,
-        *,
-        by: Iterable[str] = ("symbol", "strategy", "sector", "month"),
-        factors: Mapping[str, FloatArray] | None = None,
-    ) -> tuple[Attribution, ...]:
-        """Split profit by each key asked for, and by factor where factors are given."""
-        found = [self.attribution(daily, by=name) for name in by]
-        if factors:
-            found.append(by_factor(daily, factors))
-        return tuple(found)
-
-    def attribution(self, daily: DailyBooks, *, by: str) -> Attribution:
-        """Split profit by `symbol`, `strategy`, `sector`, `asset_class` or a period.
-
-        A period is `day`, `week`, `month` or `year`.
-
-        Raises
-        ------
-        InvalidInputError
-            If the key is none of these.
-        """
-        match by:
-            case "symbol":
-                return by_symbol(daily)
-            case "strategy":
-                return by_strategy(daily)
-            case "sector":
-                sectors = {s: i.sector for s, i in self.instruments.items() if i.sector}
-                return by_sector(daily, sectors)
-            case "asset_class":
-                return by_asset_class(daily, self.instruments)
-            case "day" | "week" | "month" | "year":
-                return by_period(daily, by)
-        raise InvalidInputError(
-            f"cannot attribute by {by!r}: one of symbol, strategy, sector, asset_class, "
-            "day, week, month, year"
-        )
-
     def _book(
         self, run_id: str, events: Sequence[tuple[date | None, LedgerEvent]]
     ) -> BookingReport:
@@ -399,7 +297,3 @@ class Accounting:
             seen_before=len(events) - len(records),
             last_sequence=ledger.sequence,
         )
-
-
-def _marks_on(closes: Panel, column: int, field_name: str) -> dict[str, Decimal]:
-    return marks_of(closes.symbols, closes[field_name][:, column])

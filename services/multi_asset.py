@@ -29,9 +29,10 @@ from services.multi_asset_rules import CORE, OVERLAY, MultiAssetPlan
 from services.multi_asset_valuation import MultiAssetInputs
 from services.pnl_days import SIMULATED_SPLITS
 from services.pnl_explanation import Explanation, explanation_of
-from services.pnl_performance import Performance
+from services.pnl_performance import Performance, performance_of
 from services.portfolios import MULTI_ASSET, SIMULATED_INDICES
 from services.ports import KeptBooks
+from services.profit_splits import splits_of_books
 from services.risk_inputs import History, PreviousRisk
 
 SIMULATED_MARKET = "simulated"
@@ -135,12 +136,12 @@ def review_multi_asset(books: MultiAssetBooks, accounting: Accounting) -> MultiA
         market=SIMULATED_MARKET,
         events=len(books.events),
         sessions=len(closes.sessions),
-        performance=accounting.performance(
+        performance=performance_of(
             daily, benchmark=benchmark, benchmark_name=SIMULATED_INDICES
         ),
         attributions=(
             by_reason(valued),
-            *accounting.attributions(daily, by=SIMULATED_SPLITS[1:]),
+            *splits_of_books(daily, accounting.instruments, by=SIMULATED_SPLITS[1:-1]),
             by_currency(by_money, daily),
         ),
         explanation=explanation_of(valued),

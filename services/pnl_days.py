@@ -17,7 +17,7 @@ import numpy as np
 from basics.arrays import DateArray, FloatArray
 from basics.errors import InvalidInputError, MissingDataError
 from market.panel import Panel
-from pnl.attribution import PERIODS, Attribution
+from pnl.attribution import Attribution
 from pnl.factors import by_factor, by_factor_timing
 from pnl.fill_attribution import FILL_KEYS
 from pnl.manual import InForce
@@ -33,11 +33,17 @@ from services.pnl_explanation import Explanation, explanation_of
 from services.pnl_performance import Performance, performance_of
 from services.portfolios import ON_SIMULATED_MARKETS, chosen_portfolio
 from services.ports import JsonDocument, KeptBooks, KeptSpan, PnlDayStore, ResultStore
+from services.profit_splits import (
+    BOOK_KEYS,
+    Prices,
+    split_of_books,
+    split_of_currencies,
+    split_of_fills,
+)
 
-BOOK_KEYS = ("symbol", "strategy", "sector", "asset_class", *PERIODS)
 PERFORMANCE_KIND, ATTRIBUTION_KIND = "pnl.performance", "pnl.attribution"
 FACTOR_KEYS = ("factor", "factor_timing")
-KEYS = ("reason", *BOOK_KEYS, *FILL_KEYS, *FACTOR_KEYS)
+KEYS = ("reason", *BOOK_KEYS, "currency", *FILL_KEYS, *FACTOR_KEYS)
 CURRENCY_KIND = "pnl.currency_attribution"  # Of a portfolio in several currencies.
 # What the end of the day keeps as a document; orders and days are many, and are asked by range.
 SPLITS = (
@@ -45,7 +51,7 @@ SPLITS = (
     "arm",
 )  # fmt: skip
 # Of a portfolio on a simulated market: no observed factor and no model tells its profit apart.
-SIMULATED_SPLITS = ("reason", "symbol", "strategy", "asset_class", "month")
+SIMULATED_SPLITS = ("reason", "symbol", "strategy", "asset_class", "month", "currency")
 # The session before the first of a range lies at most this far back.
 ONE_SESSION = timedelta(days=15)
 
@@ -83,6 +89,8 @@ class PnlDays:
         Returns the books of what a dataset of prices lets the desk trade.
     closes : callable
         Returns a dataset's closing prices from one date to another.
+    rates : callable
+        Returns exchange rates on the same sessions; None where a dataset has one currency.
     factors : callable
         Returns the risk factors on given sessions.
     manual : callable
@@ -97,6 +105,7 @@ class PnlDays:
     results: ResultStore
     accounting: Callable[[str], Accounting]
     closes: Callable[[str, date, date], Panel]
+    rates: Callable[[str, date, date], Panel | None]
     factors: Callable[[DateArray], Factors]
     manual: Callable[[str], InForce]
     benchmark: Callable[[Panel, DateArray], FloatArray]
@@ -226,15 +235,24 @@ class PnlDays:
             )
         if by in FACTOR_KEYS:
             return self.by_factors(kept, self.factors(daily.sessions), by=by)
-        if by in FILL_KEYS:
-            first, last = daily.sessions[0].item(), daily.sessions[-1].item()
-            return self.accounting(kept.dataset).fill_attribution(
-                kept.run_id, daily, self.closes(kept.dataset, first - ONE_SESSION, last),
-                by=by, portfolio=kept.portfolio,
-            )  # fmt: skip
+        accounting, run = self.accounting(kept.dataset), kept.run_id
         if by in BOOK_KEYS:
-            return self.accounting(kept.dataset).attribution(daily, by=by)
+            return split_of_books(daily, accounting.instruments, by=by)
+        if by == "currency":
+            return split_of_currencies(
+                accounting, run, daily, self._prices(kept), portfolio=kept.portfolio
+            )
+        if by in FILL_KEYS:
+            return split_of_fills(
+                accounting, run, daily, self._prices(kept), by=by, portfolio=kept.portfolio
+            )
         raise InvalidInputError(f"cannot attribute by {by!r}: one of {', '.join(KEYS)}")
+
+    def _prices(self, kept: KeptBooks) -> Prices:
+        """Return prices and rates of a range, and of the session before it."""
+        sessions = kept.books.daily.sessions
+        span = kept.dataset, sessions[0].item() - ONE_SESSION, sessions[-1].item()
+        return Prices(self.closes(*span), self.rates(*span))
 
     def against_benchmark(
         self, kept: KeptBooks, terms: BrinsonTerms, *, start: date | None = None

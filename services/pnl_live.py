@@ -17,8 +17,8 @@ from basics.money import to_decimal
 from basics.trading import Fill
 from pnl.engine import PnlEngine
 from pnl.engine_snapshot import PnlSnapshot
-from pnl.fill_attribution import standing_fills
 from pnl.postings import Account
+from pnl.standing_fills import standing_fills
 from pnl.valuation import profit_at, to_base
 from services.accounting import Accounting, BookingReport
 from services.book_closes import MARK_DIGITS
@@ -174,7 +174,7 @@ class LivePnl:
         events = self.accounting.store.events(self.run_id)
         ledger = self.accounting.ledger(self.run_id)
         self.engine.hold(ledger.positions(flat=True))
-        self.engine.retrade(standing_fills(event for _, event in events))
+        self.engine.retrade(standing_fills((event for _, event in events), ledger.instruments))
         self._sequence = len(events)
         return len(events)
 

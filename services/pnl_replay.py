@@ -21,8 +21,8 @@ from market.simulated.session import DailyBar, simulate_session
 from measures.performance_live import LivePerformance
 from pnl.engine import PnlEngine
 from pnl.events import LedgerEvent
-from pnl.fill_attribution import standing_fills
 from pnl.ledger import Ledger
+from pnl.standing_fills import standing_fills
 from services.accounting import Accounting
 
 OPEN_UTC, CLOSE_UTC = time(14, 30), time(21)  # 9:30 and 16:00 in New York in winter.
@@ -157,7 +157,7 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
     ticks = _ticks(bars, column, _traded(ledger, todays), rng, trades)
     engine = PnlEngine(accounting.instruments, base=accounting.base_currency)
     engine.hold(ledger.positions(flat=True))
-    engine.retrade(standing_fills(before))
+    engine.retrade(standing_fills(before, accounting.instruments))
     for symbol, close in zip(bars.symbols, bars["close"][:, column - 1], strict=True):
         if np.isfinite(close):
             engine.mark(symbol, float(close), event_time_ns=0, sequence=-1)
@@ -192,7 +192,7 @@ def _in_one_go(engine: PnlEngine, ledger: Ledger, events: list[LedgerEvent]) -> 
     """Return another engine that is given the day's end at once: positions, fills and marks."""
     whole = PnlEngine(ledger.instruments)
     whole.hold(ledger.positions(flat=True))
-    whole.retrade(standing_fills(events))
+    whole.retrade(standing_fills(events, ledger.instruments))
     whole.restore({s: (price, 0, 0) for s, price in engine.marks().items()}, sequence=0)
     return whole
 
@@ -330,7 +330,7 @@ def _book(engine: PnlEngine, ledger: Ledger, event: LedgerEvent, done: list[Ledg
         if isinstance(event, Fill):
             engine.trade([event])
         else:
-            engine.retrade(standing_fills(done))
+            engine.retrade(standing_fills(done, ledger.instruments))
 
 
 def _moment(event: LedgerEvent) -> datetime:

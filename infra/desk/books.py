@@ -89,6 +89,13 @@ class BooksDesk(TradingDesk):
             return self.market_data.panel(dataset, fields=("close",), start=start, end=end)
         return self._simulated_assets.closes.between(start, end)
 
+    def _rates(self, dataset: str, start: date, end: date) -> "Panel | None":
+        from services.portfolios import MULTI_ASSET
+
+        if dataset != MULTI_ASSET:
+            return None  # The lake's datasets are in one currency.
+        return self._simulated_assets.rates.between(start, end)
+
     @cached_property
     def manual_entries(self) -> "ManualEntries":
         """Marks and adjustments by hand, by four eyes."""
@@ -141,6 +148,7 @@ class BooksDesk(TradingDesk):
             results=self.results,
             accounting=self.books_of,
             closes=self._closes,
+            rates=self._rates,
             factors=self.factor_series.on,
             manual=self.manual_entries.in_force,
             benchmark=universe_returns,

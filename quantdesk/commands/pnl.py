@@ -59,8 +59,8 @@ def pnl_show(  # noqa: PLR0913, PLR0917 - each is an option of the command
         str | None,
         typer.Option(
             "--by",
-            help="Only this split: reason, symbol, strategy, sector, day, week, month, year, hour, "
-            "side, order, model_version, arm, factor or factor_timing.",
+            help="Only this split: reason, symbol, strategy, sector, asset_class, currency, day, "
+            "week, month, year, hour, side, order, model_version, arm, factor or factor_timing.",
         ),
     ] = None,
     start: Start = None,
@@ -184,7 +184,9 @@ def _show_split(split: Any) -> None:  # noqa: ANN401 - a stored JSON document
     rows.append(("residual", f"{float(split['residual']):,.2f}", ""))
     rows.append(("total", f"{float(split['total']):,.2f}", ""))
     title = f"By {split['by']}, {split['currency']}" + ("" if split["exact"] else " (estimated)")
-    show_table(title, (split["by"], "pnl", "standard error"), rows, right=("pnl", "standard error"))
+    # What is booked has no standard error, and needs no empty column.
+    columns = (split["by"], "pnl") if split["exact"] else (split["by"], "pnl", "standard error")
+    show_table(title, columns, [row[: len(columns)] for row in rows], right=columns[1:])
     for note in split["notes"]:
         typer.echo(f"- {note}")
 

@@ -52,8 +52,9 @@ class AttributionQuery(RangeQuery):
 
     by: Name | None = Field(
         default=None,
-        description="reason, symbol, strategy, sector, day, week, month, year, hour, side, order, "
-        "model_version, arm, factor or factor_timing; left out: every split that is stored",
+        description="reason, symbol, strategy, sector, asset_class, currency, day, week, month, "
+        "year, hour, side, order, model_version, arm, factor or factor_timing; left out: every "
+        "split that is stored",
         examples=["strategy"],
     )
 

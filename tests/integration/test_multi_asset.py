@@ -1,6 +1,7 @@
 """The multi-asset portfolio through its flow's steps, the store, the terminal and the API."""
 
 from collections.abc import Iterator
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def desk(state: Path) -> Iterator[Desk]:
     with open_desk(Settings(state_dir=state)) as desk:
+        vars(desk)["_simulated_assets"] = BOOKS.market  # As its sessions, from no lake.
         yield desk
 
 
@@ -136,3 +138,17 @@ def test_a_portfolio_that_cannot_be_measured_is_a_row_of_the_night(
 
     assert "failure no rate from JPY to USD" in line
     assert rows[0]["table"][0]["book"] == "multi-asset (SIMULATED market)"
+
+
+@pytest.mark.parametrize("by", ["order", "model_version", "arm", "side", "hour", "currency"])
+def test_any_split_of_a_range_of_days_answers_and_sums_to_its_total(day: Day, by: str) -> None:
+    days = day.desk.pnl_days
+    kept = days.books("multi-asset", start=date(2022, 5, 2), end=date(2022, 6, 10))
+    split = days.attribution(kept, by=by)
+
+    assert split.parts
+    assert sum((part.pnl for part in split.parts), split.residual) == split.total
+    assert split.total == days.performance(kept).total_pnl
+    if by == "currency":
+        assert {part.name for part in split.parts} == {"EUR", "JPY", "USD"}
+        assert split.residual == 0

@@ -14,8 +14,8 @@ from basics.instruments import Instrument, InstrumentKind
 from basics.trading import Book, Fill, Lineage
 from pnl.engine import PnlEngine
 from pnl.events import FillCorrection, Settlement, Split
-from pnl.fill_attribution import standing_fills
 from pnl.ledger import Ledger
+from pnl.standing_fills import standing_fills
 from pnl.valuation import profit_at
 
 D = Decimal
@@ -249,7 +249,7 @@ def test_corrections_splits_and_settlements_are_credited_anew() -> None:
     ledger.book_all(events)
 
     engine.hold(ledger.positions(flat=True))
-    engine.retrade(standing_fills(events))
+    engine.retrade(standing_fills(events, INSTRUMENTS))
     engine.mark("AAA", 48.0, event_time_ns=1, sequence=1)
     engine.mark("FUT", 1.0, event_time_ns=1, sequence=1)
 

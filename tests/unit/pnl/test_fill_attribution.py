@@ -9,13 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basics.errors import InvalidInputError, MissingDataError
-from basics.instruments import Instrument
+from basics.instruments import Instrument, InstrumentKind, OptionRight, OptionTerms
 from basics.trading import Book, Fill, Lineage
 from pnl.attribution_test import Zone, attribution_test
 from pnl.daily import DailyBooksBuilder
-from pnl.events import CashKind, CashMovement, Dividend, LedgerEvent, Split
-from pnl.fill_attribution import FILL_KEYS, by_fill
+from pnl.events import (
+    CashKind,
+    CashMovement,
+    Dividend,
+    Exercise,
+    FillCorrection,
+    LedgerEvent,
+    Split,
+)
+from pnl.fill_attribution import FILL_KEYS, ClosingPrices, by_fill
 from pnl.ledger import Ledger
+from pnl.standing_fills import standing_fills
 
 D = Decimal
 BOOK = Book("Fund", "Core", "momentum", "acc")
@@ -37,7 +46,7 @@ def split_by(events: list[LedgerEvent], marks: dict[str, Decimal], by: str):  # 
     ledger, builder = Ledger(INSTRUMENTS), DailyBooksBuilder()
     ledger.book_all(events)
     builder.close(DAY, ledger, marks)
-    return by_fill(builder.build(), events, marks, INSTRUMENTS, by=by)
+    return by_fill(builder.build(), events, ClosingPrices(marks), INSTRUMENTS, by=by)
 
 
 def test_two_model_versions_share_a_position_by_hand() -> None:
@@ -70,6 +79,61 @@ def test_a_fill_before_a_split_is_measured_in_new_units() -> None:
     split = split_by([PAID, fill(1, "AAA", 10, "100"), change], {"AAA": D(51)}, "order")
 
     assert [(p.name, p.pnl) for p in split.parts] == [("order-1", D("19.50"))]
+
+
+def test_a_fill_corrected_after_a_split_is_split_as_the_books_split_it() -> None:
+    bought, change = (
+        fill(1, "AAA", 10, "100"),
+        Split(event_id="x", book=BOOK, symbol="AAA", day=DAY, new=2, old=1),
+    )
+    right = FillCorrection(
+        event_id="c", day=DAY, fill=fill(1, "AAA", 10, "90"), reason="wrong price"
+    )
+
+    split = split_by([PAID, bought, change, right], {"AAA": D(51)}, "order")
+
+    # 20 at 45 after the split, marked at 51, less the fee.
+    assert [(p.name, p.pnl) for p in split.parts] == [("order-1", D("119.50"))]
+    assert split.residual == 0
+
+
+def test_a_part_of_an_option_that_is_exercised_goes_on_as_its_underlying() -> None:
+    terms = OptionTerms(underlying="AAA", strike=D(100), expiry=DAY, right=OptionRight.PUT)
+    put = Instrument(symbol="PUT", kind=InstrumentKind.OPTION, multiplier=D(100), option=terms)
+    instruments = {**INSTRUMENTS, "PUT": put}
+    events: list[LedgerEvent] = [
+        PAID,
+        fill(1, "PUT", 4, "5"),
+        fill(2, "PUT", -1, "6"),
+        Exercise(event_id="e", book=BOOK, symbol="PUT", day=DAY, quantity=D(2)),
+    ]
+
+    standing = standing_fills(events, instruments)
+
+    # Two of three contracts sell 200 shares at 100: four thirds of them for what was bought.
+    open_contracts = [one for one in standing if one.fill.symbol == "PUT" and not one.closed_at]
+    delivered = [one for one in standing if one.fill.symbol == "AAA"]
+    assert sum(one.quantity for one in open_contracts if one.closed_at is None) == pytest.approx(1)
+    assert sum(one.quantity for one in delivered) == pytest.approx(-200)
+    assert {one.price for one in delivered} == {D(100)}
+    assert sum(one.fill.fee for one in standing) == D("1.00")
+    with pytest.raises(MissingDataError, match="no terms of 'PUT'"):
+        standing_fills(events, INSTRUMENTS)
+
+
+def test_a_fraction_paid_out_by_a_split_leaves_the_fills_in_proportion() -> None:
+    change = Split(
+        event_id="x", book=BOOK, symbol="AAA", day=DAY, new=3, old=2, fraction_price=D(70)
+    )
+    split = split_by(
+        [PAID, fill(1, "AAA", 3, "90"), fill(2, "AAA", 2, "105"), change], {"AAA": D(80)}, "order"
+    )
+
+    # 4.5 at 60 and 3 at 70; half a share of 7.5 is paid at 70, the rest marked at 80.
+    assert {p.name: p.pnl for p in split.parts} == {
+        "order-1": D("86.50"), "order-2": D("27.50"),
+    }  # fmt: skip
+    assert split.residual == 0
 
 
 TRADES = st.lists(
@@ -120,12 +184,13 @@ def test_two_ranges_sum_to_the_whole(
         builder.close(day, ledger, marks)
     daily = builder.build()
 
-    first = by_fill(daily.between(DAY, DAY), before, opening, INSTRUMENTS, by=by)
+    at_open, at_close = ClosingPrices(opening), ClosingPrices(closing)
+    first = by_fill(daily.between(DAY, DAY), before, at_open, INSTRUMENTS, by=by)
     second = by_fill(
-        daily.between(NEXT, NEXT), [*before, *fills[early:]], closing, INSTRUMENTS,
-        by=by, before=before, opening_marks=opening,
+        daily.between(NEXT, NEXT), [*before, *fills[early:]], at_close, INSTRUMENTS,
+        by=by, before=before, opening=at_open,
     )  # fmt: skip
-    whole = by_fill(daily, [*before, *fills[early:]], closing, INSTRUMENTS, by=by)
+    whole = by_fill(daily, [*before, *fills[early:]], at_close, INSTRUMENTS, by=by)
 
     assert first.residual == second.residual == whole.residual == 0
     names = {part.name for split in (first, second, whole) for part in split.parts}

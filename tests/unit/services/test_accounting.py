@@ -22,7 +22,9 @@ from pnl.bulk import FoldedFills
 from pnl.events import LedgerEvent
 from services.accounting import Accounting
 from services.pnl_explanation import explanation_of
+from services.pnl_performance import performance_of
 from services.ports import LedgerRecord
+from services.profit_splits import Prices, split_of_books, split_of_fills, splits_of_books
 
 D = Decimal
 RUN = "run-1"
@@ -171,8 +173,8 @@ def test_performance_and_attribution_become_plain_values(accounting: Accounting)
     daily = accounting.daily_books(RUN, CLOSES, portfolio="Core")
     market = np.array([0.0, 0.05, -0.02])
 
-    performance = accounting.performance(daily, benchmark=market, benchmark_name="equal weights")
-    splits = accounting.attributions(daily)
+    performance = performance_of(daily, benchmark=market, benchmark_name="equal weights")
+    splits = splits_of_books(daily, INSTRUMENTS)
 
     assert performance.total_pnl == D("145.00")
     assert performance.initial_capital == D(2000)
@@ -188,7 +190,7 @@ def test_an_undefined_figure_carries_its_reason_and_never_nan(accounting: Accoun
     book_all(accounting)
     daily = accounting.daily_books(RUN, CLOSES, portfolio="Core")
 
-    figures = {figure.name: figure for figure in accounting.performance(daily).figures}
+    figures = {figure.name: figure for figure in performance_of(daily).figures}
 
     assert figures["sortino_ratio"].value is None
     assert figures["sortino_ratio"].reason == "no return is negative"
@@ -201,7 +203,7 @@ def test_one_session_gives_figures_with_reasons(accounting: Accounting) -> None:
     book_all(accounting)
     daily = accounting.daily_books(RUN, CLOSES.window(0, 1), portfolio="Core")
 
-    figures = {figure.name: figure for figure in accounting.performance(daily).figures}
+    figures = {figure.name: figure for figure in performance_of(daily).figures}
 
     assert figures["total_return"].value == 0.0
     assert figures["volatility"].reason == "1 returns are too few, 2 are needed: widen the range"
@@ -214,7 +216,7 @@ def test_an_unknown_portfolio_and_an_unknown_key_are_refused(accounting: Account
         accounting.daily_books(RUN, CLOSES, portfolio="Nobody")
     daily = accounting.daily_books(RUN, CLOSES, portfolio="Core")
     with pytest.raises(InvalidInputError, match="cannot attribute by 'colour'"):
-        accounting.attribution(daily, by="colour")
+        split_of_books(daily, INSTRUMENTS, by="colour")
 
 
 def test_every_session_is_explained_to_the_cent(accounting: Accounting) -> None:
@@ -234,7 +236,7 @@ def test_profit_by_side_sums_to_the_booked_total(accounting: Accounting) -> None
     book_all(accounting)
     daily = accounting.daily_books(RUN, CLOSES, portfolio="Core")
 
-    split = accounting.fill_attribution(RUN, daily, CLOSES, by="side", portfolio="Core")
+    split = split_of_fills(accounting, RUN, daily, Prices(CLOSES), by="side", portfolio="Core")
 
     # Bought 10 AAA at 100 (now 99) and 20 BBB at 50 (now 55); sold 5 AAA at 110.
     assert {p.name: p.pnl for p in split.parts} == {"buy": D("90.00"), "sell": D("55.00")}

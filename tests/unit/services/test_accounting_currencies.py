@@ -34,6 +34,7 @@ from pnl.events import (
     Split,
 )
 from services.accounting import Accounting
+from services.profit_splits import Prices, split_of_books, split_of_currencies, split_of_fills
 
 D = Decimal
 RUN = "run-1"
@@ -78,8 +79,8 @@ RATES = Panel(
 
 def fill(n: int, symbol: str, quantity: int, price: str) -> Fill:
     return Fill(
-        venue="SIM", exec_id=str(n), cl_ord_id="o", book=BOOK, symbol=symbol, quantity=D(quantity),
-        price=D(price), currency=INSTRUMENTS[symbol].currency,
+        venue="SIM", exec_id=str(n), cl_ord_id=f"o{n}", book=BOOK, symbol=symbol,
+        quantity=D(quantity), price=D(price), currency=INSTRUMENTS[symbol].currency,
         executed_at=datetime(2022, 1, 3, 21, tzinfo=UTC),
     )  # fmt: skip
 
@@ -173,7 +174,7 @@ def test_the_same_stands_in_each_currency_and_in_the_books_by_currency(
     split = by_currency(books, daily)
     assert split.residual == 0
     assert split.total == daily.money(daily.pnl.sum())
-    by_class = accounting.attribution(daily, by="asset_class")
+    by_class = split_of_books(daily, INSTRUMENTS, by="asset_class")
     assert {part.name for part in by_class.parts} == {
         "(cash)", "bond", "equity", "future", "option",
     }  # fmt: skip
@@ -213,3 +214,49 @@ def test_a_missing_rate_is_named(accounting: Accounting) -> None:
 def test_rates_of_other_sessions_are_refused(accounting: Accounting) -> None:
     with pytest.raises(InvalidInputError, match="2 sessions of exchange rates do not match the 3"):
         accounting.daily_books(RUN, CLOSES, portfolio="Multi", rates=RATES.window(0, 2))
+
+
+def test_fills_of_every_kind_in_every_currency_by_hand(accounting: Accounting) -> None:
+    daily = accounting.daily_books(RUN, CLOSES, portfolio="Multi", rates=RATES)
+    prices = Prices(CLOSES, RATES)
+
+    split = split_of_fills(accounting, RUN, daily, prices, by="order", portfolio="Multi")
+
+    assert {part.name: part.pnl for part in split.parts} == {
+        "o1": D("-1400.00"),  # 200 sold at 100, now 107.
+        "o2": D("316.00"),  # 1,000 after the split, from 1,000 to 1,040 yen, at 0.0079.
+        "o3": D("250.00"),  # Settled 5 higher, 50 a point.
+        "o4": D("-600.00"),  # 1,500 of premium; 300 assigned at 100, now 107.
+        "o5": D("-111.00"),  # 100 down by one euro, at 1.11.
+    }
+    # A dividend of 8,500 yen, borrow, a coupon of 200 euros, what cash in euros and yen earned.
+    assert split.residual == D("67.15") - D("7.50") + D(222) + D(200) - D(200)
+    by_version = split_of_fills(
+        accounting, RUN, daily, prices, by="model_version", portfolio="Multi"
+    )
+    assert [(part.name, part.pnl) for part in by_version.parts] == [("(unknown)", D("-1545.00"))]
+    assert by_version.residual == split.residual
+
+
+def test_splits_of_adjoining_ranges_sum_to_the_whole(accounting: Accounting) -> None:
+    daily = accounting.daily_books(RUN, CLOSES, portfolio="Multi", rates=RATES)
+    prices = Prices(CLOSES, RATES)
+    ranges = [daily.between(DAYS[0], DAYS[0]), daily.between(DAYS[1], DAYS[2]), daily]
+
+    for split_of in (
+        lambda books: split_of_fills(accounting, RUN, books, prices, by="order", portfolio="Multi"),
+        lambda books: split_of_currencies(accounting, RUN, books, prices, portfolio="Multi"),
+    ):
+        first, second, whole = (
+            {part.name: part.pnl for part in found.parts} | {"residual": found.residual}
+            for found in map(split_of, ranges)
+        )
+        assert {n: first.get(n, D(0)) + second.get(n, D(0)) for n in whole} == whole
+    assert split_of_currencies(accounting, RUN, daily, prices, portfolio="Multi").residual == 0
+
+
+def test_fills_in_a_currency_without_a_rate_are_refused_by_name(accounting: Accounting) -> None:
+    daily = accounting.daily_books(RUN, CLOSES, portfolio="Multi", rates=RATES)
+
+    with pytest.raises(MissingDataError, match="no rate from JPY to USD"):
+        split_of_fills(accounting, RUN, daily, Prices(CLOSES), by="order", portfolio="Multi")

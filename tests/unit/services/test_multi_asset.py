@@ -23,10 +23,12 @@ from pnl.events import (
     Split,
 )
 from pnl.ledger import Ledger
+from pnl.postings import Account
 from services.accounting import Accounting
 from services.multi_asset import MultiAssetReview, multi_asset_books, review_multi_asset
 from services.multi_asset_rules import MultiAssetPlan
 from services.portfolios import chosen_portfolio
+from services.profit_splits import Prices, split_of_fills
 
 D = Decimal
 WEEKDAYS = np.arange("2020-01-02", "2022-12-29", dtype="datetime64[D]")
@@ -117,6 +119,29 @@ def test_every_split_sums_to_the_same_total(review: MultiAssetReview) -> None:
     for split in review.attributions:
         assert split.residual == 0
         assert sum((part.pnl for part in split.parts), D(0)) == review.performance.total_pnl
+
+
+def test_fills_of_a_whole_life_and_what_no_fill_earned_sum_to_the_profit(
+    review: MultiAssetReview, accounting: Accounting
+) -> None:
+    daily, prices = review.kept.books.daily, Prices(BOOKS.closes, BOOKS.rates)
+    split = split_of_fills(
+        accounting, BOOKS.run_id, daily, prices, by="order", portfolio="multi-asset"
+    )
+
+    # Cash without a position, and cash that a position was paid without a fill, belong to no fill.
+    in_base = dict(zip(BOOKS.rates.symbols, BOOKS.rates["close"][:, -1].tolist(), strict=True))
+    of_cash = sum(daily.pnl[row].sum() / 100 for row, (_, s) in enumerate(daily.keys) if s is None)
+    beside = of_cash
+    for _, symbol, _, balances in accounting.ledger(BOOKS.run_id).accounts():
+        paid = {Account.DIVIDENDS, Account.TAXES, Account.COUPONS, Account.BORROW}
+        beside -= sum(
+            float(amount) * in_base.get(currency, 1.0)
+            for (account, currency), amount in balances.items()
+            if symbol is not None and account in paid
+        )
+    assert float(split.residual) == pytest.approx(beside, abs=2.0)
+    assert sum((part.pnl for part in split.parts), split.residual) == review.performance.total_pnl
 
 
 def test_effects_by_currency_sum_to_the_excess_return_of_the_very_performance(
