@@ -211,7 +211,7 @@ def _profile_rows() -> list[Row]:
         )
         fresh = LiveBook(state, returns, exposures, scenarios=scenarios)
         fresh.measure()
-        fresh.score(**score)
+        fresh.breach_probability(**score)
         return fresh
 
     book = cold()
@@ -219,7 +219,7 @@ def _profile_rows() -> list[Row]:
     def warm() -> None:
         book.set_exposure("s17", float(rng.normal()) * 1e5)
         book.measure()
-        book.score(**score)
+        book.breach_probability(**score)
 
     claim = "1,000 positions x 2,000 scenarios: 9 estimators x 3, components, stress, score"
     return [

@@ -24,6 +24,10 @@ def show_night(night: NightReport) -> None:
                 "level": row.level,
                 "limits": row.limit_state,
                 "past": ", ".join(row.breached),
+                "why": row.level_reason,
+                "Brier": _rounded(row.brier),
+                "Brier of the base rate": _rounded(row.brier_climatology),
+                "base rate": None if row.base_rate is None else f"{row.base_rate:.1%}",
             }
             for row in night.rows
         ]
@@ -110,6 +114,10 @@ def show_week(week: WeeklyReport) -> None:
         f"How often each estimator scored best, {week.as_of}",
         [(name, float(counts["best"]), str(counts["best"])) for name, counts in methods.items()],
     )
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 4)
 
 
 def _chart(key: str, title: str, rows: Sequence[tuple[str, float, str]]) -> None:

@@ -25,7 +25,12 @@ from risk.weekly import WeeklyTerms
 from services.morning import last_night, last_profile, last_weekly, profile_beside
 from services.night_books import books_until, night_books, night_market, night_scenarios
 from services.night_store import Batch
-from services.nightly_risk import NIGHT_KIND, NIGHT_STRESS_KIND, NightPolicy
+from services.nightly_risk import (
+    NIGHT_KIND,
+    NIGHT_STRESS_KIND,
+    NightPolicy,
+    previous_levels,
+)
 from services.paper_trading import STRATEGIES
 from services.risk_advice import advised_profile
 from services.risk_inputs import RiskInputs
@@ -80,7 +85,12 @@ class Night:
         """What the books are judged by."""
         risk = self.day.desk.risk
         ready = night_scenarios(self.inputs, risk.scenarios, lookback=risk.lookback)
-        return NightPolicy(limits=risk.limits, scenarios=ready, as_of=self.session)
+        return NightPolicy(
+            limits=risk.limits,
+            scenarios=ready,
+            as_of=self.session,
+            previous=previous_levels(self.day.desk.results, before=self.session),
+        )
 
     @property
     def lineage(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from basics.errors import InvalidInputError, MissingDataError
 from measures.parametric_tail import normal_tail
 from measures.tail import tail_risk
 from risk.estimators import ESTIMATORS, check_history
-from risk.score import Calibration, breach_probability, pressure, risk_score, touch_probability
+from risk.score import Calibration, breach_probability, pressure, touch_probability
 from risk.shocks import MarketState
 from risk.stress import Basis, StressResult, StressScenario, liquidation_cost
 
@@ -197,26 +197,6 @@ class LiveBook:
             component_var=self.normal_components(),
             component_es=self.shortfall_components(),
             stresses=self.stress_losses(),
-        )
-
-    def score(
-        self,
-        *,
-        equity: float,
-        drawdown: float,
-        drawdown_limit: float,
-        utilisations: FloatArray,
-        calibration: Calibration,
-    ) -> float:
-        """Return the risk score: `risk.score.risk_score` of `breach_probability`."""
-        return risk_score(
-            self.breach_probability(
-                equity=equity,
-                drawdown=drawdown,
-                drawdown_limit=drawdown_limit,
-                utilisations=utilisations,
-                calibration=calibration,
-            )
         )
 
     def breach_probability(

@@ -20,23 +20,15 @@ from measures.var_backtests import (
     kupiec_statistic,
     transition_counts,
 )
-from measures.volatility import ewma_variance
 from risk.decomposition import shortfall_components
 from risk.exposure import exposure_of
-from risk.limits import Limit, LimitCheck, LimitState, Observation, Scope, evaluate, worst_state
+from risk.limits import Limit, LimitCheck, Observation, Scope, evaluate, worst_state
 from risk.rolling import rolling_forecasts
-from risk.score import (
-    DEFAULT_DRAWDOWN_LIMIT,
-    breach_probability,
-    calibrate,
-    pressure,
-    risk_level,
-    risk_score,
-    touch_probability,
-)
-from risk.score_history import VOLATILITY_DECAY, score_history
+from risk.score import DEFAULT_DRAWDOWN_LIMIT, Level
+from risk.score_history import calibrated
 from risk.shocks import MarketState
 from risk.stress import StressScenario, days_to_liquidate, stress_losses
+from risk.verdict import verdict_of
 
 CONFIDENCES = (0.95, 0.975, 0.99)
 HEADLINE_METHOD = "historical"
@@ -126,6 +118,10 @@ class NightRow:
         Euler components of the 99% historical ES.
     stresses : mapping of str to float
         Loss by scenario, positive a loss.
+    level_reason : str
+        What made the score, and why the level is what it is, in one sentence.
+    brier, brier_climatology, base_rate : float or None
+        Of the score's probability on the second half of history, see `risk.score.Calibration`.
     """
 
     name: str
@@ -137,6 +133,11 @@ class NightRow:
     level: str
     limit_state: str
     breached: tuple[str, ...]
+    level_reason: str = ""
+    breach_probability: float | None = None
+    brier: float | None = None
+    brier_climatology: float | None = None
+    base_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +155,10 @@ class _Shared:
     pnl: FloatArray
     component_var: FloatArray
     stresses: FloatArray
+    previous: Mapping[str, Level]
 
 
-def measure_books(
+def measure_books(  # noqa: PLR0913 - the night's policy, told in full
     books: NightBooks,
     market: NightMarket,
     *,
@@ -164,8 +166,14 @@ def measure_books(
     scenarios: Sequence[StressScenario],
     as_of: date,
     window: int = 500,
+    previous: Mapping[str, Level] | None = None,
 ) -> tuple[tuple[NightRow, ...], tuple[NightFailure, ...]]:
     """Measure every book; rows and failures come back side by side, in the books' order.
+
+    Parameters
+    ----------
+    previous : mapping of book to Level, optional
+        Of the session before, for the hysteresis of the level.
 
     Raises
     ------
@@ -192,6 +200,7 @@ def measure_books(
         pnl=exposures @ market.returns,
         component_var=_normal_components(exposures, market.state),
         stresses=stress_losses(scenarios, market.state, exposures),
+        previous=previous or {},
     )
     methods = _methods(shared.pnl, window)
     rows = []
@@ -265,17 +274,25 @@ def _row(  # noqa: PLR0913, PLR0917 - the parts of one book, gathered from the w
     )
     observed = _observed(books, row, market, methods, symbols, held, worst)
     checks = evaluate(limits, observed, as_of=as_of)
-    score = _score(shared.pnl[at] / equity, float(books.drawdown[row]), checks, limits)
-    state = worst_state(checks)
+    drawdown = float(books.drawdown[row])
+    calibration, probability = calibrated(
+        shared.pnl[at] / equity, checks, limit=_drawdown_limit(checks, limits), drawdown=drawdown
+    )
+    verdict = verdict_of(probability, checks, previous=shared.previous.get(books.names[row]))
     return NightRow(
         name=books.names[row],
         methods=methods,
         component_var=dict(zip(symbols, shared.component_var[at, held].tolist(), strict=True)),
         component_es=dict(zip(symbols, tail.tolist(), strict=True)),
         stresses={s.name: loss for s, loss in zip(scenarios, losses, strict=True)},
-        score=score,
-        level=risk_level(score, hard_breach=state is LimitState.HARD).value,
-        limit_state=state.value,
+        score=verdict.score,
+        level=verdict.level.value,
+        level_reason=verdict.reason,
+        breach_probability=probability,
+        brier=calibration.brier,
+        brier_climatology=calibration.brier_climatology,
+        base_rate=calibration.base_rate,
+        limit_state=worst_state(checks).value,
         breached=tuple(f"{c.metric} of {c.name}" for c in checks if c.breached),
     )
 
@@ -320,25 +337,11 @@ def _observed(  # noqa: PLR0913, PLR0917 - as _row
     return found
 
 
-def _score(
-    book_returns: FloatArray,
-    drawdown: float,
-    checks: Sequence[LimitCheck],
-    limits: Sequence[Limit],
-) -> float:
-    limit = next(
+def _drawdown_limit(checks: Sequence[LimitCheck], limits: Sequence[Limit]) -> float:
+    return next(
         (c.hard for c in checks if c.metric == "drawdown"),
         next(
             (r.hard for r in limits if (r.metric, r.scope) == ("drawdown", Scope.PORTFOLIO)),
             DEFAULT_DRAWDOWN_LIMIT,
         ),
     )
-    others = np.array([c.utilisation for c in checks if c.metric != "drawdown"])
-    history = score_history(
-        book_returns, drawdown_limit=limit, other_pressure=float(pressure(others))
-    )
-    calibration = calibrate(history.probabilities, history.pressures, history.breached)
-    volatility = np.sqrt(ewma_variance(book_returns[None, :], decay=VOLATILITY_DECAY)[:, -1])
-    touch = touch_probability(np.array([drawdown]), limit=limit, daily_volatility=volatility)
-    used = np.array([c.utilisation for c in checks])
-    return risk_score(breach_probability(float(touch[0]), float(pressure(used)), calibration))

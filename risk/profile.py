@@ -185,8 +185,10 @@ class RiskProfile:
 
     Attributes
     ----------
-    score : float
-        0 to 100, see `risk.score`.
+    score, chance_score : float
+        0 to 100, and what the chance of a drawdown breach scores alone, see `risk.verdict`.
+    level_reason : str
+        One sentence: what made the score, and why the level is what it is.
     backtest_basis : str
         Whether the book's own history or today's book held constant was tested.
     components_by_sector : mapping
@@ -230,5 +232,7 @@ class RiskProfile:
     tail_shape: TailShape | None = None
     covariances: tuple[CovarianceView, ...] = ()
     instruments: InstrumentRisk | None = None
+    chance_score: float | None = None
+    level_reason: str = ""
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]

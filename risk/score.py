@@ -8,12 +8,13 @@ the use of every limit.
 
 The score is a scale of that probability p: 100 (1 + log10(p) / 4), not below 0. Every 25 points
 are a factor of ten: 25 is 1 in 1000 within 20 sessions, 50 is 1 in 100, 75 is 1 in 10, 100 is
-certain. The levels change at 25, 50 and 75.
+certain. The levels change at 25, 50 and 75. What a passed limit adds is in `risk.verdict`.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +29,9 @@ PRESSURE_POWER = 8.0
 # times the odds of one that uses none.
 PRESSURE_WEIGHT = 1.0
 _MIN_EVENTS = 5
-_THRESHOLDS = (25.0, 50.0, 75.0)
-_BAND = 5.0
+THRESHOLDS = (25.0, 50.0, 75.0)
+# How far below its threshold a score must be for the level to fall.
+BAND = 5.0
 
 
 class Level(StrEnum):
@@ -64,6 +66,10 @@ class Calibration:
     brier, brier_climatology : float or None
         Mean squared error on the second half of history of the curve fitted on the first, and
         of always forecasting the first half's frequency.
+    base_rate : float or None
+        How often the breach came in that second half.
+    reliability : tuple of ReliabilityBin
+        Of the same forecasts of the second half.
     """
 
     intercept: float
@@ -74,6 +80,7 @@ class Calibration:
     brier: float | None
     brier_climatology: float | None
     reliability: tuple[ReliabilityBin, ...]
+    base_rate: float | None = None
 
 
 UNCALIBRATED = Calibration(
@@ -135,12 +142,16 @@ def pressure(utilisations: FloatArray) -> FloatArray:
 
 def breach_probability(touch: float, limit_pressure: float, calibration: Calibration) -> float:
     """Return the calibrated probability from theory (`touch_probability`) and pressure."""
-    logit = (
-        calibration.intercept
-        + calibration.slope * _logit(np.array([touch]))
-        + PRESSURE_WEIGHT * limit_pressure
-    )
-    return float(_expit(logit)[0])
+    found = breach_probabilities(np.array([touch]), np.array([limit_pressure]), calibration)
+    return float(found[0])
+
+
+def breach_probabilities(
+    touches: FloatArray, pressures: FloatArray, calibration: Calibration
+) -> FloatArray:
+    """Return `breach_probability` of many days."""
+    logits = calibration.intercept + calibration.slope * _logit(touches)
+    return _expit(logits + PRESSURE_WEIGHT * pressures)
 
 
 def risk_score(probability: float) -> float:
@@ -151,18 +162,16 @@ def risk_score(probability: float) -> float:
     return round(min(max(scaled, 0.0), 100.0), 1)
 
 
-def risk_level(score: float, *, hard_breach: bool = False, previous: Level | None = None) -> Level:
+def risk_level(score: float, *, previous: Level | None = None) -> Level:
     """Return the level of a score, with hysteresis.
 
     The level rises at 25, 50 and 75; it falls only when the score is 5 below, so that a score
-    that trembles on a threshold does not ring every day. A hard breach is at least HIGH.
+    that trembles on a threshold does not ring every day.
     """
-    level = sum(score >= threshold for threshold in _THRESHOLDS)
+    level = sum(score >= threshold for threshold in THRESHOLDS)
     if previous is not None and _LEVELS.index(previous) > level:
-        level = sum(score >= threshold - _BAND for threshold in _THRESHOLDS)
+        level = sum(score >= threshold - BAND for threshold in THRESHOLDS)
         level = min(level, _LEVELS.index(previous))
-    if hard_breach:
-        level = max(level, _LEVELS.index(Level.HIGH))
     return _LEVELS[level]
 
 
@@ -177,28 +186,45 @@ def calibrate(probabilities: FloatArray, pressures: FloatArray, breached: BoolAr
         Whether the limit was reached within the horizon after.
     """
     n_events = int(breached.sum())
-    half = len(breached) // 2
     if n_events < _MIN_EVENTS or n_events == len(breached):
         return UNCALIBRATED
-    logits, offset = _logit(probabilities), PRESSURE_WEIGHT * pressures
-    intercept, slope = _fit(logits, offset, breached)
-    forecast = _expit(intercept + slope * logits + offset)
-    brier = climatology = None
-    if 0 < breached[:half].sum() < half:
-        first = _fit(logits[:half], offset[:half], breached[:half])
-        ahead = _expit(first[0] + first[1] * logits[half:] + offset[half:])
-        brier = float(((ahead - breached[half:]) ** 2).mean())
-        climatology = float(((breached[:half].mean() - breached[half:]) ** 2).mean())
-    return Calibration(
+    curve = fit_curve(probabilities, pressures, breached)
+    return replace(curve, **_held_out(probabilities, pressures, breached))
+
+
+def fit_curve(probabilities: FloatArray, pressures: FloatArray, breached: BoolArray) -> Calibration:
+    """Fit the curve alone: nothing is said of how well it forecasts."""
+    intercept, slope = _fit(_logit(probabilities), PRESSURE_WEIGHT * pressures, breached)
+    return replace(
+        UNCALIBRATED,
         intercept=intercept,
         slope=slope,
         fitted=True,
         n_days=len(breached),
-        n_events=n_events,
-        brier=brier,
-        brier_climatology=climatology,
-        reliability=_reliability(forecast, breached),
+        n_events=int(breached.sum()),
     )
+
+
+def _held_out(
+    probabilities: FloatArray, pressures: FloatArray, breached: BoolArray
+) -> dict[str, Any]:
+    """Judge on the second half of history the curve that the first half fits.
+
+    The first half ends a horizon early: what its last days foretell lies in the second.
+    """
+    half = len(breached) // 2
+    first = slice(0, max(half - HORIZON_SESSIONS, 0))
+    known, events = breached[first], breached[half:]
+    if not 0 < known.sum() < len(known):
+        return {}
+    curve = fit_curve(probabilities[first], pressures[first], known)
+    forecast = breach_probabilities(probabilities[half:], pressures[half:], curve)
+    return {
+        "brier": float(((forecast - events) ** 2).mean()),
+        "brier_climatology": float(((known.mean() - events) ** 2).mean()),
+        "base_rate": float(events.mean()),
+        "reliability": reliability_of(forecast, events),
+    }
 
 
 def _fit(logits: FloatArray, offset: FloatArray, events: BoolArray) -> tuple[float, float]:
@@ -227,7 +253,7 @@ def _fit(logits: FloatArray, offset: FloatArray, events: BoolArray) -> tuple[flo
     return float(beta[0]), max(float(beta[1]), 0.01)
 
 
-def _reliability(forecast: FloatArray, events: BoolArray) -> tuple[ReliabilityBin, ...]:
+def reliability_of(forecast: FloatArray, events: BoolArray) -> tuple[ReliabilityBin, ...]:
     """Group forecasts into ten bins of equal count."""
     bins = np.array_split(np.argsort(forecast, kind="stable"), 10)
     return tuple(

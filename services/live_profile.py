@@ -77,6 +77,7 @@ class LiveProfile:
     equity: float
     score: float
     level: Level
+    level_reason: str
     measures: BookMeasures
     tails: tuple[TailEstimate, ...]
     positions: tuple[PositionRisk, ...]

@@ -14,9 +14,10 @@ from datetime import date, datetime
 import numpy as np
 
 from risk.exposure import Exposure
-from risk.limits import Limit, LimitCheck, LimitState, evaluate, worst_state
+from risk.limits import Limit, LimitCheck, evaluate, worst_state
 from risk.live import CONFIDENCES, LiveBook
-from risk.score import Level, risk_level, risk_score
+from risk.score import Level
+from risk.verdict import verdict_of
 from services.live_observations import Observed, observe, worse
 from services.live_profile import (
     LiveHoldings,
@@ -60,6 +61,7 @@ class LiveRiskReading:
     drawdown: float
     score: float
     level: Level
+    level_reason: str
     limit_state: str
     exposure: Exposure
     value_at_risk: dict[str, float]
@@ -139,15 +141,16 @@ class LiveRisk:
             self._observe(self._worst, self._reach, equity, drawdown),
         )
         checks = evaluate(limits, worse(held.observed, reach.observed), as_of=as_of)
-        state = worst_state(checks)
-        score = risk_score(self._probability(checks, limits, equity, drawdown, as_of))
+        probability = self._probability(checks, limits, equity, drawdown, as_of)
+        verdict = verdict_of(probability, checks, previous=previous)
         return LiveRiskReading(
             market_of=self.market.as_of,
             equity=equity,
             drawdown=drawdown,
-            score=score,
-            level=risk_level(score, hard_breach=state is LimitState.HARD, previous=previous),
-            limit_state=state.value,
+            score=verdict.score,
+            level=verdict.level,
+            level_reason=verdict.reason,
+            limit_state=worst_state(checks).value,
             exposure=held.exposure,
             value_at_risk={str(c): v for c, v in zip(CONFIDENCES, held.tails[0], strict=True)},
             expected_shortfall={str(c): v for c, v in zip(CONFIDENCES, held.tails[1], strict=True)},
@@ -181,6 +184,7 @@ class LiveRisk:
             equity=equity,
             score=reading.score,
             level=reading.level,
+            level_reason=reading.level_reason,
             measures=measures_of(
                 book,
                 market,

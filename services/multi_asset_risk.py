@@ -29,14 +29,16 @@ from risk.evidence import (
 from risk.exposure import Exposure, exposure_of
 from risk.groups import GroupRisk, factor_risks, group_risks
 from risk.instruments import InstrumentRisk
-from risk.limits import Limit, LimitCheck, LimitState, evaluate, worst_state
+from risk.limits import Limit, LimitCheck, evaluate, worst_state
 from risk.market_draws import joint_t_moves
 from risk.profile import RiskProfile, TailEstimate
 from risk.recommendations import recommend
 from risk.revaluation import revalue_book
-from risk.score import UNCALIBRATED, Calibration, breach_probability, risk_level, risk_score
+from risk.score import UNCALIBRATED, Calibration, breach_probability
+from risk.score_history import calibrated
 from risk.sensitivities import instrument_risk
 from risk.stress import StressScenario
+from risk.verdict import verdict_of
 from services.multi_asset_stress import stresses_of
 from services.multi_asset_valuation import (
     CASH,
@@ -46,7 +48,7 @@ from services.multi_asset_valuation import (
     measured_book,
     value_book,
 )
-from services.risk_judgement import calibrated_on, drawdown_limit, observations
+from services.risk_judgement import drawdown_limit, observations
 from services.risk_measures import (
     HEADLINE_METHOD,
     MeasuredBook,
@@ -97,16 +99,18 @@ def multi_asset_profile(
     checks = evaluate(limits, observed, as_of=inputs.snapshot.as_of)
     limit = drawdown_limit(inputs.scope, inputs.snapshot.as_of, limits)
     calibration, probability = _calibrated(measured, checks, limit, measures.drawdown)
-    score, state = risk_score(probability), worst_state(checks)
     previous = inputs.previous.level if inputs.previous else None
+    verdict = verdict_of(probability, checks, previous=previous)
     return RiskProfile(
         scope=inputs.scope,
         as_of=inputs.snapshot.as_of,
         currency=inputs.snapshot.base_currency,
         equity=equity,
-        score=score,
-        level=risk_level(score, hard_breach=state is LimitState.HARD, previous=previous),
-        limit_state=state.value,
+        score=verdict.score,
+        chance_score=verdict.chance_score,
+        level=verdict.level,
+        level_reason=verdict.reason,
+        limit_state=worst_state(checks).value,
         exposure=exposure,
         measures=replace(measures, breach_probability=probability),
         tails=tails,
@@ -168,7 +172,7 @@ def _calibrated(
         used = max((check.utilisation for check in checks), default=0.0)
         return UNCALIBRATED, breach_probability(float(drawdown >= limit), used, UNCALIBRATED)
     returns = measured.pnl / measured.equity
-    return calibrated_on(returns, checks, limit=limit, drawdown=drawdown)
+    return calibrated(returns, checks, limit=limit, drawdown=drawdown)
 
 
 def _decomposition(

@@ -6,13 +6,15 @@ goes on where it stood, and one that is repeated ends in the same rows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 import msgspec
 
+from basics.errors import MissingDataError
 from risk.limits import Limit
 from risk.nightly import NightBooks, NightFailure, NightMarket, NightRow, measure_books
+from risk.score import Level
 from risk.stress import StressResult, StressScenario, run_stress
 from services.night_store import Batch, EngineMap, run_batch
 from services.ports import JsonDocument, ResultStore
@@ -25,12 +27,19 @@ SUMMARY_SCOPE = "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightPolicy:
-    """What every chunk of one night is judged by."""
+    """What every chunk of one night is judged by.
+
+    Attributes
+    ----------
+    previous : mapping of book to Level
+        Of the session before, for the hysteresis; empty where none was measured.
+    """
 
     limits: Sequence[Limit]
     scenarios: Sequence[StressScenario]
     as_of: date
     window: int = 500
+    previous: Mapping[str, Level] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +86,7 @@ class NightReport:
                     "name": row.name,
                     "score": row.score,
                     "level": row.level,
+                    "level_reason": row.level_reason,
                     "limit_state": row.limit_state,
                     "breached": list(row.breached[:5]),
                     "worst_stress": max(row.stresses, key=row.stresses.__getitem__, default=None),
@@ -94,6 +104,17 @@ class NightReport:
         }
 
 
+def previous_levels(results: ResultStore, *, before: date) -> dict[str, Level]:
+    """Return each book's level of the last night ahead of `before`, empty if there was none."""
+    try:
+        until = before - timedelta(days=1)
+        night = results.latest(NIGHT_SUMMARY_KIND, SUMMARY_SCOPE, until=until).desk_date
+    except MissingDataError:
+        return {}
+    rows = results.of_day(NIGHT_KIND, night)
+    return {row.scope: Level(row.payload["level"]) for row in rows if "level" in row.payload}
+
+
 def measure_chunk(chunk: NightChunk) -> tuple[tuple[NightRow, ...], tuple[NightFailure, ...]]:
     """Measure one chunk; the function that an engine maps."""
     policy = chunk.policy
@@ -104,6 +125,7 @@ def measure_chunk(chunk: NightChunk) -> tuple[tuple[NightRow, ...], tuple[NightF
         scenarios=policy.scenarios,
         as_of=policy.as_of,
         window=policy.window,
+        previous=policy.previous,
     )
 
 

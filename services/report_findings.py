@@ -6,12 +6,19 @@ from market.quality import Severity
 from pnl.attribution_test import Zone
 from risk.limits import LimitState
 from risk.profile import ForecastChart, RiskProfile
+from risk.score import Level
 from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
 from services.report import DatasetRow, Finding, ModelSection, Tone, TradingSection
 
 ORDER = (Tone.BAD, Tone.WARN, Tone.GOOD, Tone.PLAIN)
 SIGNIFICANCE = 0.05
+LEVEL_TONES = {
+    Level.LOW: Tone.GOOD,
+    Level.MEDIUM: Tone.PLAIN,
+    Level.HIGH: Tone.WARN,
+    Level.CRITICAL: Tone.BAD,
+}
 # A rise of value at risk in one session that a reader must not overlook.
 _JUMP = 0.25
 
@@ -39,7 +46,9 @@ def findings_of(
 
 def risk_findings(risk: RiskProfile) -> tuple[Finding, ...]:
     """Return what the risk profile alone says, the worst first."""
-    return _worst_first([*_limits(risk), *_forecasts(risk), *_worst_stress(risk), *_movement(risk)])
+    return _worst_first(
+        [*_level(risk), *_limits(risk), *_forecasts(risk), *_worst_stress(risk), *_movement(risk)]
+    )
 
 
 def _worst_first(found: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -69,6 +78,12 @@ def _earned(performance: Performance) -> Iterator[Finding]:
 
 def _moved(value: float) -> str:
     return f"{'gained' if value >= 0 else 'lost'} {abs(value):.1%}"
+
+
+def _level(risk: RiskProfile) -> Iterator[Finding]:
+    """Say what made the score, and why the level is what it is."""
+    if risk.level_reason:
+        yield Finding(tone=LEVEL_TONES[risk.level], text=risk.level_reason)
 
 
 def _limits(risk: RiskProfile) -> Iterator[Finding]:

@@ -5,24 +5,14 @@ from datetime import date
 
 import numpy as np
 
-from basics.arrays import FloatArray
 from measures.tail import QuantileRule
-from measures.volatility import ewma_variance
 from risk.evidence import JOINT_REFIT, daily_returns
 from risk.exposure import Exposure
 from risk.joint import N_SCENARIOS
 from risk.limits import EVERY, Limit, LimitCheck, Observation, Scope
 from risk.profile import BookMeasures, PositionRisk, TailEstimate
-from risk.score import (
-    DEFAULT_DRAWDOWN_LIMIT,
-    UNCALIBRATED,
-    Calibration,
-    breach_probability,
-    calibrate,
-    pressure,
-    touch_probability,
-)
-from risk.score_history import VOLATILITY_DECAY, score_history
+from risk.score import DEFAULT_DRAWDOWN_LIMIT, UNCALIBRATED, Calibration, breach_probability
+from risk.score_history import calibrated, limit_pressure
 from risk.stress import PARTICIPATION_CAP, StressResult
 from services.risk_inputs import RiskInputs
 from services.risk_measures import HEADLINE_METHOD, MeasuredBook, tail_of
@@ -80,29 +70,12 @@ def calibrated_probability(
     """Return the score's calibration, and today's calibrated probability of a breach."""
     limit = drawdown_limit(inputs.scope, inputs.as_of, limits)
     if measured is None:
-        used = _pressure(checks)
+        used = limit_pressure(checks)
         return UNCALIBRATED, breach_probability(float(drawdown >= limit), used, UNCALIBRATED)
     rows = [inputs.prices.symbols.index(symbol) for symbol in measured.book.symbols]
     returns = daily_returns(inputs.prices["close"][rows])
     book_returns = measured.book.exposures / measured.equity @ returns
-    return calibrated_on(book_returns, checks, limit=limit, drawdown=drawdown)
-
-
-def calibrated_on(
-    book_returns: FloatArray, checks: Sequence[LimitCheck], *, limit: float, drawdown: float
-) -> tuple[Calibration, float]:
-    """Calibrate the score on what today's book would have returned on each past session."""
-    used = _pressure(checks)
-    others = _pressure([check for check in checks if check.metric != "drawdown"])
-    history = score_history(book_returns, drawdown_limit=limit, other_pressure=others)
-    calibration = calibrate(history.probabilities, history.pressures, history.breached)
-    volatility = np.sqrt(ewma_variance(book_returns[None, :], decay=VOLATILITY_DECAY)[:, -1])
-    touch = touch_probability(np.array([drawdown]), limit=limit, daily_volatility=volatility)
-    return calibration, breach_probability(float(touch[0]), used, calibration)
-
-
-def _pressure(checks: Sequence[LimitCheck]) -> float:
-    return float(pressure(np.array([check.utilisation for check in checks])))
+    return calibrated(book_returns, checks, limit=limit, drawdown=drawdown)
 
 
 def notes_of(inputs: RiskInputs, measured: MeasuredBook | None, lookback: int) -> tuple[str, ...]:

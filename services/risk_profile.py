@@ -21,11 +21,11 @@ from risk.evidence import (
     tail_table,
 )
 from risk.joint import Draws
-from risk.limits import Limit, LimitState, evaluate, worst_state
+from risk.limits import Limit, evaluate, worst_state
 from risk.profile import RiskProfile, TailEstimate
 from risk.recommendations import recommend
-from risk.score import risk_level, risk_score
 from risk.stress import StressResult, StressScenario, run_stress
+from risk.verdict import verdict_of
 from services.risk_breakdown import decomposition_of, movement_of
 from services.risk_found_stress import found_scenario
 from services.risk_inputs import RiskInputs
@@ -83,20 +83,19 @@ def compute_profile(
     calibration, probability = calibrated_probability(
         inputs, measured, checks, limits, drawdown=measures.drawdown
     )
-    score = risk_score(probability)
-    state = worst_state(checks)
+    verdict = verdict_of(
+        probability, checks, previous=inputs.previous.level if inputs.previous else None
+    )
     return RiskProfile(
         scope=inputs.scope,
         as_of=inputs.as_of,
         currency=inputs.currency,
         equity=equity,
-        score=score,
-        level=risk_level(
-            score,
-            hard_breach=state is LimitState.HARD,
-            previous=inputs.previous.level if inputs.previous else None,
-        ),
-        limit_state=state.value,
+        score=verdict.score,
+        chance_score=verdict.chance_score,
+        level=verdict.level,
+        level_reason=verdict.reason,
+        limit_state=worst_state(checks).value,
         exposure=exposure,
         measures=replace(measures, breach_probability=probability),
         tails=tails,

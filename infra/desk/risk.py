@@ -7,6 +7,7 @@ from infra.desk.books import BooksDesk
 
 if TYPE_CHECKING:
     from services.risk import RiskService
+    from services.score_study import ScoreStudy
     from services.stored_books import StoredBooks
 
 
@@ -37,4 +38,18 @@ class RiskDesk(BooksDesk):
 
         return StoredBooks(
             pnl_days=self.pnl_days, market=self.market_data, review=self.review, risk=self.risk
+        )
+
+    def score_study(self) -> "ScoreStudy":
+        """Choose the score's volatility on the early part of the lake, judge it on the late."""
+        import numpy as np
+
+        from services.risk_judgement import drawdown_limit
+        from services.score_study import studied_series, study_score
+
+        rng = np.random.default_rng(self.settings.seed)
+        books, untouched = studied_series(self.market_data, rng=rng)
+        today = self.clock.now().date()
+        return study_score(
+            books, untouched, drawdown_limit=drawdown_limit("*", today, self.risk.limits)
         )

@@ -8,12 +8,13 @@ from infra.report.day_sections import lineage_section, market_section, model_sec
 from infra.report.multi_asset_section import multi_asset_section
 from infra.report.page import KeyFigure, Notice, Page
 from infra.report.pnl_section import pnl_section
-from infra.report.risk_section import LEVEL_TONES, risk_section
+from infra.report.risk_section import risk_section
 from infra.report.service_section import service_section
 from infra.report.trading_section import trading_section
 from risk.profile import RiskProfile
 from services.pnl_performance import Performance
 from services.report import DayReport, ModelSection, Tone
+from services.report_findings import LEVEL_TONES
 
 HEADLINE_CONFIDENCE = 0.99
 HEADLINE_FIGURES = ("sharpe_ratio", "max_drawdown")

@@ -8,7 +8,6 @@ from infra.report.day import risk_figures
 from infra.report.instrument_tables import multi_asset_risk_section
 from infra.report.page import Block, Cell, KeyFigure, Notice, Page, Section, Table
 from infra.report.risk_breakdown import groups_table, movement_table
-from infra.report.risk_section import LEVEL_TONES
 from infra.report.risk_tables import (
     LIMIT_TONES,
     backtests_table,
@@ -23,7 +22,7 @@ from risk.score import Level
 from risk.weekly import WeeklyRow
 from services.nightly_risk import NightReport
 from services.report import Tone
-from services.report_findings import risk_findings
+from services.report_findings import LEVEL_TONES, risk_findings
 
 HEADLINE_CONFIDENCE = 0.99
 MOST_BOOKS = 25

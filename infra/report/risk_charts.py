@@ -145,7 +145,8 @@ def reliability(calibration: Calibration) -> Chart:
     top = max([0.05, *(max(b.forecast, b.observed) for b in bins)])
     brier = (
         f"Brier score {calibration.brier:.4f}, against {calibration.brier_climatology:.4f} for "
-        "always forecasting the average."
+        f"always forecasting the frequency of before. Fitted on the first half of history, judged "
+        f"on the second, where {_base_rate(calibration)} of days were followed by a breach."
         if calibration.brier is not None and calibration.brier_climatology is not None
         else "Too few breaches in history to score."
     )
@@ -176,3 +177,7 @@ def reliability(calibration: Calibration) -> Chart:
         wide=False,
         note=brier,
     )  # fmt: skip
+
+
+def _base_rate(calibration: Calibration) -> str:
+    return formats.percent(calibration.base_rate)

@@ -14,16 +14,9 @@ from infra.report.risk_tables import (
     tails_table,
 )
 from risk.profile import RiskProfile
-from risk.score import Level
 from services.report import Tone
 
 MOST_COMPONENTS = 10
-LEVEL_TONES = {
-    Level.LOW: Tone.GOOD,
-    Level.MEDIUM: Tone.PLAIN,
-    Level.HIGH: Tone.WARN,
-    Level.CRITICAL: Tone.BAD,
-}
 
 
 def risk_section(risk: RiskProfile) -> Section:

@@ -64,6 +64,7 @@ def risk_live(
         f"{risk['market_of']}): equity {risk['equity']:,.0f}, drawdown {risk['drawdown']:.2%}, "
         f"score {risk['score']:.1f} ({risk['level']}), limits {risk['limit_state']}"
     )
+    typer.echo(risk["level_reason"])
     typer.echo(
         f"99% VaR {risk['value_at_risk']['0.99']:,.0f}, with working orders "
         f"{risk['value_at_risk_with_orders']:,.0f}; 97.5% ES "

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from quantdesk.commands.live import risk_live
+from quantdesk.commands.risk_evidence import show_score_study, show_week, show_weekly_book
 from quantdesk.commands.risk_instruments import show_instruments
 from quantdesk.commands.risk_view import (
     show_covariances,
@@ -14,8 +15,6 @@ from quantdesk.commands.risk_view import (
     show_positions,
     show_stresses,
     show_tails,
-    show_week,
-    show_weekly_book,
     show_what_if,
 )
 from quantdesk.output import AsJson, show_json, show_table
@@ -45,6 +44,8 @@ def risk_show(scope: Scope = None, portfolio: ByName = None, as_json: AsJson = F
         f"{label_of(profile['scope'])} on {profile['as_of']}: risk {profile['score']:.1f} of 100, "
         f"{profile['level']}; equity {profile['equity']:,.0f} {profile['currency']}"
     )
+    if profile.get("level_reason"):
+        typer.echo(profile["level_reason"])
     show_tails(profile)
     show_stresses(profile)
     show_instruments(profile)
@@ -114,6 +115,19 @@ def risk_weekly(
         show_week(stored.payload)
     else:
         show_weekly_book(stored.payload)
+
+
+@risk.command("calibration")
+def risk_calibration(as_json: AsJson = False) -> None:
+    """Choose the score's volatility on the early history, and judge it on the late one."""
+    from infra.bootstrap import open_desk
+
+    with open_desk() as desk:
+        study = desk.score_study()
+    if as_json:
+        show_json(study)
+    else:
+        show_score_study(study)
 
 
 @risk.command("breaches")

@@ -169,57 +169,6 @@ def show_covariances(profile: Any) -> None:  # noqa: ANN401 - a stored JSON docu
         )
 
 
-def show_week(summary: Any) -> None:  # noqa: ANN401 - a stored JSON document
-    """Show how often each estimator scored best and was rejected, over all books of a week."""
-    columns = ("method", "best", "in the set", "Kupiec rejects", "Z2 rejects", "of")
-    names = ("best", "in_confidence_set", "kupiec", "z2", "tests")
-    show_table(
-        f"The long run of {summary['as_of']}: {summary['n_measured']} of "
-        f"{summary['n_books']} books",
-        columns,
-        [
-            (method, *(str(counts[name]) for name in names))
-            for method, counts in summary["methods"].items()
-        ],
-        right=columns[1:],
-    )
-    for item in summary["failures"]:
-        typer.echo(f"- {item['name']} was not measured: {item['reason']}")
-
-
-def show_weekly_book(week: Any) -> None:  # noqa: ANN401 - a stored JSON document
-    """Show one book's long run."""
-    if "reason" in week:
-        typer.echo(f"{week['name']} was not measured: {week['reason']}")
-        return
-    columns = ("method", "confidence", "VaR", "ES", "hits", "Kupiec p", "Z1 p", "Z2 p", "Z3 p")
-    show_table(
-        f"{week['name']}: the weekly long run over {week['n_days']} sessions",
-        columns,
-        [
-            (
-                m["method"] + (" *" if m["best"] else " +" if m["in_confidence_set"] else ""),
-                f"{m['confidence']:.1%}",
-                f"{m['value_at_risk']:,.0f}",
-                f"{m['expected_shortfall']:,.0f}",
-                str(m["backtest"]["exceedances"]),
-                *(
-                    "" if m["backtest"][name] is None else f"{m['backtest'][name]:.3f}"
-                    for name in ("kupiec_p", "z1_p", "z2_p", "z3_p")
-                ),
-            )
-            for m in week["methods"]
-        ],
-        right=columns[1:],
-    )
-    typer.echo("* lowest Fissler-Ziegel loss, + not told from it at 10%")
-    for row in week["thresholds"]:
-        typer.echo(
-            f"- Pareto above {row['quantile']:.1%} ({row['n_excesses']} losses): shape "
-            f"{row['shape']:.2f} ({row['shape_error']:.2f}), distance {row['distance']:.3f}"
-        )
-
-
 def show_what_if(report: "WhatIfReport") -> None:
     """Show what an order would do to the numbers that its limits are about."""
     cost = "" if report.expected_cost is None else f", expected cost {report.expected_cost:,.0f}"

@@ -78,6 +78,7 @@ class LiveRiskPart(BaseModel):
     drawdown: float
     score: float
     level: Level
+    level_reason: str = Field(description="what made the score, and why the level is what it is")
     limit_state: str
     exposure: Exposure
     value_at_risk: dict[str, float]

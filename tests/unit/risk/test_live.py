@@ -99,9 +99,9 @@ def test_more_exposure_is_a_higher_score() -> None:
         "utilisations": np.array([0.5]),
         "calibration": UNCALIBRATED,
     }
-    before = book.score(**given)
+    before = book.breach_probability(**given)
     book.set_exposure("A", 600.0)
-    assert book.score(**given) > before
+    assert book.breach_probability(**given) > before
 
 
 def test_a_book_of_nothing_has_no_risk() -> None:

@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from basics.errors import InvalidInputError
+from basics.errors import InvalidInputError, MissingDataError
 from risk.limits import Limit, Scope
 from risk.market_state import estimate_state
 from risk.nightly import NightBooks, NightMarket
+from risk.score import Level
 from risk.shocks import Shock
 from risk.stress import Basis, StressScenario
 from risk.weekly import WeeklyTerms
@@ -23,6 +24,7 @@ from services.nightly_risk import (
     NightPolicy,
     nightly_risk,
     nightly_stress,
+    previous_levels,
 )
 from services.ports import StoredResult
 from services.weekly_risk import WEEKLY_KIND, summary_of, weekly_risk, weekly_stands
@@ -76,6 +78,12 @@ class KeptResults:
         stored = StoredResult(kind, scope, desk_date, document, lineage, None)
         self.documents[kind, scope, desk_date] = stored
 
+    def latest(self, kind, scope, *, until=None):
+        days = [d for (k, s, d) in self.documents if (k, s) == (kind, scope) and d <= until]
+        if not days:
+            raise MissingDataError(f"no {kind} of {scope}")
+        return self.documents[kind, scope, max(days)]
+
     def of_day(self, kind, desk_date):
         return sorted(
             (d for (k, _, day), d in self.documents.items() if (k, day) == (kind, desk_date)),
@@ -107,6 +115,23 @@ def test_chunk_size_and_engine_do_not_change_the_rows() -> None:
         assert list(a.stresses.values()) == pytest.approx(list(b.stresses.values()))
     assert split.failures == whole.failures
     assert [f.name for f in whole.failures] == ["book6"]
+
+
+def test_a_level_is_held_by_the_night_before_and_the_row_says_so() -> None:
+    results = KeptResults()
+    run(results)
+    assert previous_levels(results, before=DAY) == {}
+    levels = previous_levels(results, before=date(2022, 1, 4))
+    assert set(levels) == {f"book{i}" for i in range(6)}  # The empty book failed: it has none.
+
+    near = batch(books=replace(BOOKS, equity=np.full(7, 200.0), drawdown=np.zeros(7)))
+    yesterday = {"book0": Level.HIGH, "book1": Level.CRITICAL}  # They score 46.3 and 31.3 now.
+    policy = replace(POLICY, previous=yesterday)
+    rows = {row.name: row for row in nightly_risk(near, MARKET, policy, KeptResults()).rows}
+
+    assert (rows["book0"].level, rows["book1"].level) == ("HIGH", "MEDIUM")
+    assert "HIGH is kept until it is below 45" in rows["book0"].level_reason
+    assert "is kept" not in rows["book1"].level_reason
 
 
 def test_riskiest_book_comes_first() -> None:
