@@ -83,7 +83,7 @@ class ReferenceTables:
 
     def rows(self, table: Table) -> list[Row]:
         """Return every row of a table, shipped ones first."""
-        return [*_read(SHIPPED / f"{table}.csv", table), *self._own(table)]
+        return _together(table, _read(SHIPPED / f"{table}.csv", table), self._own(table))
 
     def add(self, table: Table, rows: Sequence[Row]) -> int:
         """Add the rows that are new to the user's table; return how many were.
@@ -99,7 +99,7 @@ class ReferenceTables:
             own, shipped = self._own(table), _read(SHIPPED / f"{table}.csv", table)
             known = [*shipped, *own]
             new = [row for n, row in enumerate(rows) if row not in known and row not in rows[:n]]
-            CHECKS[table]([*known, *new])
+            CHECKS[table](_together(table, shipped, [*own, *new]))
             if new:
                 write_whole(self.folder / f"{table}.csv", _text(table, [*own, *new]))
         return len(new)
@@ -127,6 +127,14 @@ class ReferenceTables:
 
     def _own(self, table: Table) -> list[Row]:
         return _read(self.folder / f"{table}.csv", table)
+
+
+def _together(table: Table, shipped: Sequence[Row], own: Sequence[Row]) -> list[Row]:
+    """Return shipped rows and own ones; a symbol's own spans of sectors replace its shipped one."""
+    if table is Table.SECTOR_SPANS:
+        told = {row["symbol"] for row in own}
+        shipped = [row for row in shipped if row["symbol"] not in told]
+    return [*shipped, *own]
 
 
 def _read(path: Path, table: Table) -> list[Row]:

@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from basics.errors import ConflictError, InvalidInputError, MissingDataError
@@ -40,6 +41,41 @@ def test_a_users_sector_replaces_the_shipped_one(tmp_path: Path) -> None:
 
     assert tables.sectors()["AAPL"] == "Hardware"
     assert tables.sectors()["KO"] == "Consumer Staples"
+
+
+def test_the_samples_sectors_stand_as_spans_that_were_known_when_it_was_chosen(
+    tmp_path: Path,
+) -> None:
+    tables = ReferenceTables(tmp_path)
+    spans = {span.symbol: span for span in tables.sector_history().spans}
+
+    assert {symbol: span.sector for symbol, span in spans.items()} == tables.sectors()
+    assert {span.known_at.date() for span in spans.values()} == {date(2022, 12, 28)}
+    days = np.array(["1990-01-02", "2022-12-28", "2030-01-02"], "datetime64[D]")
+    assert np.isfinite(tables.sector_history().numbers(tuple(spans), days)).all()
+
+
+def test_own_spans_of_a_symbol_replace_the_shipped_one(tmp_path: Path) -> None:
+    known = "2018-09-28T20:15:00+00:00"
+    moved = [
+        {"symbol": "KO", "sector": "Health Care", "first": "1990-01-02", "last": "2018-09-28",
+         "known_at": "1990-01-02T21:15:00+00:00"},
+        {"symbol": "KO", "sector": "Energy", "first": "2018-10-01", "last": "", "known_at": known},
+    ]  # fmt: skip
+    tables = ReferenceTables(tmp_path)
+    path = tmp_path / "moved.csv"
+    path.write_text("\n".join([",".join(moved[0]), *(",".join(row.values()) for row in moved)]))
+
+    assert tables.add_file(Table.SECTOR_SPANS, path) == 2
+    assert tables.add_file(Table.SECTOR_SPANS, path) == 0
+
+    history = tables.sector_history()
+    days = np.array(["2018-09-28", "2018-10-01"], "datetime64[D]")
+    numbers = history.numbers(("KO", "PG"), days)
+    assert [history.names[int(n)] for n in numbers[0]] == ["Health Care", "Energy"]
+    assert [history.names[int(n)] for n in numbers[1]] == ["Consumer Staples"] * 2
+    with pytest.raises(ConflictError, match="KO: the spans from .* overlap"):
+        tables.add(Table.SECTOR_SPANS, [moved[1] | {"first": "2017-01-03"}])
 
 
 @pytest.mark.parametrize(
