@@ -15,13 +15,14 @@ from features import field, mean
 FEATURES = {"stretch": field("close") / mean(field("close"), 20)}
 MEANINGS = {"stretch": "How far the close is above its mean of a month."}
 
-Without a meaning of its own a function's docstring speaks for it.
+Labels of your own, functions of a panel that return `features.labels.Labels`, may stand in it as
+`LABELS = {"mine": make}`. Without a meaning of its own a function's docstring speaks for it.
 """
 
 import importlib.util
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -30,9 +31,11 @@ from features.definitions import Feature, FeatureSet, features
 from features.expressions import Expression
 from features.formulas import parse_formula
 from features.functions import sentence_of
+from features.labels import Labels
 from features.sets import feature_set, find_feature
+from market.panel import Panel
 
-VARIABLE, MEANINGS = "FEATURES", "MEANINGS"
+VARIABLE, MEANINGS, LABELS = "FEATURES", "MEANINGS", "LABELS"
 SUFFIXES = frozenset({".py", ".toml"})
 # What a formula has and no feature's name.
 FORMULA_SIGNS = frozenset("()+-*/<> ")
@@ -92,6 +95,22 @@ def load_feature_file(path: Path) -> FeatureSet:
     return FeatureSet(
         path.stem, 0, tuple(_feature(path, n, v, meanings) for n, v in formulas.items())
     )
+
+
+def load_label_file(path: Path) -> Mapping[str, Callable[[Panel], Labels]]:
+    """Return the labels of a Python file: functions of a panel by name; none of any other file.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file does not run, or `LABELS` is no mapping of names to functions.
+    """
+    made = getattr(_run(path), LABELS, {}) if path.suffix == ".py" else {}
+    if not isinstance(made, dict) or not all(callable(make) for make in made.values()):
+        raise InvalidInputError(
+            f'{path}: {LABELS} are functions of a panel by name: {LABELS} = {{"mine": make}}'
+        )
+    return made
 
 
 def _read_toml(path: Path) -> FeatureSet:

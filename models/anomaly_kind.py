@@ -16,7 +16,7 @@ import numpy as np
 from basics.arrays import BoolArray, FloatArray, IntArray
 from basics.errors import MissingDataError
 from basics.identifiers import content_hash
-from features.labels import Labels
+from features.labels import UNKNOWN, Labels
 from features.panel import FeaturePanel
 from market.panel import Panel
 from models.anomaly import fit_anomalies
@@ -113,10 +113,14 @@ def _spoil(
 def planted_labels(planted: BoolArray, *, name: str) -> Labels:
     """Return 1 where an error was planted and 0 elsewhere, told by the row's own session.
 
-    The interval is the next session, so that no training row meets a test row.
+    The interval is the next session, so that no training row meets a test row; the last session,
+    which has no next one, has no label.
     """
-    position = np.broadcast_to(np.arange(planted.shape[1], dtype=np.int64), planted.shape)
-    return Labels(name, planted.astype(np.float64), position + 1, position + 1)
+    values = planted.astype(np.float64)
+    values[:, -1:] = np.nan
+    following = np.broadcast_to(np.arange(1, planted.shape[1] + 1, dtype=np.int64), planted.shape)
+    following = np.where(np.isnan(values), UNKNOWN, following)
+    return Labels(name, values, following, following, lookback=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,6 +97,7 @@ def right_size(panel: Panel, *, horizon: int, rules: SizingRules = RULES) -> Lab
         values,
         np.where(known, position + 1, -1),
         np.where(known, position + horizon, -1),
+        lookback=0,
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from basics.arrays import FloatArray, IntArray
 from basics.errors import InvalidInputError, MissingDataError
+from features.labels import UNKNOWN, Labels
 from market.panel import Panel
 from measures.tail_scores import fissler_ziegel_loss, pinball_loss
 from measures.var_backtests import christoffersen, exceedances, kupiec
@@ -234,13 +235,21 @@ def _tail(losses: FloatArray, confidence: float) -> tuple[float, float]:
     return float(losses[worst - 1]), float(losses[:worst].mean())
 
 
+def next_return(panel: Panel) -> Labels:
+    """Return the log return from today's close to tomorrow's, which the tail is foretold of."""
+    returns = daily_returns(panel)
+    values = np.full_like(returns, np.nan)
+    values[:, :-1] = returns[:, 1:]
+    position = np.broadcast_to(np.arange(1, values.shape[1] + 1, dtype=np.int64), values.shape)
+    following = np.where(np.isfinite(values), position, UNKNOWN)
+    return Labels("next_return", values, following, following, lookback=0)
+
+
 def _common(
     forecasts: Mapping[str, TailForecast], panel: Panel, spec: TailSpec
 ) -> tuple[FloatArray, np.ndarray]:
     """Return tomorrow's return at each session, and where it and every forecast are known."""
-    returns = daily_returns(panel)
-    pnl = np.full_like(returns, np.nan)
-    pnl[:, :-1] = returns[:, 1:]
+    pnl = next_return(panel).values
     common = np.isfinite(pnl)
     for forecast in forecasts.values():
         common &= np.isfinite(forecast.value_at_risk) & np.isfinite(forecast.shortfall)

@@ -1,5 +1,7 @@
 """Daily returns and the EWMA variance that the kinds measure against, told by the past alone."""
 
+import math
+
 import numpy as np
 
 from basics.arrays import FloatArray
@@ -9,6 +11,8 @@ from measures.evidence_losses import qlike
 
 DECAY = 0.94
 FIRST_RETURNS = 66
+# Sessions until how the EWMA variance began is forgotten to eight digits, its first ones included.
+EWMA_LOOKBACK = FIRST_RETURNS + 1 + math.ceil(math.log(1e-8) / math.log(DECAY))
 MIN_RATIO = 0.05
 # A daily volatility below 0.1% is a price that did not trade, and no forecast.
 STALE_VARIANCE = 1e-6
@@ -27,7 +31,8 @@ def daily_returns(panel: Panel) -> FloatArray:
 def ewma_rows(returns: FloatArray) -> FloatArray:
     """Return the EWMA variance after each session, started on the first 66 returns.
 
-    NaN until then, and while the price is stale; a missing return leaves the variance as it was.
+    NaN until then, while the price is stale, and where the return is missing, which leaves the
+    variance as it was.
     """
     variance = np.full_like(returns, np.nan)
     for row, out in zip(returns, variance, strict=True):
@@ -36,10 +41,10 @@ def ewma_rows(returns: FloatArray) -> FloatArray:
             continue
         level = float(np.mean(row[known[:FIRST_RETURNS]] ** 2))
         for t in range(known[FIRST_RETURNS - 1] + 1, len(row)):
-            if np.isfinite(row[t]):
-                level = DECAY * level + (1.0 - DECAY) * row[t] ** 2
+            if not np.isfinite(row[t]):
+                continue  # Whether it trades again nobody knows yet.
+            level = DECAY * level + (1.0 - DECAY) * row[t] ** 2
             out[t] = level if level >= STALE_VARIANCE else np.nan
-        out[known[-1] + 1 :] = np.nan
     return variance
 
 

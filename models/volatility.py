@@ -27,6 +27,7 @@ from models.predictors import LinearPredictor
 from models.splits import Fold, thinned, walk_forward, year_boundaries
 from models.variance import (
     DECAY,
+    EWMA_LOOKBACK,
     MIN_RATIO,
     daily_returns,
     ewma_rows,
@@ -87,7 +88,7 @@ def volatility_features(panel: Panel, *, ranges: bool, garch: bool = True) -> Fe
 def variance_ratio(panel: Panel, *, horizon: int) -> Labels:
     """Return the mean squared return of the next `horizon` sessions over today's EWMA variance.
 
-    Rests on the closes from t to t + horizon.
+    Rests on the closes from t to t + horizon, and on the past that the EWMA variance remembers.
     """
     if horizon < 1:
         raise InvalidInputError(f"horizon must be at least 1 session, got {horizon}")
@@ -102,6 +103,7 @@ def variance_ratio(panel: Panel, *, horizon: int) -> Labels:
         values,
         np.where(known, position + 1, -1),
         np.where(known, position + horizon, -1),
+        lookback=EWMA_LOOKBACK,
     )
 
 

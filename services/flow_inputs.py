@@ -5,15 +5,21 @@ from dataclasses import replace
 
 import numpy as np
 
+from basics.arrays import BoolArray
 from basics.errors import MissingDataError
 from basics.identifiers import content_hash
 from basics.trading import Fill
+from market.panel import Panel
 from models.anomaly_kind import AnomalySpec, planted_labels
-from models.flow_anomaly import STATISTICS, Flow, flow_features, plant_flow_errors
+from models.flow_anomaly import STATISTICS, WINDOW, Flow, flow_features, plant_flow_errors
+from services.leak_proof import LeakProof
 from services.training_inputs import TrainingInputs
 
 # A tenth of the days: two years of two strategies are few rows.
 PLANTED_SHARE = 0.10
+# Half of them must still make features once the future is removed.
+PROVABLE_DAYS = 2 * WINDOW + 4
+PLANTED = "planted errors in the desk's own flow"
 
 
 def flow_of(fills: Sequence[Fill]) -> Flow:
@@ -64,7 +70,19 @@ def flow_inputs(fills: Sequence[Fill], *, spec: AnomalySpec) -> TrainingInputs:
     marks = [(f.venue, f.exec_id, str(f.quantity), str(f.price), str(f.fee)) for f in fills]
     return TrainingInputs(
         features=flow_features(spoiled, history=flow),
-        outcome=planted_labels(planted, name="planted errors in the desk's own flow"),
+        outcome=planted_labels(planted, name=PLANTED),
         data_version=content_hash(marks),
         spec=spec,
+        proof=_proof(flow, planted) if len(flow.days) >= PROVABLE_DAYS else None,
+    )
+
+
+def _proof(flow: Flow, planted: BoolArray) -> LeakProof:
+    """Return how features and label are made of the flow, as a panel of strategies and days."""
+    return LeakProof(
+        label=lambda p: planted_labels(planted[:, np.isin(flow.days, p.sessions)], name=PLANTED),
+        panel=Panel(flow.strategies, flow.days, flow.values),
+        features=lambda p: flow_features(
+            Flow(strategies=p.symbols, days=p.sessions, values=p.fields)
+        ),
     )

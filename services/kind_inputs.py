@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from basics.arrays import FloatArray
 from basics.errors import MissingDataError
 from basics.identifiers import content_hash
+from features.definitions import FeatureSet
 from features.labels import forward_return
 from features.panel import FeaturePanel
+from features.sets import feature_set as feature_set_of
 from market.panel import Panel
 from models.anomaly_kind import (
     FIELDS,
@@ -20,6 +24,7 @@ from models.anomaly_kind import (
     plant_bad_ticks,
     planted_labels,
 )
+from models.kinds import KindSpec
 from models.price import PriceSpec
 from models.regime_kind import RegimeSpec, regime_features
 from models.signal import SignalSpec, base_rate, signal_features, signal_labels
@@ -27,6 +32,7 @@ from models.sizing_kind import SizingSpec, constant_size, right_size, sizing_fea
 from models.volatility import VolatilitySpec, variance_ratio, volatility_features
 from services import model_documents as documents
 from services.feature_store import FeatureStore
+from services.leak_proof import LeakProof
 from services.market_data import MarketData
 from services.ports import ModelRegistry, ModelVersion
 from services.training_inputs import TrainingInputs
@@ -34,6 +40,7 @@ from services.training_inputs import TrainingInputs
 # Sessions with observed open, high and low of both indices.
 RANGES_FROM, RANGES_TO = date(1999, 1, 4), date(2018, 12, 31)
 OHLC = ("open", "high", "low", "close")
+T = TypeVar("T", bound=np.generic)
 Spec = TypeVar("Spec", RegimeSpec, SizingSpec, AnomalySpec, SignalSpec)
 
 
@@ -46,13 +53,17 @@ def price_inputs(
     market: MarketData, features: FeatureStore, *, dataset: str, feature_set: str, spec: PriceSpec
 ) -> TrainingInputs:
     """Return what the price model is trained on."""
+    proof = LeakProof(
+        label=partial(forward_return, horizon=spec.horizon, entry_lag=spec.entry_lag),
+        panel=closes(market, dataset),
+        feature_set=_with_bars(features, feature_set, dataset),
+    )
     return TrainingInputs(
         features=features.panel(feature_set, dataset),
-        outcome=forward_return(
-            closes(market, dataset), horizon=spec.horizon, entry_lag=spec.entry_lag
-        ),
+        outcome=proof.label(proof.panel),
         data_version=market.version(dataset),
         spec=spec,
+        proof=proof,
     )
 
 
@@ -75,9 +86,12 @@ def volatility_inputs(
         spec = replace(spec, first_test_year=max(spec.first_test_year, 2006))
     else:
         panel = closes(market, dataset)
-    return TrainingInputs(
-        features=volatility_features(panel, ranges=ranges),
-        outcome=variance_ratio(panel, horizon=spec.horizon),
+    return _made(
+        LeakProof(
+            label=partial(variance_ratio, horizon=spec.horizon),
+            panel=panel,
+            features=partial(volatility_features, ranges=ranges),
+        ),
         data_version=market.version(dataset),
         spec=spec,
     )
@@ -88,9 +102,12 @@ def regime_inputs(
 ) -> TrainingInputs:
     """Return what the regime model is trained on: one series that stands for the market."""
     panel = market.panel(dataset, fields=("close",), symbols=(symbol,))
-    return TrainingInputs(
-        features=regime_features(panel),
-        outcome=variance_ratio(panel, horizon=spec.horizon),
+    return _made(
+        LeakProof(
+            label=partial(variance_ratio, horizon=spec.horizon),
+            panel=panel,
+            features=regime_features,
+        ),
         data_version=market.version(dataset),
         spec=_named(spec, dataset, "indices"),
     )
@@ -102,9 +119,12 @@ def sizing_inputs(
     """Return what the sizing model is trained on: series that one could hold."""
     panel = market.panel(dataset, fields=("close", "volume"))
     held = constant_size(panel, before_year=spec.first_test_year, rules=spec.sizing)
-    return TrainingInputs(
-        features=sizing_features(panel),
-        outcome=right_size(panel, horizon=spec.horizon, rules=spec.sizing),
+    return _made(
+        LeakProof(
+            label=partial(right_size, horizon=spec.horizon, rules=spec.sizing),
+            panel=panel,
+            features=sizing_features,
+        ),
         data_version=market.version(dataset),
         spec=replace(
             _named(spec, dataset, "indices"),
@@ -122,20 +142,27 @@ def anomaly_inputs(
     spoiled, planted = plant_bad_ticks(
         panel, share=spec.planted_share, generator=np.random.default_rng(spec.seed)
     )
+    name = f"planted errors in {dataset}"
     return TrainingInputs(
         features=bar_features(spoiled, history=panel),
-        outcome=planted_labels(planted, name=f"planted errors in {dataset}"),
+        outcome=planted_labels(planted, name=name),
         data_version=market.version(dataset),
         spec=_named(spec, dataset, "equities_ohlcv"),
+        proof=LeakProof(
+            label=lambda p: planted_labels(_within(planted, panel, p), name=name),
+            panel=panel,
+            features=bar_features,
+        ),
     )
 
 
 def signal_inputs(
     market: MarketData,
-    features: FeaturePanel,
+    features: FeatureStore,
     price: tuple[ModelVersion, FloatArray],
     *,
     dataset: str,
+    feature_set: str,
     spec: SignalSpec,
 ) -> TrainingInputs:
     """Return what the signal model is trained on.
@@ -147,13 +174,19 @@ def signal_inputs(
     """
     version, forecast = price
     panel = closes(market, dataset)
-    outcome = signal_labels(panel, forecast, spec)
+    proof = LeakProof(
+        label=lambda p: signal_labels(p, _within(forecast, panel, p), spec),
+        panel=panel,
+        feature_set=_with_bars(features, feature_set, dataset),
+    )
+    outcome = proof.label(panel)
     rate = base_rate(outcome, panel, before_year=spec.first_test_year)
     return TrainingInputs(
-        features=signal_features(features, forecast),
+        features=signal_features(features.panel(feature_set, dataset), forecast),
         outcome=outcome,
         data_version=content_hash(market.version(dataset), version.input_key),
         spec=replace(_named(spec, dataset, "equities"), base_rate=rate),
+        proof=proof,
     )
 
 
@@ -177,6 +210,29 @@ def price_forecast(
         registry.read(newest, documents.PREDICTIONS), features
     )
     return newest, tables[newest.estimator]
+
+
+def _made(proof: LeakProof, *, data_version: str, spec: KindSpec) -> TrainingInputs:
+    """Return inputs whose features and outcome are made as the proof has it."""
+    assert proof.features is not None  # Only for kinds with features of their own.
+    return TrainingInputs(
+        features=proof.features(proof.panel),
+        outcome=proof.label(proof.panel),
+        data_version=data_version,
+        spec=spec,
+        proof=proof,
+    )
+
+
+def _with_bars(features: FeatureStore, name: str, dataset: str) -> tuple[FeatureSet, Panel]:
+    """Return a set of the catalogue and the bars that it is computed from."""
+    found = feature_set_of(name)
+    return found, features.bars(found, dataset)
+
+
+def _within(values: NDArray[T], whole: Panel, part: Panel) -> NDArray[T]:
+    """Return the values of those sessions of the whole panel that a part of it has."""
+    return values[:, np.isin(whole.sessions, part.sessions)]
 
 
 def _named(spec: Spec, dataset: str, usual: str) -> Spec:

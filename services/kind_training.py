@@ -255,7 +255,12 @@ class KindTraining:
         features = self._features.panel(FEATURE_SET, dataset)
         side = kind_inputs.price_forecast(self._registry, features)
         return kind_inputs.signal_inputs(
-            self._market, features, side, dataset=dataset, spec=SignalSpec()
+            self._market,
+            self._features,
+            side,
+            dataset=dataset,
+            feature_set=FEATURE_SET,
+            spec=SignalSpec(),
         )
 
     def _anomaly(self, dataset: str, options: KindOptions) -> TrainingInputs:

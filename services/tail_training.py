@@ -22,6 +22,7 @@ from models.tail_forecast import (
     TailForecast,
     TailSpec,
     backtests,
+    next_return,
     tail_contenders,
     tail_figures,
     tail_forecasts,
@@ -29,6 +30,7 @@ from models.tail_forecast import (
 )
 from models.variance import daily_returns
 from services import model_documents as documents
+from services.leak_proof import LeakProof
 from services.ports import ModelRegistry, ModelRun, ModelVersion, ResultStore
 from services.promotion import CHAMPION, Promotion
 from services.settlement import CarryOut, carry_out
@@ -107,6 +109,8 @@ class TailTraining:
         ------
         InvalidInputError
             If the closes are simulated: no model result on them is evidence.
+        RefusedError
+            If the label leaks.
         MissingDataError
             If the history is too short.
         """
@@ -119,6 +123,9 @@ class TailTraining:
         standing = self._registry.find(spec.name, key)
         reused = standing is not None
         if standing is None:
+            LeakProof(label=next_return, panel=panel).require_clean(
+                np.random.default_rng(spec.seed)
+            )
             standing = self._register(panel, spec, data_version, (trial, key))
         evaluation = documents.read_evaluation(self._registry.read(standing, documents.EVALUATION))
         self._promotion.settle(
@@ -253,8 +260,7 @@ def tail_promise(
 ) -> TailPromise:
     """Calibrate the interval of tomorrow's loss, session by session, by conformal quantiles."""
     assert forecast.volatility is not None  # The candidate filters.
-    loss = np.full_like(forecast.value_at_risk, np.nan)
-    loss[:, :-1] = -daily_returns(panel)[:, 1:]
+    loss = -next_return(panel).values
     years = panel.sessions.astype("datetime64[Y]").astype(np.int64) + 1970
     tested = np.where(years >= spec.first_test_year, forecast.value_at_risk, np.nan)
     errors = (loss - tested) / forecast.volatility

@@ -118,7 +118,7 @@ class Training:
         MissingDataError
             If the history is too short for a training window.
         RefusedError
-            If `retrain` gave another model than the one registered.
+            If features or outcome leak, or `retrain` gave another model than the one registered.
         """
         spec = inputs.spec
         dataset = spec.dataset(inputs.features, inputs.outcome)
@@ -127,6 +127,9 @@ class Training:
         standing = self._registry.find(spec.name, key)
         reused = standing is not None and not retrain
         if standing is None or retrain:
+            if inputs.proof is not None:
+                progress("proving that nothing leaks")
+                inputs.proof.require_clean(np.random.default_rng(spec.seed))
             ground = Ground(
                 spec=spec,
                 dataset=dataset,

@@ -9,6 +9,7 @@ from features.panel import FeaturePanel
 from models.estimators import Estimator
 from models.kinds import KindSpec
 from models.price import PriceSpec
+from services.leak_proof import LeakProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,9 @@ class TrainingInputs:
     gate_until : date or None
         The gate looks at sessions before this day alone, so that what is traded from it on
         has decided nothing; all of them when None.
+    proof : LeakProof or None
+        How features and outcome are made: tried before anything is trained. None where the
+        caller has tried them, or holds features that nobody can make again.
     """
 
     features: FeaturePanel
@@ -31,6 +35,7 @@ class TrainingInputs:
     data_version: str
     spec: KindSpec = field(default_factory=PriceSpec)
     gate_until: date | None = None
+    proof: LeakProof | None = None
 
     def trial_key(self, estimator: Estimator, *, code_version: str) -> str:
         """Name a configuration: what was tried, whatever the data."""

@@ -101,29 +101,65 @@ def check(
     seed: Annotated[int, typer.Option(help="Seed of the trial bars and cut-offs.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Try your own features for leaks of the future; exit 4 if one is found."""
+    """Try your own features and labels for leaks of the future; exit 4 if one is found."""
     import numpy as np
 
-    from features.leakage import prove_features
+    from features.leakage import prove_features, prove_labels
     from features.trial import trial_of
-    from infra.feature_files import load_feature_file
+    from infra.feature_files import load_feature_file, load_label_file
+    from services.label_catalogue import trial_of_labels
 
-    own = load_feature_file(file)
+    own, labels = load_feature_file(file), load_label_file(file)
     rng = np.random.default_rng(seed)
     panel = trial_of(own, rng=rng)
-    report = prove_features(own, panel, rng=rng, cut_offs=5)
-    leaking = {leak.subject: leak for leak in reversed(report.leaks)}
+    proofs = {own.label: prove_features(own, panel, rng=rng, cut_offs=5)}
+    closes = trial_of_labels(rng) if labels else panel
+    proofs |= {name: prove_labels(make, closes, rng=rng) for name, make in labels.items()}
+    leaks = [leak for proof in proofs.values() for leak in proof.leaks]
+    trials = sum(proof.trials for proof in proofs.values())
+    leaking = {leak.subject for leak in leaks}
     if as_json:
-        leaks = [{"feature": name, "leak": str(leak)} for name, leak in leaking.items()]
-        show_json({"features": report.subjects, "trials": report.trials, "leaks": leaks})
+        told = {leak.subject: str(leak) for leak in reversed(leaks)}
+        show_json(
+            {
+                "features": own.names,
+                "labels": list(labels),
+                "trials": trials,
+                "leaks": [{"feature": name, "leak": leak} for name, leak in told.items()],
+            }
+        )
     else:
         rows = [
             (f.name, "LEAKS" if f.name in leaking else "clean", f.lookback, f.formula)
             for f in own.features
         ]
-        title = f"{file.name}: {report.trials} trials on simulated bars"
-        show_table(title, ("feature", "verdict", "lookback", "formula"), rows, right=("lookback",))
-    report.require_clean()
+        rows += [(name, "clean" if proofs[name].clean else "LEAKS", 0, "label") for name in labels]
+        title = f"{file.name}: {trials} trials on simulated bars"
+        show_table(title, ("name", "verdict", "lookback", "formula"), rows, right=("lookback",))
+    for proof in proofs.values():
+        proof.require_clean()
+
+
+@features.command("labels")
+def labels(
+    seed: Annotated[int, typer.Option(help="Seed of the trial bars and cut-offs.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show every label: who learns it, the interval it rests on, and the proof of that."""
+    import numpy as np
+
+    from services.label_catalogue import list_labels
+
+    found = list_labels(np.random.default_rng(seed))
+    if as_json:
+        show_json(found)
+        return
+    table = [
+        (r.name, r.kinds or "-", r.rests_on, r.lookback, "LEAKS" if r.leaks else "clean", r.meaning)
+        for r in found
+    ]
+    columns = ("label", "kinds", "rests on", "lookback", "verdict", "meaning")
+    show_table("Labels, tried on simulated closes", columns, table, right=("lookback",))
 
 
 def _show_review(review: "FeatureReview") -> None:

@@ -74,7 +74,7 @@ def test_own_spans_of_a_symbol_replace_the_shipped_one(tmp_path: Path) -> None:
     numbers = history.numbers(("KO", "PG"), days)
     assert [history.names[int(n)] for n in numbers[0]] == ["Health Care", "Energy"]
     assert [history.names[int(n)] for n in numbers[1]] == ["Consumer Staples"] * 2
-    with pytest.raises(ConflictError, match="KO: the spans from .* overlap"):
+    with pytest.raises(ConflictError, match=r"KO: the spans from .* overlap"):
         tables.add(Table.SECTOR_SPANS, [moved[1] | {"first": "2017-01-03"}])
 
 

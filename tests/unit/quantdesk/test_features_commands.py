@@ -79,6 +79,40 @@ def test_check_passes_an_honest_file_and_refuses_one_that_peeks(
     assert "LEAKS" in refused.stdout
 
 
+def test_check_tries_a_users_labels_too(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    text = (
+        "from dataclasses import replace\n"
+        "from features import field\n"
+        "from features.labels import forward_return\n"
+        "FEATURES = {'c': field('close')}\n"
+        "def week(panel):\n"
+        "    made = forward_return(panel, horizon=5)\n"
+        "    return replace(made, name='week', end=made.end - SHORT)\n"
+        "LABELS = {'week': week}\n"
+    )
+    file.write_text(text.replace("SHORT", "0"))
+    passed = runner.invoke(features, ["check", str(file), "--json"])
+    file.write_text(text.replace("SHORT", "3"))
+    refused = runner.invoke(features, ["check", str(file)])
+    file.write_text("from features import field\nFEATURES = {'c': field('close')}\nLABELS = [1]\n")
+    malformed = runner.invoke(features, ["check", str(file)])
+
+    assert json.loads(passed.stdout)["labels"] == ["week"]
+    assert json.loads(passed.stdout)["leaks"] == []
+    assert "week may not be used" in str(refused.exception)
+    assert "functions of a panel by name" in str(malformed.exception)
+
+
+def test_labels_shows_each_with_its_interval_and_the_proof(runner: CliRunner) -> None:
+    rows = json.loads(runner.invoke(features, ["labels", "--json"]).stdout)
+    table = runner.invoke(features, ["labels"]).stdout
+
+    assert {row["name"] for row in rows} >= {"forward_return", "right_size", "planted_errors"}
+    assert all(row["leaks"] == [] for row in rows)
+    assert "t+1 .. t+6" in table
+
+
 def test_describe_names_a_feature_that_is_not_there(runner: CliRunner) -> None:
     result = runner.invoke(features, ["describe", "close_momentum.nothing"])
 
