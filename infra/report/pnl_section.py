@@ -1,9 +1,10 @@
 """Profit and loss as a section of a page."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from infra.report import cells, formats, pnl_charts
-from infra.report.page import Block, Cell, Section, Table
+from infra.report.page import Block, Cell, Chart, Section, Table
 from pnl.attribution import Attribution
 from pnl.attribution_test import Zone
 from services.pnl_health import PnlHealth
@@ -25,7 +26,7 @@ def pnl_section(
     blocks: list[Block] = [
         pnl_charts.equity_with_drawdown(performance),
         pnl_charts.monthly_heat_map(performance.months),
-        *(pnl_charts.attribution_waterfall(split) for split in drawn),
+        *_paired([pnl_charts.attribution_waterfall(split) for split in drawn]),
         reconciliation_table(attributions, performance.currency),
         *([] if health is None else [health_table(health)]),
         *figures_tables(performance.figures),
@@ -42,6 +43,15 @@ def pnl_section(
         ),
         blocks=blocks,
     )
+
+
+def _paired(charts: Sequence[Chart]) -> Sequence[Chart]:
+    """Return the charts with the last of half width widened if it would stand alone."""
+    halves = [place for place, chart in enumerate(charts) if not chart.wide]
+    if len(halves) % 2 == 0:
+        return charts
+    alone = halves[-1]
+    return [*charts[:alone], replace(charts[alone], wide=True), *charts[alone + 1 :]]
 
 
 def health_table(health: PnlHealth) -> Table:
@@ -64,7 +74,6 @@ def health_table(health: PnlHealth) -> Table:
         note="Risk-theoretical against hypothetical P&L over at most 250 sessions. Green from "
         "Spearman 0.80 and below Kolmogorov-Smirnov 0.09, red below 0.70 or above 0.12 (MAR32). "
         + " ".join(test.reason for test in health.tests if test.reason),
-        wide=False,
     )
 
 
@@ -138,5 +147,4 @@ def reconciliation_table(attributions: Sequence[Attribution], currency: str) -> 
             ]
             for split in attributions
         ],
-        wide=False,
     )

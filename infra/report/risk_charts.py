@@ -1,6 +1,7 @@
 """Charts of risk: forecasts beside outcomes, stress scenarios, exposure, components."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from infra.report import formats
 from infra.report.page import Chart
@@ -9,6 +10,8 @@ from infra.report.traces import bars, finite, roomy
 from risk.profile import ForecastChart
 from risk.score import Calibration
 from risk.stress import StressResult
+
+LABEL_WIDTH = 24  # Letters of a bar's name in one line, so that the bars keep their room.
 
 
 def forecast_against_outcome(forecast: ForecastChart, *, currency: str) -> Chart:
@@ -87,7 +90,7 @@ def _stress_bars(name: str, title: str, stresses: Sequence[StressResult], curren
         title=title,
         traces=[
             bars(
-                [row.title for row in rows],
+                ["<br>".join(wrap(row.title, LABEL_WIDTH)) for row in rows],
                 values,
                 colors=["$gain" if value >= 0 else "$loss" for value in values],
                 texts=[formats.money(value, signed=True) for value in values],

@@ -90,16 +90,17 @@ def _tail(estimate: TailEstimate | None, name: str) -> Cell:
 
 def backtests_table(rows: Sequence[Backtest], basis: str) -> Table:
     """Return how each estimator's forecasts held against what happened."""
-    titles = ("method", "zone", "confidence", "sessions", "expected", "exceeded", "Kupiec p")
-    more = ("independence p", "DQ p", "multiplier", "Z1 p", "Z2 p", "Z3 p", "loss")
+    titles = ("method", "level", "zone", "sessions", "expected", "exceeded", "Kupiec p")
+    more = ("indep. p", "DQ p", "factor", "Z1 p", "Z2 p", "Z3 p", "loss")
     return Table(
         title="Did the forecasts hold?",
-        columns=cells.columns(*titles, *more, words=2),
+        columns=cells.columns(*titles, *more, words=3),
         rows=[
             [
-                cells.text(row.estimator.replace("_", " ")),
-                Cell(row.zone, ZONE_TONES.get(row.zone, Tone.PLAIN)),
+                # Its name once, over the rows of its confidences.
+                cells.text("" if row.estimator == above else row.estimator.replace("_", " ")),
                 Cell(formats.confidence(row.confidence)),
+                Cell(row.zone, ZONE_TONES.get(row.zone, Tone.PLAIN)),
                 cells.whole(row.n_days),
                 cells.number(row.expected, digits=1),
                 cells.whole(row.exceedances),
@@ -110,11 +111,11 @@ def backtests_table(rows: Sequence[Backtest], basis: str) -> Table:
                 *(cells.p_value(p) for p in (row.z1_p, row.z2_p, row.z3_p)),
                 cells.number(row.fissler_ziegel, digits=4),
             ]
-            for row in rows
+            for above, row in zip(["", *(row.estimator for row in rows)], rows, strict=False)
         ],
         note=f"Basis: {basis}. A p-value under 0.05 (amber) says that forecast and outcome "
         "disagree; Z1 to Z3 (Acerbi-Szekely) test whether expected shortfall was too small, for "
-        "estimators with a whole law; the multiplier is FRTB's; the loss is Fissler-Ziegel's, "
+        "estimators with a whole law; the factor is FRTB's; the loss is Fissler-Ziegel's, "
         "lower is better.",
     )
 
