@@ -2,19 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any, Protocol
 
 import msgspec
-import numpy as np
 
-from basics.arrays import DateArray
 from basics.clock import Clock
-from basics.errors import MissingDataError
 from basics.instruments import Instrument
-from infra.policy import load_stress
+from infra.night_market import LakeNightMarket
 from infra.settings import Settings
-from market.panel import Panel
 from risk.score import Calibration, Level
 from services.accounting import Accounting
 from services.desk_books import DeskBooks
@@ -22,15 +17,12 @@ from services.limit_register import LimitRegister
 from services.live_desk import LiveDesk
 from services.live_portfolio import LivePortfolio
 from services.live_risk import LiveRisk
-from services.market_data import MarketData
-from services.night_market import NightMarket, NightVerdict, night_market_of
+from services.night_market import NightMarket, NightVerdict
 from services.order_entry import OrderEntry
 from services.order_tickets import DESK
 from services.pnl_live import LivePnl
-from services.portfolio_review import PortfolioReview
 from services.ports import MessageQueue, OrderJournal, ResultStore, StoredResult
-from services.risk import PROFILE_KIND, RiskService
-from services.risk_inputs import History, RiskInputs
+from services.risk import PROFILE_KIND
 
 PERFORMANCE_KIND = "pnl.performance"
 
@@ -49,23 +41,13 @@ class Parts(Protocol):
         ...
 
     @property
-    def market_data(self) -> MarketData:
-        """Bars, sectors, the catalogue."""
-        ...
-
-    @property
     def results(self) -> ResultStore:
         """Stored documents."""
         ...
 
     @property
-    def risk(self) -> RiskService:
-        """How far back estimates look."""
-        ...
-
-    @property
-    def review(self) -> PortfolioReview:
-        """Yields."""
+    def night_market(self) -> LakeNightMarket:
+        """What the night believes of the market."""
         ...
 
     @property
@@ -95,7 +77,7 @@ class Parts(Protocol):
 
 def build_live_desk(desk: Parts, queue: MessageQueue) -> LiveDesk:
     """Return the live desk over the lake's last session; nothing is started."""
-    wiring = _Wiring(desk, night_market(desk))
+    wiring = _Wiring(desk, desk.night_market())
     live = desk.settings.live
     return LiveDesk(
         portfolios={name: wiring.portfolio(name, run) for name, run in _runs(desk).items()},
@@ -121,40 +103,6 @@ def _runs(desk: Parts) -> dict[str, str]:
         if run is not None:
             runs.setdefault(scope, run)
     return runs
-
-
-def night_market(desk: Parts, *, as_of: date | None = None) -> NightMarket:
-    """Estimate the market of the orders' dataset as the night does, up to `as_of`.
-
-    Raises
-    ------
-    MissingDataError
-        If the lake has no bars of it.
-    """
-    dataset, risk = desk.settings.orders.dataset, desk.risk
-    known = {state.dataset.name: state.last_session for state in desk.market_data.catalog()}
-    last = as_of or known.get(dataset)
-    if last is None:
-        raise MissingDataError(
-            f"the lake has no session of {dataset}: run `quantdesk demo` or import data"
-        )
-    # All of history: rates are estimated on it, and past windows replayed from it.
-    panel = desk.market_data.panel(dataset, fields=("close", "volume"), end=last)
-    return night_market_of(
-        RiskInputs(
-            scope="every symbol",
-            as_of=panel.sessions[-1].item(),
-            holdings={},
-            prices=panel,
-            equity=History(panel.sessions[-1:], np.ones(1)),
-            sectors=desk.market_data.sectors,
-            yields=_yields(desk, last),
-            daily_notional=_traded(panel),
-            factors=_factors(desk, panel.sessions[-risk.lookback :]),
-        ),
-        load_stress(desk.settings.policy_dir),
-        lookback=risk.lookback,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,27 +177,3 @@ def _peak(profile: StoredResult | None) -> float:
         return 0.0
     drawdown = float(profile.payload["measures"]["drawdown"])
     return float(profile.payload["equity"]) / (1.0 - drawdown)
-
-
-def _yields(desk: Parts, as_of: date) -> Mapping[str, History]:
-    try:
-        return desk.review.yields(as_of)
-    except MissingDataError:
-        return {}  # Without them the rate shock moves nothing, as in the profile.
-
-
-def _factors(desk: Parts, sessions: DateArray) -> Mapping[str, History]:
-    try:
-        found = desk.review.factor_returns(sessions)
-    except MissingDataError:
-        return {}  # Without them risk is not split by factor.
-    known = {name: np.isfinite(values) for name, values in found.items()}
-    return {n: History(sessions[known[n]], values[known[n]]) for n, values in found.items()}
-
-
-def _traded(panel: Panel) -> dict[str, float]:
-    """Return the money traded a day over the last month, where known."""
-    recent = panel["close"][:, -21:] * panel["volume"][:, -21:]
-    known = np.isfinite(recent)
-    mean = np.where(known, recent, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return {s: float(m) for s, m in zip(panel.symbols, mean, strict=True) if m > 0}

@@ -1,5 +1,6 @@
 """Wires order entry to the lake's last session, the simulated venue and the database."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,10 +15,11 @@ from infra.settings import Settings
 from infra.venues import build_simulated_venue
 from market.calendars import exchange_calendar
 from market.liquidity import ImpactModel
-from services.desk_market import SessionMarket, last_session_market
+from services.desk_market import SessionMarket, last_session_market, measured_market
 from services.execution_plans import ExecutionPlan, ExecutionTerms, plan_execution
 from services.limit_register import LimitRegister
 from services.market_data import MarketData
+from services.night_market import NightMarket
 from services.order_entry import OrderEntry
 from services.ports import ControlStore, OrderJournal
 from services.trading import close_at_2100_utc
@@ -29,10 +31,17 @@ HISTORY = timedelta(days=400)  # Holds the sessions that risk looks at.
 
 @dataclass(frozen=True, slots=True)
 class OrderRules:
-    """What binds every order: its own form and size, and what the book may become."""
+    """What binds every order: its own form and size, and what the book may become.
+
+    Attributes
+    ----------
+    night : callable
+        Returns the night's estimates, on which the book's risk is measured.
+    """
 
     policy: ControlPolicy
     register: LimitRegister
+    night: Callable[[], NightMarket]
 
 
 def build_order_entry(
@@ -52,7 +61,8 @@ def build_order_entry(
         venue=build_simulated_venue(settings.venue),
         journal=journal,
         controls=controls,
-        market=LakeMarket(market_data, own.dataset),
+        market=LakeMarket(market_data, own.dataset, night=rules.night),
+        register=rules.register,
         limits=rules.policy.limits,
         risk_limits=rules.register.in_force,
         restricted=rules.policy.restricted,
@@ -66,8 +76,15 @@ def build_order_entry(
 class LakeMarket:
     """The market of a dataset's last session, read again when the data changes."""
 
-    def __init__(self, market_data: MarketData, dataset: str) -> None:
+    def __init__(
+        self,
+        market_data: MarketData,
+        dataset: str,
+        *,
+        night: Callable[[], NightMarket] | None = None,
+    ) -> None:
         self._data = market_data
+        self._night = night
         self._dataset = dataset
         self._version = ""
         self._market: SessionMarket | None = None
@@ -88,11 +105,17 @@ class LakeMarket:
                 f"the lake has no session of {self._dataset}: run `quantdesk demo` or import data"
             )
         panel = self._data.panel(self._dataset, fields=("close", "volume"), start=last - HISTORY)
-        return last_session_market(
+        market = last_session_market(
             panel,
             instruments=equities(panel.symbols, self._data.sectors),
             session_close=close_at_2100_utc,
         )
+        if self._night is None:  # Nobody asks for risk.
+            return market
+        try:
+            return measured_market(market, self._night())
+        except MissingDataError:
+            return market  # Too short a history for the night: its own few sessions must do.
 
 
 def next_session_plan(

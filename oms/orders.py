@@ -107,6 +107,8 @@ class Order:
         Trades that stand, corrected and cancelled ones applied.
     standing : OrderStatus or None
         Stopped, Suspended, Canceled, Expired or Done for day: holds beneath a pending request.
+    warnings : tuple of str
+        What the desk noted when it let the order pass (reports of order status with a reason).
     reports_seen : frozenset
         (venue, report_id) of every report applied.
     """
@@ -130,6 +132,7 @@ class Order:
     status: OrderStatus = OrderStatus.PENDING_NEW
     executions: tuple[Execution, ...] = ()
     standing: OrderStatus | None = None
+    warnings: tuple[str, ...] = ()
     reports_seen: frozenset[tuple[str, str]] = frozenset()
 
     def __post_init__(self) -> None:
@@ -199,6 +202,7 @@ class Order:
             limit_price=limit_price,
             executions=executions,
             standing=standing,
+            warnings=_warnings_after(self, report),
             status=(
                 _by_quantity(executed, quantity, standing)
                 if outcome == BY_QUANTITY
@@ -226,6 +230,12 @@ class Order:
             mid_price=execution.mid_price,
             lineage=self.lineage,
         )
+
+
+def _warnings_after(order: Order, report: Report) -> tuple[str, ...]:
+    if report.event is OrderEvent.ORDER_STATUS and report.reason:
+        return (*order.warnings, report.reason)
+    return order.warnings
 
 
 def _executions_after(order: Order, report: Report) -> tuple[Execution, ...]:

@@ -82,13 +82,20 @@ class LiveBook:
         self._shocked_covariance = {i: self._shocked[i].covariance for i in tails}
         self._shocked_pull = {i: c @ self._exposures for i, c in self._shocked_covariance.items()}
 
-    def of_nothing(self) -> "LiveBook":
-        """Return an empty book on the same market, whose estimates the two share."""
+    def holding(self, exposures: FloatArray) -> "LiveBook":
+        """Return another book on the same market, whose estimates the two share.
+
+        Parameters
+        ----------
+        exposures : ndarray of shape (n_symbols,)
+        """
         book = copy.copy(self)
-        book._exposures = np.zeros_like(self._exposures)
-        book._pnl = np.zeros_like(self._pnl)
-        book._pull = np.zeros_like(self._pull)
-        book._shocked_pull = {i: np.zeros_like(pull) for i, pull in self._shocked_pull.items()}
+        book._exposures = exposures.astype(np.float64)
+        book._pnl = book._exposures @ self._returns
+        book._pull = self._covariance @ book._exposures
+        book._shocked_pull = {
+            i: covariance @ book._exposures for i, covariance in self._shocked_covariance.items()
+        }
         return book
 
     def set_exposure(self, symbol: str, exposure: float) -> None:
@@ -113,6 +120,11 @@ class LiveBook:
         self._pull += change * self._covariance[row]
         for i, covariance in self._shocked_covariance.items():
             self._shocked_pull[i] += change * covariance[row]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What the night's market covers, in the order of the exposures."""
+        return self._state.symbols
 
     @property
     def exposures(self) -> FloatArray:

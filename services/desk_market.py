@@ -1,15 +1,20 @@
 """The market as the live desk sees it: the last session that is complete in the lake."""
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
+import numpy as np
+
 from basics.instruments import Instrument
 from market.panel import Panel
 from oms.matching import Quote
-from services.pre_trade import BookRisk, market_betas
+from risk.live import LiveBook
+from services.night_market import NightMarket
+from services.pre_trade import BookRisk, MeasuredRisk, market_betas
 from services.session_tape import SessionTape
 
 
@@ -92,3 +97,24 @@ def last_session_market(
         betas=market_betas(tape.symbols, covariance),
         risk=lambda positions: tape.risk(column, covariance, positions),
     )
+
+
+def measured_market(market: SessionMarket, night: NightMarket) -> SessionMarket:
+    """Return the market with risk on the night's estimates, stresses included."""
+    state = night.state
+    nothing = np.zeros(len(state.symbols))
+    book = LiveBook(state, night.returns, nothing, scenarios=night.scenarios)
+    values = {s: float(p * market.instruments[s].multiplier) for s, p in market.prices.items()}
+    traded = zip(state.symbols, state.daily_notional.tolist(), strict=True)
+    notional = {symbol: money for symbol, money in traded if math.isfinite(money)}
+
+    def risk(positions: Mapping[str, Decimal]) -> BookRisk:
+        return MeasuredRisk(
+            book,
+            scenarios=night.scenarios,
+            values=values,
+            quantities={symbol: float(quantity) for symbol, quantity in positions.items()},
+            daily_notional=notional,
+        )
+
+    return replace(market, risk=risk)

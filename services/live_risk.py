@@ -82,7 +82,7 @@ class LiveRisk:
         self.market = market
         flat = np.zeros(len(market.state.symbols))
         self._held = LiveBook(market.state, market.returns, flat, scenarios=market.scenarios)
-        self._worst = self._held.of_nothing()
+        self._worst = self._held.holding(flat)
         self._values: dict[str, float] = {}
         self._reach: dict[str, float] = {}
         self._working: dict[str, tuple[float, float]] = {}

@@ -20,6 +20,7 @@ from oms.controls import (
     ControlContext,
     ControlLimits,
     approve,
+    near_limits,
     strictest,
     working_orders,
 )
@@ -28,6 +29,7 @@ from oms.states import OrderEvent, OrderStatus
 from risk.limits import Limit, LimitSet
 from services.book_standing import BookStanding, book_standing
 from services.desk_market import MarketView
+from services.limit_register import LimitRegister
 from services.order_tickets import (
     DESK,
     OrderTicket,
@@ -35,6 +37,7 @@ from services.order_tickets import (
     order_of,
     recent_of,
     same_order,
+    warning_of,
 )
 from services.ports import ControlStore, OrderChange, OrderJournal, ReplayVenue
 
@@ -57,6 +60,8 @@ class OrderEntry:
         As the policy says.
     risk_limits : callable
         Returns the limit register's rows in force now.
+    register : LimitRegister or None
+        Whose breach log is told of soft thresholds that an order passed.
     exclusive : callable
         Returns a context in which no other process enters orders.
     """
@@ -72,6 +77,7 @@ class OrderEntry:
     restricted: Mapping[str, str]
     clock: Clock
     exclusive: Callable[[], AbstractAsyncContextManager[None]]
+    register: LimitRegister | None = None
 
     async def place(self, ticket: OrderTicket) -> Order:
         """Check and send an order; return it as it then stands.
@@ -89,13 +95,14 @@ class OrderEntry:
         async with self.exclusive():
             market = await self._take_up()
             order = order_of(ticket, self.book, market, self.clock)
+            seen = await self._context(order, market)
             try:
-                approved = approve(order, await self._context(order, market))
+                approved = approve(order, seen)
             except RefusedError as error:
                 refusal = desk_report(order, OrderEvent.REJECTED, self.clock, reason=str(error))
                 await self._store(order, [refusal])
                 raise
-            await self._store(order, [])
+            await self._store(order, await self._warnings(order, seen))
             await self.venue.submit(approved)
             await self._collect()
             return await _aside(self.journal.order, order.cl_ord_id)
@@ -142,9 +149,11 @@ class OrderEntry:
             )
             if (wanted.quantity, wanted.limit_price) == (order.quantity, order.limit_price):
                 raise InvalidInputError(f"{cl_ord_id}: nothing to replace, the terms are the same")
-            approved = approve(wanted, await self._context(wanted, market))
-            asked = desk_report(order, OrderEvent.PENDING_REPLACE, self.clock)
-            await self._store(order, [asked])
+            seen = await self._context(wanted, market)
+            approved = approve(wanted, seen)
+            noted = await self._warnings(wanted, seen)
+            asked = desk_report(order, OrderEvent.PENDING_REPLACE, self.clock, after=noted)
+            await self._store(order, [*noted, asked])
             await self.venue.replace(approved)
             await self._collect()
             return await _aside(self.journal.order, cl_ord_id)
@@ -202,16 +211,13 @@ class OrderEntry:
         known = await _aside(lambda: self.journal.orders(DESK, limit=RECENT_ORDERS))
         others = [other for other in known if other.cl_ord_id != order.cl_ord_id]
         standing = book_standing(fills, capital=self.capital, market=market)
-        risk = market.risk(standing.positions)
-        for other in others:
-            if other.leaves_quantity and other.symbol in market.prices:
-                risk.add(other.symbol, float(other.leaves_quantity) * other.side.sign)
+        working = working_orders(others)
         state, kill = strictest(
             await _aside(self.controls.switches),
             scopes={DESK, self.book.portfolio, self.book.strategy},
         )
         quote = market.quotes.get(order.symbol)
-        return ControlContext(
+        seen = ControlContext(
             now=now,
             limits=limits,
             risk_limits=LimitSet(await _aside(self.risk_limits)),
@@ -221,12 +227,11 @@ class OrderEntry:
             equity=standing.equity,
             restricted=self.restricted,
             positions=standing.positions,
-            working=working_orders(others),
+            working=working,
             multipliers={s: i.multiplier for s, i in market.instruments.items()},
             # What was refused was never sent, so it is no message and no duplicate.
             recent=[recent_of(o) for o in others if o.status is not OrderStatus.REJECTED],
             daily_volume=None if quote is None else Decimal(int(quote.daily_volume)),
-            risk=risk if order.symbol in market.prices else None,
             drawdown=standing.drawdown,
             daily_pnl=standing.daily_pnl,
             sectors={s: i.sector for s, i in market.instruments.items() if i.sector is not None},
@@ -235,6 +240,26 @@ class OrderEntry:
             kill_switch=kill,
             overrides=await _aside(self.controls.overrides),
         )
+        if order.symbol not in market.prices:
+            return seen
+        worst = {s: seen.worst_position(s) for s in {*standing.positions, *working}}
+        return replace(seen, risk=market.risk(worst))
+
+    async def _warnings(self, order: Order, seen: ControlContext) -> list[Report]:
+        """Return what the desk notes on an order that passes near a limit, and log soft ones."""
+        near = near_limits(order, seen)
+        if self.register is not None and any(one.check.breached for one in near):
+            checks = [one.check for one in near]
+            register, scope = self.register, self.book.portfolio
+            await _aside(lambda: register.log(scope, checks, as_of=seen.as_of))
+        notes: list[Report] = []
+        for one in near:
+            notes.append(
+                desk_report(
+                    order, OrderEvent.ORDER_STATUS, self.clock, reason=warning_of(one), after=notes
+                )
+            )
+        return notes
 
     async def _collect(self) -> None:
         """Journal what the venue said, order by order."""

@@ -1,5 +1,6 @@
 """What is asked of the live desk, and the orders and reports that come of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Final
 from basics.clock import Clock
 from basics.errors import ConflictError
 from basics.trading import Book, Side
-from oms.controls import RecentOrder
+from oms.controls import Judged, RecentOrder
 from oms.orders import Order, Report
 from oms.states import OrderEvent, OrderType, TimeInForce
 from services.desk_market import MarketView
@@ -76,9 +77,22 @@ def same_order(order: Order, ticket: OrderTicket) -> Order:
     return order
 
 
-def desk_report(order: Order, event: OrderEvent, clock: Clock, *, reason: str = "") -> Report:
-    """Return the desk's own report on an order: a request, or a refusal."""
-    number = sum(venue == DESK for venue, _ in order.reports_seen) + 1
+def desk_report(
+    order: Order,
+    event: OrderEvent,
+    clock: Clock,
+    *,
+    reason: str = "",
+    after: Sequence[Report] = (),
+) -> Report:
+    """Return the desk's own report on an order: a request, a note or a refusal.
+
+    Parameters
+    ----------
+    after : sequence of Report
+        Reports of the desk that the order will have seen by then.
+    """
+    number = sum(venue == DESK for venue, _ in order.reports_seen) + len(after) + 1
     return Report(
         venue=DESK,
         cl_ord_id=order.cl_ord_id,
@@ -86,6 +100,17 @@ def desk_report(order: Order, event: OrderEvent, clock: Clock, *, reason: str = 
         event=event,
         at=clock.now(),
         reason=reason,
+    )
+
+
+def warning_of(near: Judged) -> str:
+    """Return what is noted on an order that was let through past a warn or soft threshold."""
+    check = near.check
+    threshold = check.soft if check.breached else check.warn
+    return (
+        f"passed with a warning: {check.metric} of {check.scope} {check.name} would be "
+        f"{abs(check.value):.4g}, above the {check.state.value} limit of {threshold:.4g} "
+        f"({check.unit}; hard {check.hard:.4g})"
     )
 
 

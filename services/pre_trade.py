@@ -1,27 +1,43 @@
-"""What the controls need to know of a book before an order goes out."""
+"""What the controls need to know of a book's risk before an order goes out.
+
+Three views answer the same questions: `MeasuredRisk` on the night's estimates, with stresses, as
+the live desk and the nightly profile measure; `ScenarioRisk` on a window of returns, for the
+simulation; `CovarianceRisk` by the normal law where the sessions are too few for a tail.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
+from measures.parametric_tail import normal_tail
+from oms.controls import RiskFigures
+from risk.live import CONFIDENCES, LiveBook
 from risk.scenarios import Scenarios
+from risk.stress import PARTICIPATION_CAP, StressScenario
 from risk.what_if import WhatIf
+
+VAR_CONFIDENCE: Final = 0.99
+SHORTFALL_CONFIDENCE: Final = 0.975
 
 
 class BookRisk(Protocol):
-    """Value at risk of a book, of one more order, and of the book once the order is sent."""
+    """Risk of a book, of one more order, and of the book once the order is sent."""
 
-    def value_at_risk(self) -> float:
-        """Return the value at risk now, in money, positive."""
+    def covers(self, symbol: str) -> bool:
+        """Return whether the risk of `symbol` is known."""
         ...
 
-    def value_at_risk_after(self, symbol: str, quantity: float) -> float:
-        """Return the value at risk with `quantity` (signed) of `symbol` more."""
+    def figures(self) -> RiskFigures:
+        """Return the risk now."""
+        ...
+
+    def figures_after(self, symbol: str, quantity: float) -> RiskFigures:
+        """Return the risk with `quantity` (signed) of `symbol` more."""
         ...
 
     def add(self, symbol: str, quantity: float) -> None:
@@ -29,19 +45,107 @@ class BookRisk(Protocol):
         ...
 
 
+class MeasuredRisk:
+    """The figures of the nightly profile for a book of now, by `risk.live`.
+
+    Parameters
+    ----------
+    market : LiveBook
+        A book on the night's market; what it holds is of no account.
+    scenarios : sequence of StressScenario
+        Those that the book can be run through.
+    values, quantities : mapping of str to float
+        Money value of one unit, and signed holdings.
+    daily_notional : mapping of str to float
+        Money traded a day, where known.
+    """
+
+    def __init__(
+        self,
+        market: LiveBook,
+        *,
+        scenarios: Sequence[StressScenario],
+        values: Mapping[str, float],
+        quantities: Mapping[str, float],
+        daily_notional: Mapping[str, float],
+    ) -> None:
+        self._limited = [s.name for s in scenarios if s.is_ready and s.is_limited]
+        self._values = values
+        self._pace = _Pace(daily_notional)
+        held = {s: q * values[s] for s, q in quantities.items() if s in values}
+        self._exposures = held
+        self._book = market.holding(np.array([held.get(s, 0.0) for s in market.symbols]))
+        self._now: RiskFigures | None = None
+
+    def covers(self, symbol: str) -> bool:
+        """Return whether the night had history enough of `symbol`."""
+        return self._book.covers(symbol)
+
+    def figures(self) -> RiskFigures:
+        """Return the risk now."""
+        if self._now is None:
+            self._now = self._read(self._exposures)
+        return self._now
+
+    def figures_after(self, symbol: str, quantity: float) -> RiskFigures:
+        """Return the risk with `quantity` (signed) of `symbol` more."""
+        before = self._exposures.get(symbol, 0.0)
+        after = before + quantity * self._values[symbol]
+        self._book.set_exposure(symbol, after)
+        try:
+            return self._read({**self._exposures, symbol: after})
+        finally:
+            self._book.set_exposure(symbol, before)
+
+    def add(self, symbol: str, quantity: float) -> None:
+        """Count `quantity` of `symbol` as held from now on: an order was sent."""
+        self._exposures[symbol] = self._exposures.get(symbol, 0.0) + quantity * self._values[symbol]
+        if self.covers(symbol):
+            self._book.set_exposure(symbol, self._exposures[symbol])
+        self._now = None
+
+    def _read(self, exposures: Mapping[str, float]) -> RiskFigures:
+        value, shortfall = self._book.headline()
+        losses = self._book.stress_losses()
+        return RiskFigures(
+            value_at_risk=max(float(value[CONFIDENCES.index(VAR_CONFIDENCE)]), 0.0),
+            expected_shortfall=float(shortfall[CONFIDENCES.index(SHORTFALL_CONFIDENCE)]),
+            worst_stress_loss=max((losses[name] for name in self._limited), default=None),
+            days_to_liquidate=self._pace.slowest(exposures),
+        )
+
+
+class _Pace:
+    """How long positions take to sell at the participation cap."""
+
+    def __init__(self, daily_notional: Mapping[str, float]) -> None:
+        self._a_day = {s: n * PARTICIPATION_CAP for s, n in daily_notional.items() if n > 0}
+
+    def slowest(self, exposures: Mapping[str, float]) -> float | None:
+        """Return the days of the slowest position; None where no volume is known."""
+        known = (
+            abs(exposure) / self._a_day[symbol]
+            for symbol, exposure in exposures.items()
+            if symbol in self._a_day
+        )
+        return max(known, default=0.0 if self._a_day else None)
+
+
 class ScenarioRisk:
-    """Historical value at risk of a book, answered for an order by `risk.what_if`.
+    """Historical VaR and ES of a book, answered for an order by `risk.what_if`.
 
     Parameters
     ----------
     symbols : sequence of str
         Order of the rows of `returns`.
     returns : ndarray of shape (n_symbols, n_sessions)
-        Daily, finite.
+        Daily, finite; a row of zeros is of a symbol without a history.
     values : mapping of str to float
         Money value of one unit of each symbol.
     quantities : mapping of str to float
         Signed holdings.
+    daily_notional : mapping of str to float
+        Money traded a day, where known.
 
     Raises
     ------
@@ -56,24 +160,45 @@ class ScenarioRisk:
         returns: FloatArray,
         values: Mapping[str, float],
         quantities: Mapping[str, float],
-        confidence: float = 0.99,
+        daily_notional: Mapping[str, float] | None = None,
     ) -> None:
         self._values = values
-        exposures = np.array([quantities.get(s, 0.0) * values.get(s, 0.0) for s in symbols])
+        self._pace = _Pace(daily_notional or {})
+        self._exposures = {s: q * values.get(s, 0.0) for s, q in quantities.items()}
+        self._known = set(np.array(symbols)[returns.any(axis=1)].tolist())
+        exposures = np.array([self._exposures.get(s, 0.0) for s in symbols])
         scenarios = Scenarios("historical", tuple(symbols), returns)
-        self._book = WhatIf(scenarios, exposures, confidence=confidence)
+        self._var = WhatIf(scenarios, exposures, confidence=VAR_CONFIDENCE)
+        self._shortfall = WhatIf(scenarios, exposures, confidence=SHORTFALL_CONFIDENCE)
 
-    def value_at_risk(self) -> float:
-        """Return the value at risk now, in money, 0 where the tail is a gain."""
-        return max(self._book.now.value_at_risk, 0.0)
+    def covers(self, symbol: str) -> bool:
+        """Return whether `symbol` has a history."""
+        return symbol in self._known
 
-    def value_at_risk_after(self, symbol: str, quantity: float) -> float:
-        """Return the value at risk with `quantity` (signed) of `symbol` more."""
-        return max(self._book.after(symbol, quantity * self._values[symbol]).value_at_risk, 0.0)
+    def figures(self) -> RiskFigures:
+        """Return the risk now; a loss is 0 where the tail is a gain."""
+        return RiskFigures(
+            value_at_risk=max(self._var.now.value_at_risk, 0.0),
+            expected_shortfall=max(self._shortfall.now.expected_shortfall, 0.0),
+            days_to_liquidate=self._pace.slowest(self._exposures),
+        )
+
+    def figures_after(self, symbol: str, quantity: float) -> RiskFigures:
+        """Return the risk with `quantity` (signed) of `symbol` more."""
+        change = quantity * self._values[symbol]
+        after = {**self._exposures, symbol: self._exposures.get(symbol, 0.0) + change}
+        return RiskFigures(
+            value_at_risk=max(self._var.after(symbol, change).value_at_risk, 0.0),
+            expected_shortfall=max(self._shortfall.after(symbol, change).expected_shortfall, 0.0),
+            days_to_liquidate=self._pace.slowest(after),
+        )
 
     def add(self, symbol: str, quantity: float) -> None:
         """Count `quantity` of `symbol` as held from now on: an order was sent."""
-        self._book.add(symbol, quantity * self._values[symbol])
+        change = quantity * self._values[symbol]
+        self._exposures[symbol] = self._exposures.get(symbol, 0.0) + change
+        self._var.add(symbol, change)
+        self._shortfall.add(symbol, change)
 
 
 def market_betas(symbols: Sequence[str], covariance: FloatArray) -> dict[str, float]:
@@ -96,7 +221,7 @@ def market_betas(symbols: Sequence[str], covariance: FloatArray) -> dict[str, fl
 
 
 class CovarianceRisk:
-    """Normal value at risk of a book over one period, and what one more order would do to it.
+    """Normal VaR and ES of a book over one period, and what one more order would do to them.
 
     With exposures w and covariance C the variance is w'Cw; d more of symbol i adds
     2 d (Cw)_i + d^2 C_ii, so a question costs no matrix product.
@@ -111,6 +236,8 @@ class CovarianceRisk:
         Money value of one unit of each symbol.
     quantities : mapping of str to float
         Signed holdings.
+    daily_notional : mapping of str to float
+        Money traded a day, where known.
     """
 
     def __init__(
@@ -120,7 +247,7 @@ class CovarianceRisk:
         covariance: FloatArray,
         values: Mapping[str, float],
         quantities: Mapping[str, float],
-        confidence: float = 0.99,
+        daily_notional: Mapping[str, float] | None = None,
     ) -> None:
         if covariance.shape != (len(symbols), len(symbols)) or not np.isfinite(covariance).all():
             raise InvalidInputError(
@@ -130,15 +257,21 @@ class CovarianceRisk:
         self._covariance = covariance
         self._values = values
         self._exposures = np.array([quantities.get(s, 0.0) * values.get(s, 0.0) for s in symbols])
-        self._quantile = NormalDist().inv_cdf(confidence)
+        self._held = {s: q * values.get(s, 0.0) for s, q in quantities.items()}
+        self._pace = _Pace(daily_notional or {})
         self._refresh()
 
-    def value_at_risk(self) -> float:
-        """Return the value at risk now, in money, positive."""
-        return self._quantile * math.sqrt(self._variance)
+    def covers(self, symbol: str) -> bool:
+        """Return whether `symbol` has a row that moves."""
+        row = self._row.get(symbol)
+        return row is not None and bool(self._covariance[row, row] > 0.0)
 
-    def value_at_risk_after(self, symbol: str, quantity: float) -> float:
-        """Return the value at risk with `quantity` (signed) of `symbol` more."""
+    def figures(self) -> RiskFigures:
+        """Return the risk now."""
+        return self._read(self._variance, self._held)
+
+    def figures_after(self, symbol: str, quantity: float) -> RiskFigures:
+        """Return the risk with `quantity` (signed) of `symbol` more."""
         row = self._row.get(symbol)
         if row is None:
             raise InvalidInputError(f"no covariance for {symbol}: its history is too short")
@@ -146,13 +279,30 @@ class CovarianceRisk:
         variance = self._variance + change * (
             2 * float(self._products[row]) + change * float(self._covariance[row, row])
         )
-        return self._quantile * math.sqrt(max(variance, 0.0))
+        after = {**self._held, symbol: self._held.get(symbol, 0.0) + change}
+        return self._read(max(variance, 0.0), after)
 
     def add(self, symbol: str, quantity: float) -> None:
         """Count `quantity` of `symbol` as held from now on: an order was sent."""
-        self._exposures[self._row[symbol]] += quantity * self._values[symbol]
+        change = quantity * self._values[symbol]
+        self._exposures[self._row[symbol]] += change
+        self._held[symbol] = self._held.get(symbol, 0.0) + change
         self._refresh()
+
+    def _read(self, variance: float, exposures: Mapping[str, float]) -> RiskFigures:
+        std = math.sqrt(variance)
+        return RiskFigures(
+            value_at_risk=_NORMAL_VAR * std,
+            expected_shortfall=_NORMAL_SHORTFALL * std,
+            days_to_liquidate=self._pace.slowest(exposures),
+        )
 
     def _refresh(self) -> None:
         self._products = self._covariance @ self._exposures
         self._variance = max(float(self._exposures @ self._products), 0.0)
+
+
+_NORMAL_VAR: Final = NormalDist().inv_cdf(VAR_CONFIDENCE)
+_NORMAL_SHORTFALL: Final = float(
+    normal_tail(np.zeros(1), np.ones(1), confidence=SHORTFALL_CONFIDENCE)[1][0]
+)

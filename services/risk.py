@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from services.multi_asset_valuation import MultiAssetInputs
 
 PROFILE_KIND = "risk.profile"
+LOOKBACK = 1000  # Sessions of history behind an estimate.
 # The estimate behind the limits, see `services.risk_measures`.
 HEADLINE_TAIL = ("historical", 0.99)
 
@@ -48,7 +49,7 @@ class RiskService:
     scenarios: Sequence[StressScenario]
     results: ResultStore
     policy_version: str
-    lookback: int = 1000
+    lookback: int = LOOKBACK
     seed: int = 0
     register: LimitRegister | None = None
     multi_asset_scenarios: Sequence[StressScenario] = ()

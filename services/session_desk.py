@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from basics.arrays import FloatArray
 from oms.controls import Beside, ControlContext, ControlLimits, RecentOrder, Working
-from oms.orders import Order
+from oms.orders import ZERO, Order
 from risk.limits import LimitSet, Scope
 from services.order_tickets import recent_of
 from services.session_tape import SessionTape
@@ -46,7 +47,8 @@ class SessionDesk:
         rules: "DeskRules",
     ) -> None:
         self.book, self._tape = book, tape
-        self._risk = tape.risk(decided, covariance, book.positions)
+        self._risk_of = partial(tape.risk, decided, covariance)
+        self._risks = [self._risk_of(book.positions)]
         self._volumes = dict(zip(tape.symbols, tape.daily_volumes(decided).tolist(), strict=True))
         self._working: dict[str, Working] = {}
         self._recent: list[RecentOrder] = []
@@ -63,7 +65,7 @@ class SessionDesk:
             working=self._working,
             recent=self._recent,
             multipliers={s: i.multiplier for s, i in tape.instruments.items()},
-            risk=self._risk,
+            risk=self._risks[0],
             drawdown=book.drawdown,
             daily_pnl=book.daily_pnl,
             sectors=tape.sectors,
@@ -89,9 +91,14 @@ class SessionDesk:
 
     def _beside(self, others: Sequence["SessionDesk"]) -> Beside:
         values: dict[str, float] = {}
+        quantities = self._worst_positions()
         for other in others:
             for symbol, value in other.worst_values().items():
                 values[symbol] = values.get(symbol, 0.0) + value
+            for symbol, quantity in other._worst_positions().items():
+                quantities[symbol] = quantities.get(symbol, ZERO) + quantity
+        risk = self._risk_of(quantities)
+        self._risks.append(risk)  # It follows what this desk sends.
         books = [self.book, *(other.book for other in others)]
         equity, peak = sum(float(book.equity) for book in books), _peak(books)
         return Beside(
@@ -99,7 +106,12 @@ class SessionDesk:
             equity=equity - float(self.book.equity),
             daily_pnl=sum(float(other.book.daily_pnl) for other in others),
             drawdown=1.0 - equity / peak,
+            risk=risk,
         )
+
+    def _worst_positions(self) -> dict[str, Decimal]:
+        state = self._base
+        return {s: state.worst_position(s) for s in {*state.positions, *state.working}}
 
     def worst_values(self) -> dict[str, float]:
         """Return the signed value of each symbol, working orders at their worst."""
@@ -120,11 +132,14 @@ class SessionDesk:
         )
 
     def sent(self, order: Order) -> None:
-        """Count `order` as working."""
+        """Count `order` as working, at its worst."""
+        before = self._base.worst_position(order.symbol)
         so_far = self._working.get(order.symbol, Working())
         self._working[order.symbol] = so_far.with_order(order)
         self._recent.append(recent_of(order))
-        self._risk.add(order.symbol, float(order.quantity) * order.side.sign)
+        change = float(self._base.worst_position(order.symbol) - before)
+        for risk in self._risks if change else ():
+            risk.add(order.symbol, change)
 
 
 def _peak(books: Sequence[StrategyBook]) -> float:

@@ -143,10 +143,15 @@ class SessionTape:
         """
         values = {s: float(p * self.multiplier(s)) for s, p in self.prices(column).items()}
         quantities = {symbol: float(quantity) for symbol, quantity in positions.items()}
+        notional = self._daily_notional(column, values)
         returns = self._whole_returns(column)
         if returns.shape[1] >= TAIL_SESSIONS:
             return ScenarioRisk(
-                symbols=self.symbols, returns=returns, values=values, quantities=quantities
+                symbols=self.symbols,
+                returns=returns,
+                values=values,
+                quantities=quantities,
+                daily_notional=notional,
             )
         return CovarianceRisk(
             symbols=self.symbols,
@@ -154,7 +159,13 @@ class SessionTape:
             covariance=np.nan_to_num(covariance),
             values=values,
             quantities=quantities,
+            daily_notional=notional,
         )
+
+    def _daily_notional(self, column: int, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the money traded a day, where volume and price are known."""
+        volumes = zip(self.symbols, self.daily_volumes(column).tolist(), strict=True)
+        return {s: v * values[s] for s, v in volumes if s in values and math.isfinite(v)}
 
     def _whole_returns(self, column: int) -> FloatArray:
         """Return the last daily returns known at `column`'s close; zeros without a history."""

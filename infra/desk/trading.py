@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from infra.control_policy import ControlPolicy
     from infra.database.controls import DatabaseControlStore
     from infra.database.orders import DatabaseOrderJournal
+    from infra.night_market import LakeNightMarket
     from services.execution_plans import ExecutionPlan, ExecutionTerms
     from services.limit_register import LimitRegister
     from services.order_entry import OrderEntry
@@ -65,6 +66,13 @@ class TradingDesk(MarketDesk):
         )
 
     @cached_property
+    def night_market(self) -> "LakeNightMarket":
+        """What the night believes of the market: orders and live risk rest on it."""
+        from infra.night_market import LakeNightMarket
+
+        return LakeNightMarket(self.settings, self.market_data, self.review)
+
+    @cached_property
     def order_entry(self) -> "OrderEntry":
         """Places, cancels and replaces orders on paper, at the desk date's last prices."""
         from infra.order_entry import OrderRules, build_order_entry
@@ -74,7 +82,7 @@ class TradingDesk(MarketDesk):
             market_data=self.market_data,
             journal=self.order_journal,
             controls=self.control_store,
-            rules=OrderRules(self.control_policy, self.limit_register),
+            rules=OrderRules(self.control_policy, self.limit_register, self.night_market),
             clock=self.clock,
         )
 

@@ -6,17 +6,20 @@ that decides trades cannot loosen them.
 """
 
 from oms.controls.approval import LAYERS, ApprovedOrder, approve, check, refusals
+from oms.controls.book import near_limits
 from oms.controls.breach import RULES, Breach, Layer, OrdRejReason, Override
 from oms.controls.context import (
     Beside,
     ControlContext,
     ControlLimits,
     RecentOrder,
+    RiskFigures,
     RiskView,
     TradingState,
     Working,
     working_orders,
 )
+from oms.controls.observed import Judged
 from oms.controls.switches import TradingSwitch, strictest
 
 __all__ = [
@@ -27,16 +30,19 @@ __all__ = [
     "Breach",
     "ControlContext",
     "ControlLimits",
+    "Judged",
     "Layer",
     "OrdRejReason",
     "Override",
     "RecentOrder",
+    "RiskFigures",
     "RiskView",
     "TradingState",
     "TradingSwitch",
     "Working",
     "approve",
     "check",
+    "near_limits",
     "refusals",
     "strictest",
     "working_orders",

@@ -7,11 +7,19 @@ refuse it would keep the book in breach; so does one that lessens what is beyond
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from oms.controls.breach import Breach, OrdRejReason
 from oms.controls.context import ControlContext, TradingState
-from oms.controls.observed import Change, exposure_changes, refused, risk_changes
+from oms.controls.observed import (
+    Change,
+    Judged,
+    exposure_changes,
+    judged,
+    risk_changes,
+    unmeasured,
+)
 from oms.orders import ZERO, Order
 
 
@@ -43,9 +51,27 @@ def exposure(order: Order, context: ControlContext) -> Iterator[Breach]:
 
 
 def risk(order: Order, context: ControlContext) -> Iterator[Breach]:
-    """Ask the limit register about value at risk before and after, drawdown and daily loss."""
-    if not context.reduces(order):
-        yield from _beyond(order, context, risk_changes(order, context))
+    """Ask the limit register about VaR, ES, stress and liquidity, drawdown and daily loss."""
+    if context.reduces(order):
+        return
+    if unmeasured(order, context):
+        # Fails closed: what has no history would count as no risk.
+        yield _breach("RISK_HISTORY_MISSING", symbol=order.symbol)
+        context = replace(context, risk=None)
+    yield from _beyond(order, context, risk_changes(order, context))
+
+
+def near_limits(order: Order, context: ControlContext) -> tuple[Judged, ...]:
+    """Return the warn and soft thresholds that the order passes and is let through, worst first."""
+    if context.reduces(order) or context.equity <= 0 or unmeasured(order, context):
+        return ()
+    found = [
+        one
+        for changes in (exposure_changes(order, context), risk_changes(order, context))
+        for one in judged(context, changes)
+        if one.warns
+    ]
+    return tuple(sorted(found, key=lambda one: -one.check.utilisation))
 
 
 def state(order: Order, context: ControlContext) -> Iterator[Breach]:
@@ -75,15 +101,16 @@ def _gross(order: Order, context: ControlContext) -> Decimal:
 
 
 def _beyond(order: Order, context: ControlContext, changes: Iterator[Change]) -> Iterator[Breach]:
-    for found in refused(context, changes):
-        yield _breach(
-            found.rule,
-            symbol=order.symbol,
-            scope=found.scope,
-            name=found.name,
-            share=f"{found.value:.4f}",
-            limit=found.hard,
-        )
+    for found in judged(context, changes):
+        if found.refuses:
+            yield _breach(
+                found.rule,
+                symbol=order.symbol,
+                scope=found.check.scope,
+                name=found.check.name,
+                share=f"{abs(found.check.value):.4f}",
+                limit=found.check.hard,
+            )
 
 
 def _breach(rule: str, **detail: object) -> Breach:

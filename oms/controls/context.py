@@ -23,15 +23,41 @@ class TradingState(StrEnum):
     HALTED = "halted"
 
 
-class RiskView(Protocol):
-    """Answers what an order would do to the risk of its book."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskFigures:
+    """The risk of one book, losses positive and in money; None where a view cannot tell.
 
-    def value_at_risk(self) -> float:
-        """Return the value at risk now, in money, positive."""
+    Attributes
+    ----------
+    value_at_risk : float
+        One day at 99%, 0 where the tail is a gain.
+    expected_shortfall : float or None
+        One day at 97.5%.
+    worst_stress_loss : float or None
+        Largest loss of the scenarios that the limit counts.
+    days_to_liquidate : float or None
+        Of the slowest position at the participation cap.
+    """
+
+    value_at_risk: float
+    expected_shortfall: float | None = None
+    worst_stress_loss: float | None = None
+    days_to_liquidate: float | None = None
+
+
+class RiskView(Protocol):
+    """Answers what an order would do to the risk of its book, working orders counted already."""
+
+    def covers(self, symbol: str) -> bool:
+        """Return whether the risk of `symbol` is known."""
         ...
 
-    def value_at_risk_after(self, symbol: str, quantity: float) -> float:
-        """Return the value at risk with `quantity` (signed) of `symbol` more."""
+    def figures(self) -> RiskFigures:
+        """Return the risk now."""
+        ...
+
+    def figures_after(self, symbol: str, quantity: float) -> RiskFigures:
+        """Return the risk with `quantity` (signed) of `symbol` more."""
         ...
 
 
@@ -134,7 +160,7 @@ class Beside:
     drawdown : float or None
         Of all books together with the order's; None where the order's book is the only one.
     risk : RiskView or None
-        Of all books together; None where it is not known.
+        Of all books together, with the order's; None where it is not known.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)

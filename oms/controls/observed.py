@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from oms.controls.context import Beside, ControlContext
+from oms.controls.context import Beside, ControlContext, RiskFigures, RiskView
 from oms.orders import Order
-from risk.limits import LimitState, Observation, Scope
+from risk.limits import LimitCheck, LimitState, Observation, Scope
 
 # The factor whose loadings are betas on the equally weighted universe.
 MARKET: Final = "market"
@@ -21,11 +21,15 @@ _EXPOSURE: Final = {
     "gross_leverage": "EXPOSURE_ABOVE_GROSS",
     "net_leverage": "EXPOSURE_ABOVE_NET",
     "beta": "EXPOSURE_ABOVE_FACTOR",
+    "hhi": "EXPOSURE_ABOVE_CONCENTRATION",
 }
 _RISK: Final = {
     "drawdown": "RISK_ABOVE_DRAWDOWN",
     "daily_loss": "RISK_ABOVE_DAILY_LOSS",
     "value_at_risk_99": "RISK_ABOVE_VALUE_AT_RISK",
+    "expected_shortfall_975": "RISK_ABOVE_SHORTFALL",
+    "worst_stress_loss": "RISK_ABOVE_STRESS",
+    "days_to_liquidate": "RISK_ABOVE_LIQUIDITY",
     "incremental_value_at_risk_99": "RISK_ABOVE_INCREMENTAL",
 }
 _NOTHING: Final = Beside()
@@ -41,26 +45,39 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A hard limit that the order would pass, or push further beyond."""
+class Judged:
+    """A limit held against what the order would make of its book.
+
+    Attributes
+    ----------
+    worse : bool
+        Whether the order pushes the figure up, or is not what moves it.
+    """
 
     rule: str
-    scope: str
-    name: str
-    value: float
-    hard: float
+    check: LimitCheck
+    worse: bool
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the figure is beyond the hard threshold, and not brought nearer to it."""
+        return self.worse and self.check.state is LimitState.HARD
+
+    @property
+    def warns(self) -> bool:
+        """Whether the order may pass, and somebody should know."""
+        return self.worse and self.check.state in {LimitState.WARN, LimitState.SOFT}
 
 
-def refused(context: ControlContext, changes: Iterator[Change]) -> Iterator[Refused]:
-    """Ask the register, and yield what is beyond a hard limit and not brought nearer to it."""
+def judged(context: ControlContext, changes: Iterator[Change]) -> Iterator[Judged]:
+    """Ask the register about every change."""
     listed = list(changes)
     before = {(c.after.metric, c.after.scope, c.after.name): c for c in listed}
     checks = context.risk_limits.check([c.after for c in listed], as_of=context.as_of)
     for check in checks:
         change = before[check.metric, Scope(check.scope), check.name]
         worse = change.before is None or abs(check.value) > abs(change.before)
-        if check.state is LimitState.HARD and worse:
-            yield Refused(change.rule, check.scope, check.name, abs(check.value), check.hard)
+        yield Judged(change.rule, check, worse)
 
 
 def exposure_changes(order: Order, context: ControlContext) -> Iterator[Change]:
@@ -83,7 +100,8 @@ def exposure_changes(order: Order, context: ControlContext) -> Iterator[Change]:
 
 
 def risk_changes(order: Order, context: ControlContext) -> Iterator[Change]:
-    """Yield drawdown, daily loss and value at risk of every book."""
+    """Yield drawdown, daily loss, VaR, ES, worst stress and days to liquidate of every book."""
+    known: dict[int, tuple[RiskFigures, RiskFigures]] = {}  # Mostly the books share one view.
     for scope, name in _books(order):
         beside = context.beside.get(scope, _NOTHING)
         equity = float(context.equity) + beside.equity
@@ -96,14 +114,60 @@ def risk_changes(order: Order, context: ControlContext) -> Iterator[Change]:
             ("daily_loss", max(lost, 0.0), None),
         ]
         risk = context.risk if beside is _NOTHING else beside.risk
-        if risk is not None:
-            signed = float(order.leaves_quantity) * order.side.sign
-            now, then = risk.value_at_risk(), risk.value_at_risk_after(order.symbol, signed)
-            found.append(("value_at_risk_99", then / equity, now / equity))
-            found.append(("incremental_value_at_risk_99", max(then - now, 0.0) / equity, 0.0))
+        if risk is not None and any(context.risk_limits.limits(m, scope) for m in _OF_VIEW):
+            if id(risk) not in known:
+                known[id(risk)] = _before_and_after(order, context, risk)
+            found += _of_equity(*known[id(risk)], equity)
         for metric, after, before in found:
             if context.risk_limits.limits(metric, scope):
                 yield Change(_RISK[metric], Observation(metric, scope, name, after), before)
+
+
+def unmeasured(order: Order, context: ControlContext) -> bool:
+    """Return whether a limit on risk binds the order, and the risk of its symbol is not known."""
+    risk = context.risk
+    return (
+        risk is not None
+        and not risk.covers(order.symbol)
+        and any(
+            context.risk_limits.limits(metric, scope)
+            for metric in _OF_VIEW
+            for scope, _ in _books(order)
+        )
+    )
+
+
+def _before_and_after(
+    order: Order, context: ControlContext, risk: RiskView
+) -> tuple[RiskFigures, RiskFigures]:
+    """Return the risk without and with the order, working orders at their worst."""
+    held = context.worst_position(order.symbol)
+    change = float(context.worst_position(order.symbol, order) - held)
+    now = risk.figures()
+    return now, risk.figures_after(order.symbol, change) if change else now
+
+
+def _of_equity(
+    now: RiskFigures, then: RiskFigures, equity: float
+) -> Iterator[tuple[str, float, float | None]]:
+    """Yield each metric that the figures know, after the order and before."""
+    more = max(then.value_at_risk - now.value_at_risk, 0.0)
+    yield "value_at_risk_99", then.value_at_risk / equity, now.value_at_risk / equity
+    yield "incremental_value_at_risk_99", more / equity, 0.0
+    for metric, (name, is_fraction) in _FIGURES.items():
+        before, after = getattr(now, name), getattr(then, name)
+        if before is not None and after is not None:
+            unit = equity if is_fraction else 1.0
+            yield metric, max(after, 0.0) / unit, max(before, 0.0) / unit
+
+
+# Metric, the figure of a view behind it, and whether it is a fraction of equity.
+_FIGURES: Final = {
+    "expected_shortfall_975": ("expected_shortfall", True),
+    "worst_stress_loss": ("worst_stress_loss", True),
+    "days_to_liquidate": ("days_to_liquidate", False),
+}
+_OF_VIEW: Final = ("value_at_risk_99", "incremental_value_at_risk_99", *_FIGURES)
 
 
 def _books(order: Order) -> tuple[tuple[Scope, str], ...]:
@@ -160,6 +224,16 @@ def _of_book(
         if context.risk_limits.limits(metric, book[0]):
             observation = Observation(metric, *book, after / equity)
             yield Change(_EXPOSURE[metric], observation, before / equity)
+    if context.risk_limits.limits("hhi", book[0]):
+        squares = sum(value * value for value in rest)
+        shares = [_hhi(squares, gross, size) for size in held]
+        yield Change(_EXPOSURE["hhi"], Observation("hhi", *book, shares[1]), shares[0])
+
+
+def _hhi(squares: float, gross: float, one: float) -> float:
+    """Return the Herfindahl index of shares of gross exposure, 0 for an empty book."""
+    whole = gross + abs(one)
+    return (squares + one * one) / whole**2 if whole else 0.0
 
 
 def _concentrations(

@@ -65,6 +65,9 @@ def submit(  # noqa: PLR0913, PLR0917 - one parameter for each option of the com
 @orders.command("ls")
 def list_orders(
     open_only: Annotated[bool, typer.Option("--open", help="Only orders that still work.")] = False,
+    warned: Annotated[
+        bool, typer.Option("--warned", help="Only orders that passed near a limit, and why.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -73,7 +76,7 @@ def list_orders(
 
     with open_desk() as desk:
         found = desk.run(desk.order_entry.orders(open_only=open_only, limit=limit))
-    documents = [order_document(order) for order in found]
+    documents = [order_document(order) for order in found if order.warnings or not warned]
     if as_json:
         show_json(documents)
         return
@@ -89,6 +92,9 @@ def list_orders(
     }
     rows = ([row[name] for name in columns] for row in documents)
     show_table("Orders", list(columns.values()), rows, right=("quantity", "limit", "done", "at"))
+    for row in documents if warned else ():
+        for warning in row["warnings"]:
+            typer.echo(f"- {row['cl_ord_id']} {warning}")
 
 
 @orders.command()
@@ -253,6 +259,7 @@ def order_document(order: "Order") -> dict[str, Any]:
         "created_at": order.created_at,
         "strategy": order.book.strategy,
         "portfolio": order.book.portfolio,
+        "warnings": list(order.warnings),
     }
 
 
@@ -266,6 +273,8 @@ def _show_one(order: "Order", *, as_json: bool) -> None:
         f"{order.cl_ord_id}: {document['status']}, {order.cum_quantity} of {order.quantity} "
         f"{order.symbol} done{price}"
     )
+    for warning in order.warnings:
+        typer.echo(f"- {warning}")
 
 
 def _decimal(name: str, text: str) -> "Decimal":

@@ -98,6 +98,9 @@ class OrderAnswer(BaseModel):
     limit_price: Decimal | None
     stop_price: Decimal | None
     fees: Decimal
+    warnings: list[str] = Field(
+        description="warn and soft limits that the order passed, working orders at their worst"
+    )
     created_at: datetime
 
 
@@ -184,5 +187,6 @@ def _answer(order: Order) -> OrderAnswer:
         limit_price=order.limit_price,
         stop_price=order.stop_price,
         fees=sum((e.fee for e in order.executions), Decimal(0)),
+        warnings=list(order.warnings),
         created_at=order.created_at,
     )

@@ -19,10 +19,12 @@ from oms.controls import (
     Layer,
     Override,
     RecentOrder,
+    RiskFigures,
     TradingState,
     Working,
     approve,
     check,
+    near_limits,
     working_orders,
 )
 from oms.orders import Order
@@ -56,17 +58,31 @@ LIMIT = {"order_type": OrderType.LIMIT, "limit_price": Decimal("150.00")}
 
 
 class FixedRisk:
-    """Value at risk that grows by a set amount per unit bought."""
+    """Value at risk that grows by a set amount per unit bought; other figures are set parts."""
 
-    def __init__(self, now: float, per_unit: float) -> None:
-        self._now, self._per_unit = now, per_unit
+    def __init__(
+        self, now: float, per_unit: float, *, known: bool = True, days: float = 0.0, **parts: float
+    ) -> None:
+        self._now, self._per_unit, self._parts = now, per_unit, parts
+        self._known, self._days = known, days
 
-    def value_at_risk(self) -> float:
-        return self._now
+    def covers(self, symbol: str) -> bool:
+        return self._known and symbol == "AAPL"
 
-    def value_at_risk_after(self, symbol: str, quantity: float) -> float:
+    def figures(self) -> RiskFigures:
+        return self._at(0.0)
+
+    def figures_after(self, symbol: str, quantity: float) -> RiskFigures:
         assert symbol == "AAPL"
-        return self._now + quantity * self._per_unit
+        return self._at(quantity)
+
+    def _at(self, quantity: float) -> RiskFigures:
+        value = self._now + quantity * self._per_unit
+        return RiskFigures(
+            value_at_risk=value,
+            days_to_liquidate=self._days * quantity,
+            **{name: part * value for name, part in self._parts.items()},
+        )
 
 
 def rules(order: Order = ORDER, **state: object) -> list[str]:
@@ -334,6 +350,68 @@ def test_layer_8_refuses_value_at_risk_above_its_limits() -> None:
     assert rules(risk=risk, risk_limits=bound("incremental_value_at_risk_99", 0.009)) == [
         "RISK_ABOVE_INCREMENTAL"
     ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "figures", "rule"),
+    [
+        ("expected_shortfall_975", {"expected_shortfall": 2.0}, "RISK_ABOVE_SHORTFALL"),
+        ("worst_stress_loss", {"worst_stress_loss": 2.0}, "RISK_ABOVE_STRESS"),
+        ("days_to_liquidate", {"days": 0.01}, "RISK_ABOVE_LIQUIDITY"),
+    ],
+)
+def test_layer_8_asks_about_every_figure_that_the_view_knows(
+    metric: str, figures: dict[str, float], rule: str
+) -> None:
+    # Of a million: 90,000 with the order; or a day of trading for the 100 units.
+    risk = FixedRisk(now=40_000.0, per_unit=50.0, **figures)
+    hard = 0.9 if metric == "days_to_liquidate" else 0.089
+
+    def limit(scale: float) -> LimitSet:
+        at = hard * scale
+        return LimitSet(
+            [Limit(metric=metric, scope=Scope.PORTFOLIO, warn=at, soft=at, hard=at, owner="r")]
+        )
+
+    assert rules(risk=risk, risk_limits=limit(1.0)) == [rule]
+    assert rules(risk=risk, risk_limits=limit(1.2)) == []
+    assert rules(risk=FixedRisk(40_000.0, 50.0), risk_limits=limit(1e-3)) == []
+
+
+def test_layer_8_fails_closed_for_a_symbol_without_history() -> None:
+    tight = bound("value_at_risk_99", 0.06)
+
+    assert rules(risk=FixedRisk(0.0, 0.0, known=False), risk_limits=tight) == [
+        "RISK_HISTORY_MISSING"
+    ]
+    # Where no limit on risk binds, none has to be known; and an exit may always go.
+    assert rules(risk=FixedRisk(0.0, 0.0, known=False)) == []
+    exit_ = replace(ORDER, side=Side.SELL)
+    held = {"positions": {"AAPL": Decimal(100)}}
+    assert rules(exit_, risk=FixedRisk(0.0, 0.0, known=False), risk_limits=tight, **held) == []
+
+
+def test_what_passes_near_a_limit_is_told_worst_first() -> None:
+    register = LimitSet(
+        [
+            Limit(metric="value_at_risk_99", scope=Scope.PORTFOLIO, warn=0.01, soft=0.04,
+                  hard=0.06, owner="r"),
+            Limit(metric="largest_position", scope=Scope.STRATEGY, warn=0.01, soft=0.1,
+                  hard=0.2, owner="r"),
+            Limit(metric="gross_leverage", scope=Scope.STRATEGY, warn=0.1, soft=0.2,
+                  hard=0.3, owner="r"),
+        ]
+    )  # fmt: skip
+    context = replace(CONTEXT, risk=FixedRisk(40_000.0, 50.0), risk_limits=register)
+
+    told = [(one.rule, one.check.state.value) for one in near_limits(ORDER, context)]
+
+    # 45,000 of VaR is above soft, 15,000 in one name above warn, 0.015 of gross above nothing.
+    assert told == [("RISK_ABOVE_VALUE_AT_RISK", "soft"), ("EXPOSURE_ABOVE_POSITION", "warn")]
+    less = replace(context, risk=FixedRisk(50_000.0, -10.0))
+    assert [one.rule for one in near_limits(ORDER, less)] == ["EXPOSURE_ABOVE_POSITION"]
+    held = replace(context, positions={"AAPL": Decimal(200)})
+    assert near_limits(replace(ORDER, side=Side.SELL), held) == ()
 
 
 def test_layer_8_passes_a_trade_that_lowers_the_risk_of_a_book_in_breach() -> None:

@@ -81,7 +81,7 @@ def test_stress_results_explain_themselves_as_those_of_a_fresh_run() -> None:
 
 def test_two_books_share_a_market_and_nothing_else() -> None:
     book, exposures = changed()
-    other = book.of_nothing()
+    other = book.holding(np.zeros(4))
     other.set_exposure("A", 1_000.0)
 
     assert book.exposures.tolist() == exposures.tolist()

@@ -249,6 +249,49 @@ def test_replace_with_the_same_terms_is_refused(opened: Database) -> None:
         run(entry(opened).replace("b", quantity=D(100)))
 
 
+def test_an_order_that_passes_near_a_limit_is_noted_and_the_soft_one_logged(
+    opened: Database,
+) -> None:
+    rows = [
+        Limit(metric="largest_position", scope=Scope.STRATEGY, warn=0.05, soft=0.5, hard=0.6,
+              owner="risk"),
+        Limit(metric="gross_leverage", scope=Scope.STRATEGY, warn=0.02, soft=0.05, hard=1.0,
+              owner="risk"),
+    ]  # fmt: skip
+    store = DatabaseLimitStore(opened)
+    register = LimitRegister(store, ManualClock(NOW), rows)
+    desk = entry(opened, risk_limits=register.in_force, register=register)
+
+    order = run(desk.place(MARKET_BUY))
+
+    assert order.status is OrderStatus.FILLED
+    assert order.warnings == (
+        "passed with a warning: largest_position of strategy manual would be 0.1, above the warn "
+        "limit of 0.05 (fraction of equity; hard 0.6)",
+        "passed with a warning: gross_leverage of strategy manual would be 0.1, above the soft "
+        "limit of 0.05 (fraction of equity; hard 1)",
+    )
+    assert DatabaseOrderJournal(opened).order("a").warnings == order.warnings
+    assert [(b.portfolio, b.metric, b.scope, b.state) for b in store.breaches(open_only=True)] == [
+        ("portfolio", "gross_leverage", "strategy", "soft")
+    ]
+    # What is only warned of is on the order alone; an order far from every limit has no note.
+    free = entry(opened, risk_limits=lambda: [largest_position(0.9)])
+    assert run(free.place(replace(LIMIT_BUY, cl_ord_id="c"))).warnings == ()
+
+
+def test_a_replacement_that_comes_near_a_limit_is_noted(opened: Database) -> None:
+    near = Limit(metric="largest_position", scope=Scope.STRATEGY, warn=0.15, soft=0.5, hard=0.6,
+                 owner="risk")  # fmt: skip
+    desk = entry(opened, risk_limits=lambda: [near])
+    run(desk.place(LIMIT_BUY))
+
+    replaced = run(desk.replace("b", quantity=D(200)))
+
+    assert len(replaced.warnings) == 1
+    assert replaced.quantity == 200
+
+
 def test_working_orders_count_against_the_limits(opened: Database) -> None:
     run(entry(opened).place(replace(LIMIT_BUY, quantity=D(400))))
 

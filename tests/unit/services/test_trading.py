@@ -115,6 +115,24 @@ def test_limits_bind_the_simulation(opened: Database) -> None:
     assert (result.equity["spread"] == 1_000_000).all()
 
 
+@pytest.mark.parametrize("metric", ["value_at_risk_99", "expected_shortfall_975"])
+def test_the_portfolio_is_held_to_the_risk_of_all_its_strategies(
+    opened: Database, tmp_path: Path, metric: str
+) -> None:
+    def limit(scope: Scope) -> Limit:
+        return Limit(metric=metric, scope=scope, warn=1e-6, soft=1e-6, hard=1e-6, owner="risk")
+
+    asked = request()
+    assert len(asked.strategies) > 1
+    whole, _ = traded(opened, asked, risk_limits=[limit(Scope.PORTFOLIO)])
+    other = database(tmp_path / "other")
+    each, _ = traded(other, asked, risk_limits=[limit(Scope.STRATEGY)])
+    other.close()
+
+    assert whole.refused == whole.orders > 0
+    assert each.refused == each.orders > 0
+
+
 def test_every_session_is_told_once_as_it_is_booked(opened: Database) -> None:
     told: list[date] = []
 
