@@ -122,6 +122,17 @@ class LinearPredictor:
         return json.dumps(document, indent=1).encode()
 
 
+def linear_contributions(model: LinearPredictor, x: FloatArray) -> FloatArray:
+    """Return each feature's term of each row, the last column the intercept.
+
+    Of shape (n_rows, n_features + 1); a row sums to its prediction, but for one at the floor.
+    """
+    require_columns(x, model.feature_names)
+    centred = (x - np.array(model.centre)) / np.array(model.scale)
+    terms = centred * np.array(model.weights)
+    return np.column_stack([terms, np.full(len(x), model.intercept)])
+
+
 def linear_from_native(content: bytes) -> LinearPredictor:
     """Read what `LinearPredictor.to_native` wrote.
 

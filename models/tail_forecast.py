@@ -123,7 +123,7 @@ def tail_contenders(
             confidence=spec.confidence,
         )
         mean = losses.sum(axis=0)[days] / common.sum(axis=0)[days]
-        field[name] = Contender(name=name, losses=mean)
+        field[name] = Contender(name=name, losses=mean, sessions=np.flatnonzero(days))
     return field
 
 

@@ -185,6 +185,7 @@ def signal_inputs(
         features=signal_features(features.panel(feature_set, dataset), forecast),
         outcome=outcome,
         data_version=content_hash(market.version(dataset), version.input_key),
+        lake_version=market.version(dataset),
         spec=replace(_named(spec, dataset, "equities"), base_rate=rate),
         proof=proof,
     )

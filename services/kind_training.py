@@ -26,7 +26,8 @@ from services.market_data import MarketData
 from services.ports import ModelRegistry
 from services.predictions import Predictions
 from services.settlement import CarryOut, carry_out
-from services.tail_training import FEATURE, TailResult, TailTraining, newest_volatility
+from services.tail_promise import FEATURE
+from services.tail_training import TailResult, TailTraining, newest_volatility
 from services.training import Training, TrainingResult
 from services.training_inputs import TrainingInputs
 from services.tuning import Tuned, tune
@@ -150,7 +151,7 @@ class KindTraining:
             self.inputs(kind),
             trials=trials,
             seed=seed,
-            code_version=self._training.code_of,
+            training=self._training,
             progress=progress,
         )
         return tuned, self._training.train(tuned.inputs, settle=settle)

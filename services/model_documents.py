@@ -4,7 +4,7 @@
 `predictions.parquet` holds every prediction out of sample; `card.md` tells it to people.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -33,10 +33,13 @@ EVALUATION, PREDICTIONS, MANIFEST, ASSURANCE, CARD = (
     "assurance.json",
     "card.md",
 )
-SQUARED_ERROR, QLIKE = "squared error", "QLIKE"
+SQUARED_ERROR, QLIKE, FISSLER_ZIEGEL = "squared error", "QLIKE", "Fissler-Ziegel loss"
 Document = TypeVar("Document")
 OUTCOME, BELOW, ABOVE = "outcome", "interval_below", "interval_above"
 SCALE = "interval_scale"
+# What is kept beside a prediction: the shortfall beyond a value at risk (under the model's name
+# with this ending), and what the session that a size is held for returned.
+SHORTFALL, RESULT = ".shortfall", "result"
 LOSSES = "losses.parquet"
 
 
@@ -231,9 +234,11 @@ def losses_table(field: Mapping[str, Contender], sessions: DateArray) -> bytes:
     return buffer.getvalue()
 
 
-def contributions_table(dataset: Dataset, rows: IntArray, contributions: FloatArray) -> bytes:
+def contributions_table(
+    dataset: Dataset, rows: IntArray, contributions: FloatArray, *, names: Sequence[str]
+) -> bytes:
     """Return what each feature added to each row's prediction, as Parquet; `base` is the rest."""
-    columns = [*dataset.feature_names, "base"]
+    columns = [*names, "base"]
     table = pl.DataFrame(
         {
             "symbol": np.array(dataset.symbols)[dataset.symbol[rows]],

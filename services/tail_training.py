@@ -1,6 +1,6 @@
 """Train the risk model: tail forecasts judged by the Fissler-Ziegel loss and by backtests."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,16 +9,11 @@ from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
 from basics.identifiers import content_hash
 from market.panel import Panel
-from models.assurance import Assurance, Contract, fit_assurance, with_contract
 from models.comparison import Contest, Trials, Verdict, judge
-from models.confidence import YearCoverage, coverage_by_year
-from models.coverage import CoverageException, coverage_exceptions
-from models.intervals import IntervalMethod
 from models.predictors import LINEAR_JSON, LinearPredictor
 from models.tail_forecast import (
     BASELINE,
     CANDIDATE,
-    SeriesBacktest,
     TailForecast,
     TailSpec,
     backtests,
@@ -34,31 +29,8 @@ from services.leak_proof import LeakProof
 from services.ports import ModelRegistry, ModelRun, ModelVersion, ResultStore
 from services.promotion import CHAMPION, Promotion
 from services.settlement import CarryOut, carry_out
-
-TAIL = "tail.json"
-METRIC = "Fissler-Ziegel loss"
-FEATURE_SET = "tail@1"
-FEATURE = "gjr_volatility"
-INTERVALS = IntervalMethod(method="cqr")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TailDocument:
-    """What a risk version promises, and how each series' forecasts held.
-
-    Attributes
-    ----------
-    value_at_risk_multiplier, shortfall_multiplier : float
-        Times tomorrow's volatility: the forecasts, as positive fractions of value.
-    last_multiplier : float
-        The multiplier of the value at risk in force in the last session out of sample.
-    """
-
-    confidence: float
-    value_at_risk_multiplier: float
-    shortfall_multiplier: float
-    last_multiplier: float
-    backtests: tuple[SeriesBacktest, ...]
+from services.tail_files import FEATURE_SET, METRIC, TAIL, TailTrained, tail_files
+from services.tail_promise import FEATURE, INTERVALS, TailDocument, tail_promise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +52,8 @@ class TailTraining:
     ----------
     code_version : str
         Hash of the code that trains; another one makes another version.
+    data_tags : callable
+        Returns what else names the data of a content hash, such as DVC's identifier.
     """
 
     def __init__(
@@ -89,8 +63,10 @@ class TailTraining:
         code_version: str,
         environment: Mapping[str, str] | None = None,
         results: ResultStore | None = None,
+        data_tags: Callable[[str], Mapping[str, str]] = lambda _: {},
     ) -> None:
         self._registry = registry
+        self._data_tags = data_tags
         self._promotion = Promotion(registry, results)
         self._code_version = code_version
         self._environment = dict(environment or {})
@@ -175,23 +151,24 @@ class TailTraining:
             importances={}, folds=(), coverage=promise.coverage,
             interval_method=INTERVALS.method, coverage_exceptions=promise.exceptions,
         )  # fmt: skip
-        manifest = _manifest(panel, spec, model, data_version, promise)
-        files = {
-            "model/model.json": model.to_native(),
-            f"model/{documents.MANIFEST}": documents.to_json(manifest),
-            f"model/{documents.ASSURANCE}": documents.to_json(promise.assurance),
-            f"model/{documents.EVALUATION}": documents.to_json(evaluation),
-            f"model/{documents.PREDICTIONS}": _predictions(panel, forecasts, promise),
-            f"model/{documents.CARD}": documents.card(manifest, evaluation, self._environment),
-            f"model/{TAIL}": documents.to_json(document),
-        }
+        trained = TailTrained(
+            panel=panel,
+            spec=spec,
+            forecasts=forecasts,
+            field=field,
+            model=model,
+            document=document,
+            promise=promise,
+            data_version=data_version,
+        )
+        files = tail_files(trained, evaluation=evaluation, environment=self._environment)
         run = ModelRun(
             name=spec.name,
             estimator=CANDIDATE,
             trial_key=keys[0],
             parameters=spec.setting(),
             metrics=metrics[CANDIDATE],
-            series={},
+            series={"loss_by_month": documents.loss_by_month(field[CANDIDATE], panel.sessions)},
             files=files,
             tags={
                 "feature_set": FEATURE_SET,
@@ -199,6 +176,7 @@ class TailTraining:
                 "data_version": data_version,
                 "code_version": self._code_version,
                 "seed": str(spec.seed),
+                **self._data_tags(data_version),
                 **{f"environment.{key}": value for key, value in self._environment.items()},
             },
         )
@@ -230,111 +208,6 @@ class TailTraining:
             centre=(0.0,), scale=(1.0,), weights=(1.0,),
         )  # fmt: skip
         return self._promotion.ensure_baseline(spec.name, estimator=BASELINE, model=plain, tags={})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TailPromise:
-    """The intervals of tomorrow's loss around the value at risk.
-
-    Attributes
-    ----------
-    loss : ndarray of shape (n_series, n_sessions)
-        Tomorrow's loss, positive when money is lost.
-    below, above : ndarray of shape (n_series, n_sessions)
-        How far the interval reaches from the value at risk. A value at risk is a tail: the 90%
-        interval of the loss ends before it, and `above` is negative.
-    """
-
-    loss: FloatArray
-    below: FloatArray
-    above: FloatArray
-    scale: FloatArray
-    coverage: tuple[YearCoverage, ...]
-    exceptions: tuple[CoverageException, ...]
-    assurance: Assurance
-    rows: int
-
-
-def tail_promise(
-    panel: Panel, spec: TailSpec, forecast: TailForecast, document: TailDocument
-) -> TailPromise:
-    """Calibrate the interval of tomorrow's loss, session by session, by conformal quantiles."""
-    assert forecast.volatility is not None  # The candidate filters.
-    loss = -next_return(panel).values
-    years = panel.sessions.astype("datetime64[Y]").astype(np.int64) + 1970
-    tested = np.where(years >= spec.first_test_year, forecast.value_at_risk, np.nan)
-    errors = (loss - tested) / forecast.volatility
-    below, above = INTERVALS.bounds(errors)
-    known = np.isfinite(errors) & np.isfinite(above)
-    inside = (errors <= above) & (errors >= -below)
-    held = np.where(known, inside * 1.0, np.nan)
-    coverage = coverage_by_year(held, years)
-    volatility = forecast.volatility[np.isfinite(forecast.volatility)]
-    last = np.flatnonzero(np.isfinite(above))[-1]
-    passed = [test.kupiec_p_value > spec.rules.significance for test in document.backtests]
-    recent = np.abs(errors[:, -INTERVALS.window :])
-    fitted = fit_assurance(
-        volatility[:, None],
-        recent[np.isfinite(recent)],
-        names=(FEATURE,),
-        scale=(FEATURE, 1.0),
-        width=(float(below[last]), float(above[last])),
-        coverage=INTERVALS.coverage,
-    )
-    return TailPromise(
-        loss=loss,
-        below=below * forecast.volatility,
-        above=above * forecast.volatility,
-        scale=np.where(np.isfinite(tested), forecast.volatility, np.nan),
-        coverage=coverage,
-        exceptions=coverage_exceptions(
-            coverage, errors, held, panel.sessions, horizon=1, aim=INTERVALS.coverage
-        ),
-        assurance=with_contract(fitted, Contract(), trust=float(np.mean(passed))),
-        rows=len(volatility),
-    )
-
-
-def _predictions(
-    panel: Panel, forecasts: Mapping[str, TailForecast], promise: TailPromise
-) -> bytes:
-    grids = {name: forecast.value_at_risk for name, forecast in forecasts.items()}
-    grids |= {
-        documents.BELOW: promise.below,
-        documents.ABOVE: promise.above,
-        documents.SCALE: promise.scale,
-    }
-    return documents.predictions_table(panel, grids, promise.loss)
-
-
-def _manifest(
-    panel: Panel,
-    spec: TailSpec,
-    model: LinearPredictor,
-    data_version: str,
-    promise: TailPromise,
-) -> documents.Manifest:
-    days = panel.sessions.astype(object)
-    example = promise.assurance.centre
-    return documents.Manifest(
-        name=spec.name,
-        estimator=CANDIDATE,
-        format=model.format,
-        file=documents.native_file(model),
-        feature_set=FEATURE_SET,
-        feature_hash=content_hash(FEATURE_SET),
-        feature_names=model.feature_names,
-        target=f"tomorrow's value at risk at {spec.confidence:.1%}, a positive fraction",
-        horizon=1,
-        data_version=data_version,
-        trained_first=days[0],
-        trained_last=days[-1],
-        training_rows=promise.rows,
-        parameters=spec.setting(),
-        example=example,
-        example_prediction=model.predict_row(np.array(example)),
-        metric=METRIC,
-    )
 
 
 def _last_ratio(value_at_risk: FloatArray, volatility: FloatArray) -> float:

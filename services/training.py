@@ -83,6 +83,8 @@ class Training:
         Commit, versions of Python and the libraries: kept with every run.
     results : ResultStore, optional
         Where each verdict is kept as a document.
+    data_tags : callable
+        Returns what else names the data of a content hash, such as DVC's identifier.
     """
 
     def __init__(
@@ -92,9 +94,11 @@ class Training:
         code_version: str | Callable[[KindSpec], str],
         environment: Mapping[str, str] | None = None,
         results: ResultStore | None = None,
+        data_tags: Callable[[str], Mapping[str, str]] = lambda _: {},
     ) -> None:
         self._registry = registry
         self._promotion = Promotion(registry, results)
+        self._data_tags = data_tags
         self._code_version = code_version
         self._environment = dict(environment or {})
 
@@ -219,11 +223,10 @@ class Training:
         files = version_files(
             inputs,
             ground,
-            Trained(grids=grids, model=model, intervals=intervals),
+            Trained(grids=grids, field=scores.field, model=model, intervals=intervals),
             evaluation=evaluation,
             environment=self._environment,
         )
-        files[documents.LOSSES] = documents.losses_table(scores.field, inputs.features.sessions)
         run = self._run(inputs, candidate, scores, files=files)
         return self._registry.register(run, format=model.format, input_key=self._input_key(inputs))
 
@@ -257,15 +260,20 @@ class Training:
                 ),
             },
             files=files,
-            tags={
-                "feature_set": inputs.features.feature_set,
-                "feature_hash": inputs.features.content_hash,
-                "data_version": inputs.data_version,
-                "code_version": self.code_of(spec),
-                "seed": str(spec.seed),
-                **{f"environment.{key}": value for key, value in self._environment.items()},
-            },
+            tags=self.run_tags(inputs),
         )
+
+    def run_tags(self, inputs: TrainingInputs) -> Mapping[str, str]:
+        """Return what names the data, features, code, seed and environment of a run."""
+        return {
+            "feature_set": inputs.features.feature_set,
+            "feature_hash": inputs.features.content_hash,
+            "data_version": inputs.data_version,
+            "code_version": self.code_of(inputs.spec),
+            "seed": str(inputs.spec.seed),
+            **self._data_tags(inputs.lake_version or inputs.data_version),
+            **{f"environment.{key}": value for key, value in self._environment.items()},
+        }
 
     def _baseline(self, spec: KindSpec) -> ModelVersion:
         estimator, model = spec.baseline()

@@ -8,15 +8,17 @@ import numpy as np
 from basics.arrays import FloatArray, IntArray
 from basics.errors import MissingDataError
 from models.assurance import Assurance, fit_assurance, with_contract
+from models.comparison import Contender
 from models.confidence import YearCoverage, coverage_by_year
 from models.coverage import CoverageException, coverage_exceptions
 from models.dataset import Dataset
 from models.intervals import leave_out_errors
-from models.predictors import Predictor
+from models.predictors import LinearPredictor, Predictor, linear_contributions
 from models.reliability import reliability_bins
 from models.tournament import Ground
 from models.training import predict_rows
 from services import model_documents as documents
+from services.mlflow_form import mlflow_files
 from services.training_inputs import TrainingInputs
 
 SAMPLE_ROWS = 200
@@ -49,9 +51,10 @@ class Intervals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """What training made: predictions by contender, the fitted candidate, its intervals."""
+    """What training made: predictions and losses by contender, the candidate, its intervals."""
 
     grids: Mapping[str, FloatArray]
+    field: Mapping[str, Contender]
     model: Predictor
     intervals: Intervals
 
@@ -167,8 +170,6 @@ def version_files(
     environment: Mapping[str, str],
 ) -> dict[str, bytes]:
     """Return every file by its path in the run; those under `model/` are signed."""
-    from models.figures import training_figures
-
     grids, model, intervals = trained.grids, trained.model, trained.intervals
     manifest = _manifest(inputs, ground, model)
     candidate = inputs.spec.candidate().name
@@ -180,6 +181,7 @@ def version_files(
             documents.BELOW: intervals.below,
             documents.ABOVE: intervals.above,
             documents.SCALE: intervals.scale,
+            **_results(inputs),
         },
         ground.outcome,
     )
@@ -190,12 +192,40 @@ def version_files(
         documents.EVALUATION: documents.to_json(evaluation),
         documents.PREDICTIONS: table,
         documents.CARD: documents.card(manifest, evaluation, environment),
+        **mlflow_files(manifest),
     }
-    plots = training_figures(
-        evaluation.years, documents.by_size(evaluation.importances), evaluation.metrics
-    )
-    kept = {f"model/{name}": content for name, content in signed.items()} | plots
+    kept = {f"model/{name}": content for name, content in signed.items()}
+    kept |= _plots(inputs, ground, trained, evaluation)
+    kept[documents.LOSSES] = documents.losses_table(trained.field, inputs.features.sessions)
     return kept | _contributions(inputs, ground, model)
+
+
+def _results(inputs: TrainingInputs) -> dict[str, FloatArray]:
+    """Return what came of the sessions that sizes are held for, where the kind is judged by it."""
+    realised = getattr(inputs.spec, "realised", None)
+    return {} if realised is None else {documents.RESULT: realised}
+
+
+def _plots(
+    inputs: TrainingInputs, ground: Ground, trained: Trained, evaluation: documents.Evaluation
+) -> dict[str, bytes]:
+    """Return the plots of the kind, by path in the run."""
+    from models.kind_figures import Shown, plots
+
+    shown = Shown(
+        candidate=inputs.spec.candidate().name,
+        metric=inputs.spec.metric,
+        sessions=ground.dataset.sessions,
+        outcome=ground.outcome,
+        grids=trained.grids,
+        contenders=trained.field,
+        coverage=evaluation.coverage,
+        scores=evaluation.years,
+        importances=documents.by_size(evaluation.importances),
+        dataset=ground.dataset,
+        model=trained.model,
+    )
+    return plots(inputs.spec, shown)
 
 
 def _manifest(inputs: TrainingInputs, ground: Ground, model: Predictor) -> documents.Manifest:
@@ -225,9 +255,14 @@ def _manifest(inputs: TrainingInputs, ground: Ground, model: Predictor) -> docum
 
 def _contributions(inputs: TrainingInputs, ground: Ground, model: Predictor) -> dict[str, bytes]:
     """Return each feature's contribution to the latest predictions, where the model tells."""
-    if not hasattr(model, "contributions"):
-        return {}
     dataset = ground.dataset
     rows = inputs.spec.final_rows(dataset)[-SAMPLE_ROWS:]
-    table = documents.contributions_table(dataset, rows, model.contributions(dataset.x[rows]))
+    x = _columns(dataset, model, rows)
+    if isinstance(model, LinearPredictor):
+        found = linear_contributions(model, x)
+    elif hasattr(model, "contributions"):
+        found = model.contributions(x)
+    else:
+        return {}
+    table = documents.contributions_table(dataset, rows, found, names=model.feature_names)
     return {"contributions.parquet": table}

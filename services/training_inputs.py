@@ -22,6 +22,8 @@ class TrainingInputs:
         Forward returns; the target is made from them.
     data_version : str
         Content hash of the dataset that both were computed from.
+    lake_version : str
+        Content hash of the lake's dataset, where `data_version` rests on more than it.
     gate_until : date or None
         The gate looks at sessions before this day alone, so that what is traded from it on
         has decided nothing; all of them when None.
@@ -36,6 +38,7 @@ class TrainingInputs:
     spec: KindSpec = field(default_factory=PriceSpec)
     gate_until: date | None = None
     proof: LeakProof | None = None
+    lake_version: str = ""
 
     def trial_key(self, estimator: Estimator, *, code_version: str) -> str:
         """Name a configuration: what was tried, whatever the data."""

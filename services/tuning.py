@@ -11,10 +11,10 @@ from typing import Any, cast
 from basics.errors import InvalidInputError
 from basics.identifiers import content_hash
 from models.estimators import BoostedTrees
-from models.kinds import KindSpec
 from models.tuning import Trial, best_of, inner_years, search
 from services.ports import ModelRegistry, ModelRun
 from services.ports.models import PARENT_TAG, STUDY_PREFIX, STUDY_TAG, TUNING_LOSS
+from services.training import Training
 from services.training_inputs import TrainingInputs
 
 
@@ -40,7 +40,7 @@ def tune(
     *,
     trials: int,
     seed: int,
-    code_version: Callable[[KindSpec], str],
+    training: Training,
     progress: Callable[[Trial], None] = lambda _: None,
 ) -> Tuned:
     """Search `trials` configurations on the years before the test, and keep each as a run.
@@ -60,9 +60,15 @@ def tune(
         )
     first = int(cast("Any", spec).first_test_year)
     ground = inner_years(spec, spec.dataset(inputs.features, inputs.outcome), first_test_year=first)
-    code = code_version(spec)
+    code = training.code_of(spec)
     study = content_hash("study", inputs.input_key(code_version=code), seed)
-    ledger = _Ledger(registry, inputs, study=study, seed=seed, code=code)
+    ledger = _Ledger(
+        registry,
+        inputs,
+        study=study,
+        code=code,
+        tags={**training.run_tags(inputs), "seed": str(seed)},
+    )
     found = search(ground, trials=trials, seed=seed, ledger=ledger, progress=progress)
     best = best_of(found)
     chosen = replace(cast("Any", spec), trees=best.estimator)
@@ -78,19 +84,13 @@ class _Ledger:
         inputs: TrainingInputs,
         *,
         study: str,
-        seed: int,
         code: str,
+        tags: Mapping[str, str],
     ) -> None:
         self._registry, self._inputs = registry, inputs
         self._study, self._code = study, code
         self._known = dict(registry.study(inputs.spec.name, study))
-        self._tags = {
-            "feature_set": inputs.features.feature_set,
-            "feature_hash": inputs.features.content_hash,
-            "data_version": inputs.data_version,
-            "code_version": code,
-            "seed": str(seed),
-        }
+        self._tags = dict(tags)
         parent = ModelRun(
             name=inputs.spec.name,
             estimator="tuning",

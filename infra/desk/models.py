@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from infra.desk.risk import RiskDesk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from basics.trading import Fill
     from infra.database.prediction_events import DatabasePredictionEvents
@@ -93,7 +93,17 @@ class ModelDesk(RiskDesk):
             code_version=code_of,
             environment=environment(commit=self.code_commit),
             results=self.results,
+            data_tags=self._data_tags,
         )
+
+    def _data_tags(self, version: str) -> "Mapping[str, str]":
+        """Return what DVC calls the data of a content hash, where it tracks them."""
+        from infra.dvc_data import dvc_tags
+        from infra.isolation import PROJECT_ROOT
+
+        states = self.market_data.lake.catalog()
+        named = {state.version: state.dataset.name for state in states}
+        return dvc_tags(PROJECT_ROOT, self.settings.state_dir / "lake", named, version)
 
     @cached_property
     def kinds(self) -> "KindTraining":
@@ -112,6 +122,7 @@ class ModelDesk(RiskDesk):
                 code_version=training_code("models.tail_forecast"),
                 environment=environment(commit=self.code_commit),
                 results=self.results,
+                data_tags=self._data_tags,
             ),
             fills=self._last_fills,
         )

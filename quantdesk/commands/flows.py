@@ -50,7 +50,11 @@ def flows_run(  # noqa: PLR0913, PLR0917 - each is an option of a flow
         typer.Option(help="Last past session of a nightly flow.", formats=["%Y-%m-%d"]),
     ] = None,
     kinds: Annotated[
-        str | None, typer.Option(help="Kinds that `training` trains beside price: all, or a,b.")
+        str | None,
+        typer.Option(help="Kinds that `training` (beside price) or `tuning` takes: all, or a,b."),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="Configurations that `tuning` tries for each kind.")
     ] = None,
 ) -> None:
     """Run one flow now.
@@ -79,6 +83,7 @@ def flows_run(  # noqa: PLR0913, PLR0917 - each is an option of a flow
         start=start.date() if start else None,
         end=end.date() if end else None,
         kinds=kinds.split(",") if kinds else None,
+        trials=trials,
     )
     wait_until_up()
     with BatchView(f"quantdesk: {flow.name}") as view, listening(view):
@@ -92,7 +97,7 @@ def _parameters(
     flow: "Flow[..., Any]",
     *,
     again: bool,
-    **asked: str | date | Sequence[str] | None,
+    **asked: str | int | date | Sequence[str] | None,
 ) -> dict[str, Any]:
     """Return the flow's parameters; `InvalidInputError` for one that it does not take."""
     from basics.errors import InvalidInputError

@@ -1,6 +1,10 @@
 """Tests of the risk kind: tails by hand, judged, registered, honest about simulated closes."""
 
+from datetime import date
+from io import BytesIO
+
 import numpy as np
+import polars as pl
 import pytest
 
 from basics.errors import InvalidInputError, MissingDataError
@@ -93,3 +97,24 @@ def test_a_history_without_a_common_session_is_refused() -> None:
 
     with pytest.raises(MissingDataError, match="no session has a forecast"):
         tail_contenders(tail_forecasts(panel, SPEC), panel, SPEC, until=10)
+
+
+def test_a_risk_run_keeps_what_the_other_kinds_keep(registry: MemoryRegistry) -> None:
+    run = next(run for run in registry.runs if run.estimator == "gjr_filtered")
+
+    assert {
+        "model/model.json",
+        "model/manifest.json",
+        "model/card.md",
+        "model/MLmodel",
+        "model/tail.json",
+        "losses.parquet",
+        "plots/loss_over_time.png",
+        "plots/exceedances_by_year.png",
+        "plots/coverage_by_year.png",
+    } <= run.files.keys()
+    months = dict(run.series["loss_by_month"])
+    assert min(months) == 200909  # From the first session that all contenders know.
+    table = pl.read_parquet(BytesIO(run.files["model/predictions.parquet"]))
+    assert {"historical", "gjr_filtered", "gjr_filtered.shortfall"} <= set(table.columns)
+    assert table["session"].min() >= date(2009, 1, 1)

@@ -1,5 +1,6 @@
 """Tests of training, registration and promotion on a small market with a known truth."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from io import BytesIO
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from basics.errors import MissingDataError, RefusedError
+from models.predictors import LinearPredictor, linear_contributions
 from services.model_documents import read_manifest
 from services.promotion import GATE_TAG, Promotion
 from services.training import Training
@@ -242,3 +244,57 @@ def test_a_run_keeps_its_loss_on_every_session_and_by_month() -> None:
     assert list(months)[:2] == [201101, 201102]
     january = table.filter(pl.col("session") < date(2011, 2, 1))["lightgbm"].mean()
     assert months[201101] == pytest.approx(january)
+
+
+def test_a_run_keeps_all_that_a_data_scientist_looks_for() -> None:
+    registry = MemoryRegistry()
+    training = Training(
+        registry,
+        code_version="c1",
+        environment={"commit": "abc"},
+        data_tags=lambda version: {"dvc.data": f"md5 of {version}"},
+    )
+
+    training.train(inputs(skill=0.5))
+
+    run = next(run for run in registry.runs if run.estimator == "lightgbm")
+    assert {
+        "dvc.data": "md5 of d1",
+        "data_version": "d1",
+        "feature_hash": "hash",
+        "code_version": "c1",
+        "seed": "1",
+        "environment.commit": "abc",
+    }.items() <= run.tags.items()
+    assert {
+        "model/model.txt",
+        "model/manifest.json",
+        "model/card.md",
+        "model/MLmodel",
+        "model/input_example.json",
+        "losses.parquet",
+        "contributions.parquet",
+        "plots/loss_over_time.png",
+        "plots/rank_ic_by_year.png",
+        "plots/importance.png",
+        "plots/coverage_by_year.png",
+    } <= run.files.keys()
+    described = json.loads(run.files["model/MLmodel"])
+    assert described["flavors"] == {}  # No loader is named: nothing to import.
+    assert [column["name"] for column in json.loads(described["signature"]["inputs"])] == [
+        "signal",
+        "noise",
+    ]
+
+
+def test_the_terms_of_a_linear_model_sum_to_what_it_says() -> None:
+    model = LinearPredictor(
+        feature_names=("a", "b"), centre=(1.0, 0.0), scale=(2.0, 1.0), weights=(3.0, -1.0),
+        intercept=0.5,
+    )  # fmt: skip
+    x = np.array([[3.0, 2.0], [1.0, 0.0]])
+
+    terms = linear_contributions(model, x)
+
+    assert terms.tolist() == [[3.0, -2.0, 0.5], [0.0, 0.0, 0.5]]
+    assert terms.sum(axis=1).tolist() == model.predict(x).tolist()

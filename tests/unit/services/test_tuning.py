@@ -9,7 +9,7 @@ from basics.errors import InvalidInputError, MissingDataError
 from features.labels import Labels
 from models.kinds import KindSpec
 from models.regime_kind import RegimeSpec
-from models.tuning import InnerYears, inner_years
+from models.tuning import InnerYears, Trial, falls_behind, inner_years
 from services.ports.models import PARENT_TAG
 from services.training import Training
 from services.training_inputs import TrainingInputs
@@ -30,7 +30,9 @@ def _two_inner_years(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _tune(registry: MemoryRegistry, *, trials: int = 7, seed: int = 3) -> Tuned:
-    return tune(registry, _given(), trials=trials, seed=seed, code_version=lambda _: "c")
+    return tune(
+        registry, _given(), trials=trials, seed=seed, training=Training(registry, code_version="c")
+    )
 
 
 def test_the_same_seed_tries_the_same_configurations() -> None:
@@ -77,6 +79,37 @@ def test_the_best_is_the_least_loss_among_those_not_pruned() -> None:
     assert tuned.inputs.spec.candidate() == tuned.best.estimator
 
 
+def test_a_trial_is_pruned_that_falls_behind_the_median_on_the_same_years() -> None:
+    # The second year is the harder one for all: a trial's best year says nothing of the others'.
+    others = [
+        Trial(number=k, estimator=SPEC.trees, losses={1: 1.0 + k, 2: 5.0 + k, 3: 2.0}, pruned=False)
+        for k in range(5)
+    ]  # Means over two years: 3, 4, 5, 6, 7.
+
+    assert falls_behind({1: 1.0, 2: 9.1}, others)  # 5.05 above 5.
+    assert not falls_behind({1: 1.0, 2: 8.9}, others)
+    assert not falls_behind({1: 99.0}, others)  # Never before the second year,
+    assert not falls_behind({1: 99.0, 2: 99.0}, others[:4])  # nor with too few to compare.
+
+
+def test_the_search_prunes_and_keeps_what_was_tried_as_nested_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("models.tuning.INNER_YEARS", 3)
+    registry = MemoryRegistry()
+    spec = replace(SPEC, first_test_year=2014)
+    given = inputs(skill=0.5, spec=spec)
+
+    tuned = tune(registry, given, trials=7, seed=4, training=Training(registry, code_version="c"))
+
+    cut = [trial for trial in tuned.trials if trial.pruned]
+    assert cut
+    assert all(len(trial.losses) == 2 for trial in cut)
+    kept = [run for run in registry.runs if run.metrics.get("pruned") == 1.0]
+    assert len(kept) == len({trial.estimator for trial in cut})
+    assert all(len(run.series["tuning_loss_by_year"]) == 2 for run in kept)
+
+
 def test_what_the_gate_will_see_changes_nothing() -> None:
     given = _given()
     later = given.outcome.values.copy()
@@ -88,7 +121,7 @@ def test_what_the_gate_will_see_changes_nothing() -> None:
         replace(given, outcome=outcome),
         trials=3,
         seed=3,
-        code_version=lambda _: "c",
+        training=Training(MemoryRegistry(), code_version="c"),
     )
 
     assert blind.trials == _tune(MemoryRegistry(), trials=3).trials
@@ -103,7 +136,7 @@ def test_a_kind_without_trees_has_nothing_to_tune() -> None:
             replace(_given(), spec=spec),
             trials=3,
             seed=1,
-            code_version=lambda _: "c",
+            training=Training(MemoryRegistry(), code_version="c"),
         )
 
 
