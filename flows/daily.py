@@ -17,7 +17,7 @@ from flows.progress import step
 from flows.promotion import in_transaction
 from services.ingest_report import IngestReport
 from services.kind_training import KindOutcome
-from services.pnl_days import PnlOutcome
+from services.pnl_keeping import PnlOutcome
 
 
 @flow(name="ingest-market-data")

@@ -18,7 +18,8 @@ from services.multi_asset import (
     review_multi_asset,
     risk_inputs_of,
 )
-from services.pnl_days import ATTRIBUTION_KIND, CURRENCY_KIND, PERFORMANCE_KIND, Attributions
+from services.pnl_days import ATTRIBUTION_KIND, CURRENCY_KIND, PERFORMANCE_KIND
+from services.pnl_keeping import Attributions
 from services.portfolios import MULTI_ASSET, label_of
 from services.ports import JsonDocument
 from services.risk import PROFILE_KIND

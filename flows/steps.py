@@ -37,11 +37,10 @@ from services.pnl_days import (
     CURRENCY_KIND,
     ONE_SESSION,
     PERFORMANCE_KIND,
-    Attributions,
-    PnlOutcome,
 )
 from services.pnl_explanation import Explanation
 from services.pnl_health import HEALTH_KIND, PnlHealth
+from services.pnl_keeping import Attributions, PnlOutcome
 from services.pnl_performance import Performance
 from services.pnl_replay import (
     BAR_FIELDS,
@@ -168,7 +167,7 @@ def attribute_pnl(day: Day) -> PnlOutcome:
     kept = KeptBooks(portfolio, day.run_id, day.experiment.data.dataset, books)
     lineage = pnl_lineage(day)
     day.desk.pnl_health.run(kept, lineage=lineage)
-    return day.desk.pnl_days.keep(kept, lineage=lineage)
+    return day.desk.pnl_keeping.keep(kept, lineage=lineage)
 
 
 def pnl_lineage(day: Day) -> JsonDocument:
@@ -182,7 +181,7 @@ def attribute_desk_pnl(day: Day) -> list[PnlOutcome]:
     """Book what the desk's own orders filled, value those books, and keep them; none: nothing."""
     if day.desk.order_journal.fills(DESK):
         day.desk.desk_books.book_orders(today=day.desk_date)
-        outcomes = day.desk.pnl_days.value(DESK, dataset=day.desk.settings.orders.dataset)
+        outcomes = day.desk.pnl_keeping.value(DESK, dataset=day.desk.settings.orders.dataset)
         for one in outcomes:
             kept = day.desk.pnl_days.books(one.portfolio)
             day.desk.pnl_health.run(kept, lineage={"run_id": kept.run_id})

@@ -5,7 +5,7 @@ of `pnl.explain`. Both are integers in minor units on the same grid, so that the
 position and session sum to its profit, whatever range is asked for.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -31,12 +31,15 @@ class ValuedBooks:
         The benchmark's return, NaN where there is none.
     local : mapping of str to ndarray of shape (n_parts, n_sessions)
         Each currency's own parts, in minor units of that currency.
+    traded : ndarray of shape (n_sessions,), int64, or None
+        Value of the fills, bought and sold alike (`pnl.traded`); None where it was not counted.
     """
 
     daily: DailyBooks
     parts: IntArray
     benchmark: FloatArray
     local: Mapping[str, IntArray] = field(default_factory=dict)
+    traded: IntArray | None = None
 
     def __post_init__(self) -> None:
         if self.parts.shape != (len(PARTS), *self.daily.pnl.shape):
@@ -59,6 +62,7 @@ class ValuedBooks:
             parts=self.parts[:, :, chosen],
             benchmark=self.benchmark[chosen],
             local={currency: amounts[:, chosen] for currency, amounts in self.local.items()},
+            traded=None if self.traded is None else self.traded[chosen],
         )
 
 
@@ -67,6 +71,7 @@ def valued_books(
     explained: Iterable[ExplainedSession],
     *,
     benchmark: FloatArray | None = None,
+    traded: Sequence[int] | None = None,
 ) -> ValuedBooks:
     """Lay explained sessions over the daily books of the same ledger and sessions.
 
@@ -97,6 +102,7 @@ def valued_books(
         parts=parts,
         benchmark=unknown if benchmark is None else benchmark,
         local=local,
+        traded=None if traded is None else np.array(traded, dtype=np.int64),
     )
 
 

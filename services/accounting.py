@@ -33,6 +33,7 @@ from pnl.lots import CostMethod
 from pnl.manual import InForce
 from pnl.position_state import Position
 from pnl.postings import TrialBalance, trial_balance
+from pnl.traded import TradedValue
 from pnl.valued_books import ValuedBooks, valued_books
 from services.book_closes import Close, fold_closes
 from services.pnl_explanation import Explanation, explanation_of
@@ -228,13 +229,15 @@ class Accounting:
         self.book_events(run_id, self.manual(portfolio).adjustments)
         builder = DailyBooksBuilder(base=self.base_currency)
         explainer = Explainer(base=self.base_currency)
-        explained = []
+        counter = TradedValue(self.instruments, base=self.base_currency)
+        explained, traded = [], []
         for close in self._closes(run_id, closes, portfolio, field_name, rates):
             builder.close(close.session, close.ledger, close.marks, close.rates)
             explained.append(
                 explainer.close(close.session, close.ledger, close.booked, close.marks, close.rates)
             )
-        return valued_books(builder.build(), explained, benchmark=benchmark)
+            traded.append(counter.session((event for event, _ in close.booked), close.rates))
+        return valued_books(builder.build(), explained, benchmark=benchmark, traded=traded)
 
     def portfolios(self, run_id: str) -> list[str]:
         """Return the portfolios that a run has entries of; `MissingDataError` if there is none."""

@@ -137,7 +137,7 @@ def review_multi_asset(books: MultiAssetBooks, accounting: Accounting) -> MultiA
         events=len(books.events),
         sessions=len(closes.sessions),
         performance=performance_of(
-            daily, benchmark=benchmark, benchmark_name=SIMULATED_INDICES
+            daily, benchmark=benchmark, benchmark_name=SIMULATED_INDICES, traded=valued.traded
         ),
         attributions=(
             by_reason(valued),

@@ -1,17 +1,15 @@
-"""The profit of any range of days, from the books that are kept of each.
+"""The profit of any range of days, from the books that are kept of each (`services.pnl_keeping`).
 
-The end of the day values a portfolio and keeps a row for each position and session, with the
-reason for every cent. Whatever is asked afterwards (a month, a week, one day) is a sum over those
-rows, so that the parts of a range sum to its total and two ranges to the whole. What only a fill
-knows (its order, model version, hour) is the difference of its worth at the two ends.
+A row stands for each position and session, with the reason for every cent. Whatever is asked
+afterwards (a month, a week, one day) is a sum over those rows, so that the parts of a range sum
+to its total and two ranges to the whole. What only a fill knows (its order, model version, hour)
+is the difference of its worth at the two ends.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache
 
-import msgspec
 import numpy as np
 
 from basics.arrays import DateArray, FloatArray
@@ -30,6 +28,7 @@ from services.benchmark_attribution import (
 )
 from services.factor_series import Factors
 from services.pnl_explanation import Explanation, explanation_of
+from services.pnl_figures import TrialsBehind, given_trials
 from services.pnl_performance import Performance, performance_of
 from services.portfolios import ON_SIMULATED_MARKETS, chosen_portfolio
 from services.ports import JsonDocument, KeptBooks, KeptSpan, PnlDayStore, ResultStore
@@ -64,24 +63,8 @@ def days_lineage(kept: KeptBooks) -> JsonDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attributions:
-    """Every split of a portfolio's profit that is kept as a document."""
-
-    attributions: tuple[Attribution, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PnlOutcome:
-    """What a portfolio earned, and how many sessions are new or other than they were kept."""
-
-    portfolio: str
-    performance: Performance
-    sessions_changed: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PnlDays:
-    """Keeps the days of each portfolio and answers about any range of them.
+    """Answers about any range of the days that are kept of each portfolio.
 
     Attributes
     ----------
@@ -99,6 +82,8 @@ class PnlDays:
         Returns the benchmark's return on given sessions, from prices that begin one earlier.
     benchmark_name : callable
         Returns what it is called, beside the prices of a dataset.
+    trials : callable
+        Returns what was tried to find what a portfolio follows.
     """
 
     store: PnlDayStore
@@ -110,65 +95,7 @@ class PnlDays:
     manual: Callable[[str], InForce]
     benchmark: Callable[[Panel, DateArray], FloatArray]
     benchmark_name: Callable[[str], str]
-
-    def keep(self, kept: KeptBooks, *, lineage: JsonDocument) -> PnlOutcome:
-        """Keep the days of a portfolio, and the documents of the whole span.
-
-        Doing it again on the same books leaves the same rows and documents.
-        """
-        changed = self.store.replace(kept)
-        performance = self.performance(kept)
-        # Gathered once for both splits by factor.
-        factors = cache(lambda: self.factors(kept.books.daily.sessions))
-        splits = Attributions(
-            attributions=tuple(self._split(kept, by=key, factors=factors) for key in SPLITS)
-        )
-        for kind, document in ((PERFORMANCE_KIND, performance), (ATTRIBUTION_KIND, splits)):
-            payload = msgspec.to_builtins(document)
-            self.results.put(kind, kept.portfolio, performance.end, payload, lineage)
-        return PnlOutcome(
-            portfolio=kept.portfolio, performance=performance, sessions_changed=changed
-        )
-
-    def value(
-        self, run_id: str, *, dataset: str, portfolio: str | None = None, until: date | None = None
-    ) -> list[PnlOutcome]:
-        """Value a run's books from their first entry to the dataset's last session, and keep them.
-
-        Parameters
-        ----------
-        portfolio : str, optional
-            Left out: every portfolio of the run.
-
-        Raises
-        ------
-        MissingDataError
-            If the run has no entries, or the dataset no session since the first of them.
-        """
-        accounting = self.accounting(dataset)
-        names = accounting.portfolios(run_id) if portfolio is None else [portfolio]
-        return [
-            self.keep(
-                self._valued(accounting, run_id, dataset, name, until),
-                lineage={"run_id": run_id, "dataset": dataset},
-            )
-            for name in names
-        ]
-
-    def _valued(
-        self, accounting: Accounting, run_id: str, dataset: str, portfolio: str, until: date | None
-    ) -> KeptBooks:
-        first = min(day for day, _ in accounting.events(run_id, portfolio=portfolio))
-        prices = self.closes(dataset, first - ONE_SESSION, until or date.max)
-        since = int(np.searchsorted(prices.sessions, np.datetime64(first)))
-        panel = prices.window(since, len(prices.sessions))
-        if not len(panel.sessions):
-            raise MissingDataError(
-                f"{dataset} has no session since {first}, when {portfolio!r} begins: load its bars"
-            )
-        benchmark = self.benchmark(prices, panel.sessions) if since else None
-        books = accounting.valued_books(run_id, panel, portfolio=portfolio, benchmark=benchmark)
-        return KeptBooks(portfolio, run_id, dataset, books)
+    trials: Callable[[KeptBooks], TrialsBehind | None]
 
     def spans(self) -> Mapping[str, KeptSpan]:
         """Return what is kept, by portfolio."""
@@ -193,10 +120,15 @@ class PnlDays:
         """
         return self.store.books(portfolio or self._only(), start=start, end=end)
 
-    def performance(self, kept: KeptBooks) -> Performance:
+    def performance(self, kept: KeptBooks, *, trials: int | None = None) -> Performance:
         """Measure a range, beside the benchmark where it is known on every session.
 
         A figure that so few sessions do not define is empty, with the reason.
+
+        Parameters
+        ----------
+        trials : int, optional
+            How many configurations were tried, where that is known better than by the registry.
         """
         benchmark = kept.books.benchmark
         known = bool(np.isfinite(benchmark).all())
@@ -204,6 +136,8 @@ class PnlDays:
             kept.books.daily,
             benchmark=benchmark if known else None,
             benchmark_name=self.benchmark_name(kept.dataset) if known else None,
+            traded=kept.books.traded,
+            trials=self.trials(kept) if trials is None else given_trials(trials),
         )
 
     def splits_of(self, kept: KeptBooks) -> tuple[str, ...]:
@@ -301,30 +235,6 @@ class PnlDays:
         split = by_factor if by == "factor" else by_factor_timing
         found = split(kept.books.daily, factors.values)
         return replace(found, notes=(*found.notes, *factors.notes))
-
-    def _split(self, kept: KeptBooks, *, by: str, factors: Callable[[], Factors]) -> Attribution:
-        """Return a split; what cannot be estimated leaves everything in the residual, and says why.
-
-        Young books have too few sessions to tell factors apart.
-        """
-        try:
-            if by in FACTOR_KEYS:
-                return self.by_factors(kept, factors(), by=by)
-            return self.attribution(kept, by=by)
-        except MissingDataError as error:
-            daily = kept.books.daily
-            total = daily.money(daily.pnl.sum())
-            return Attribution(
-                by=by,
-                currency=daily.currency,
-                start=daily.sessions[0].item(),
-                end=daily.sessions[-1].item(),
-                parts=(),
-                residual=total,
-                total=total,
-                exact=False,
-                notes=(str(error),),
-            )
 
     def _only(self) -> str:
         known = sorted(self.store.spans())

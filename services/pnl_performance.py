@@ -1,53 +1,23 @@
-"""The performance of a portfolio as one document of plain values.
+"""The performance of a portfolio as one document of plain values: curves, months, figures."""
 
-A figure that cannot be given is None beside the reason, never NaN. The table of figures is the
-one list of what is shown; its order is the order on the page.
-"""
-
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import partial
-from typing import Any
 
 import numpy as np
 
-from basics.arrays import FloatArray
-from basics.errors import InvalidInputError, MissingDataError
+from basics.arrays import FloatArray, IntArray
+from basics.errors import InvalidInputError
 from measures import drawdown as dd
-from measures import performance as pf
-from measures import performance_relative as rel
-from measures import performance_tail as tails
-from measures import performance_wins as wins
-from measures.evidence_selection import probabilistic_sharpe, sharpe_moments
-from measures.performance_flows import internal_rate_of_return, modified_dietz_return
 from pnl.daily import DailyBooks
-
-NO_SPREAD = "the returns do not vary"
-NO_LOSS = "no return is negative"
-NO_DRAWDOWN = "the series never fell below its peak"
-FLAT_BENCHMARK = "the benchmark does not vary"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One measure of the portfolio, beside the benchmark's.
-
-    Attributes
-    ----------
-    unit : str
-        `rate` (a fraction), `ratio`, `count` or `periods`.
-    reason : str or None
-        Why `value` is None.
-    """
-
-    name: str
-    unit: str
-    value: float | None
-    benchmark: float | None = None
-    reason: str | None = None
+from services.pnl_figures import (
+    Figure,
+    TrialsBehind,
+    figures_of,
+    money_weighted_figures,
+    selection_figure,
+    turnover_figure,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,82 +74,13 @@ class Performance:
     benchmark_name: str | None = None
 
 
-Measured = Callable[..., Any]
-
-
-def _probabilistic_sharpe(returns: FloatArray) -> float:
-    """Return the probability that the true Sharpe ratio is above zero."""
-    return probabilistic_sharpe(sharpe_moments(returns))
-
-
-# Name, unit, measure of one series, and why it may be undefined.
-FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
-    ("total_return", "rate", pf.total_return, ""),
-    ("cagr", "rate", pf.cagr, ""),
-    ("geometric_mean", "rate", pf.geometric_mean, ""),
-    ("mean_return", "rate", pf.mean_return, ""),
-    ("volatility", "rate", pf.volatility, ""),
-    ("downside_deviation", "rate", pf.downside_deviation, ""),
-    ("upside_deviation", "rate", pf.upside_deviation, ""),
-    ("sharpe_ratio", "ratio", pf.sharpe_ratio, NO_SPREAD),
-    ("probabilistic_sharpe_ratio", "rate", _probabilistic_sharpe, NO_SPREAD),
-    ("adjusted_sharpe_ratio", "ratio", pf.adjusted_sharpe_ratio, NO_SPREAD),
-    ("sortino_ratio", "ratio", pf.sortino_ratio, NO_LOSS),
-    ("omega_ratio", "ratio", pf.omega_ratio, NO_LOSS),
-    ("kappa_3_ratio", "ratio", pf.kappa_ratio, NO_LOSS),
-    ("upside_potential_ratio", "ratio", pf.upside_potential_ratio, NO_LOSS),
-    ("max_drawdown", "rate", dd.max_drawdown, ""),
-    ("current_drawdown", "rate", dd.current_drawdown, ""),
-    ("pain_index", "rate", dd.pain_index, ""),
-    ("ulcer_index", "rate", dd.ulcer_index, ""),
-    ("time_under_water", "rate", dd.time_under_water, ""),
-    ("calmar_ratio", "ratio", dd.calmar_ratio, NO_DRAWDOWN),
-    ("sterling_ratio", "ratio", dd.sterling_ratio, NO_DRAWDOWN),
-    ("burke_ratio", "ratio", dd.burke_ratio, NO_DRAWDOWN),
-    ("martin_ratio", "ratio", dd.martin_ratio, NO_DRAWDOWN),
-    ("pain_ratio", "ratio", dd.pain_ratio, NO_DRAWDOWN),
-    ("value_at_risk", "rate", tails.value_at_risk, ""),
-    ("expected_shortfall", "rate", tails.expected_shortfall, ""),
-    ("tail_ratio", "ratio", tails.tail_ratio, "the lower quantile is zero"),
-    ("skewness", "ratio", pf.skewness, NO_SPREAD),
-    ("kurtosis", "ratio", pf.kurtosis, NO_SPREAD),
-    ("best_return", "rate", pf.best_return, ""),
-    ("worst_return", "rate", pf.worst_return, ""),
-    ("hit_rate", "rate", wins.hit_rate, "every return is zero"),
-    ("average_win", "rate", wins.average_win, "no return is positive"),
-    ("average_loss", "rate", wins.average_loss, NO_LOSS),
-    ("payoff_ratio", "ratio", wins.payoff_ratio, "there are not both gains and losses"),
-    ("profit_factor", "ratio", wins.profit_factor, NO_LOSS),
-    ("gain_to_pain_ratio", "ratio", wins.gain_to_pain_ratio, NO_LOSS),
-    ("expectancy", "rate", wins.expectancy, "every return is zero"),
-    ("kelly_fraction", "rate", wins.kelly_fraction, "there are not both gains and losses"),
-    ("longest_losing_streak", "periods", wins.longest_losing_streak, ""),
-    ("stability", "ratio", pf.stability, NO_SPREAD),
-)
-
-RELATIVE_FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
-    ("alpha", "rate", rel.alpha, FLAT_BENCHMARK),
-    ("beta", "ratio", rel.beta, FLAT_BENCHMARK),
-    ("correlation", "ratio", rel.correlation, NO_SPREAD),
-    ("r_squared", "ratio", rel.r_squared, NO_SPREAD),
-    ("active_return", "rate", rel.active_return, ""),
-    ("tracking_error", "rate", rel.tracking_error, ""),
-    ("information_ratio", "ratio", rel.information_ratio, "it never differs from the benchmark"),
-    ("appraisal_ratio", "ratio", rel.appraisal_ratio, "the benchmark explains everything"),
-    ("treynor_ratio", "ratio", rel.treynor_ratio, "beta is zero or undefined"),
-    ("m_squared", "rate", rel.m_squared, NO_SPREAD),
-    ("up_capture", "ratio", rel.up_capture, "the benchmark never rose"),
-    ("down_capture", "ratio", rel.down_capture, "the benchmark never fell"),
-    ("capture_ratio", "ratio", rel.capture_ratio, "the benchmark never fell or never rose"),
-    ("batting_average", "rate", rel.batting_average, ""),
-)
-
-
 def performance_of(
     daily: DailyBooks,
     *,
     benchmark: FloatArray | None = None,
     benchmark_name: str | None = None,
+    traded: IntArray | None = None,
+    trials: TrialsBehind | None = None,
     worst_spells: int = 10,
 ) -> Performance:
     """Measure the daily books.
@@ -188,6 +89,10 @@ def performance_of(
     ----------
     benchmark : ndarray of shape (n_sessions,), optional
         Returns of the benchmark on the same sessions, finite.
+    traded : ndarray of shape (n_sessions,), optional
+        Value of the fills in minor units, bought and sold alike.
+    trials : TrialsBehind, optional
+        What was tried to find what the portfolio follows.
 
     Raises
     ------
@@ -222,79 +127,14 @@ def performance_of(
         else tuple(dd.drawdown_series(benchmark).tolist()),
         months=_months(daily, returns, benchmark),
         spells=_spells(daily, returns, worst_spells),
-        figures=(*figures_of(returns, benchmark), *money_weighted_figures(daily)),
+        figures=(
+            *figures_of(returns, benchmark),
+            selection_figure(returns, trials),
+            turnover_figure(daily, traded),
+            *money_weighted_figures(daily),
+        ),
         benchmark_name=benchmark_name,
     )
-
-
-def figures_of(
-    returns: FloatArray,
-    benchmark: FloatArray | None = None,
-    *,
-    periods_per_year: float = pf.PERIODS_PER_YEAR,
-) -> tuple[Figure, ...]:
-    """Return every figure of one series of returns; what is undefined carries its reason."""
-    figures = []
-    for name, unit, measure, reason in FIGURES:
-        yearly = _annualised(measure, periods_per_year)
-        value, why = _value(yearly, returns, reason=reason)
-        other = None if benchmark is None else _value(yearly, benchmark, reason="")[0]
-        figures.append(Figure(name=name, unit=unit, value=value, benchmark=other, reason=why))
-    if benchmark is not None:
-        for name, unit, measure, reason in RELATIVE_FIGURES:
-            yearly = _annualised(measure, periods_per_year)
-            value, why = _value(yearly, returns, benchmark, reason=reason)
-            figures.append(Figure(name=name, unit=unit, value=value, reason=why))
-    return tuple(figures)
-
-
-def money_weighted_figures(daily: DailyBooks) -> tuple[Figure, ...]:
-    """Return what the owners' money earned: Modified Dietz over the span, and the yearly rate.
-
-    Payments count from the start of their session, which the rate dates a day before it.
-    """
-    flows = daily.flows / 10.0**daily.digits
-    opening, closing = (
-        daily.opening / 10.0**daily.digits,
-        float(daily.equity[-1]) / 10.0**daily.digits,
-    )
-    n = len(flows)
-    paid = np.flatnonzero(flows)
-    days: list[date] = (daily.sessions - np.timedelta64(1, "D")).tolist()
-    dates = [days[0], *(days[i] for i in paid), daily.sessions[-1].item()]
-    amounts = np.array([-opening, *-flows[paid], closing])
-
-    def dietz() -> float:
-        return modified_dietz_return(opening, closing, flows[paid], (n - paid) / n)
-
-    def rate() -> float:
-        return internal_rate_of_return(dates, amounts)
-
-    found = []
-    for name, measure in (("modified_dietz_return", dietz), ("internal_rate_of_return", rate)):
-        try:
-            value, reason = measure(), None
-        except (InvalidInputError, MissingDataError) as error:
-            value, reason = None, str(error)
-        found.append(Figure(name=name, unit="rate", value=value, reason=reason))
-    return tuple(found)
-
-
-def _annualised(measure: Measured, periods_per_year: float) -> Measured:
-    """Bind the periods of a year where the measure knows of years."""
-    if "periods_per_year" not in inspect.signature(measure).parameters:
-        return measure
-    return partial(measure, periods_per_year=periods_per_year)
-
-
-def _value(
-    measure: Measured, *arguments: FloatArray, reason: str
-) -> tuple[float | None, str | None]:
-    try:
-        value = float(measure(*arguments))
-    except MissingDataError as error:
-        return None, str(error)
-    return (value, None) if np.isfinite(value) else (None, reason or "it is undefined here")
 
 
 def _months(

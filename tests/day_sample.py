@@ -29,7 +29,8 @@ from risk.profile import BookMeasures, ForecastChart, PositionRisk, RiskProfile,
 from risk.score import Calibration, Level, ReliabilityBin
 from risk.stress import Basis, StressResult
 from services.model_monitoring import VersionMonitor
-from services.pnl_performance import DrawdownSpell, Figure, MonthFigure, Performance
+from services.pnl_figures import Figure
+from services.pnl_performance import DrawdownSpell, MonthFigure, Performance
 from services.report import (
     CostPart,
     DatasetRow,

@@ -143,6 +143,7 @@ def _session_rows(kept: KeptBooks) -> list[Values]:
             "flows": int(daily.flows[i]),
             "equity": int(daily.equity[i]),
             "benchmark_return": _known(float(kept.books.benchmark[i])),
+            "traded": None if kept.books.traded is None else int(kept.books.traded[i]),
         }
         for i, session in enumerate(daily.sessions.tolist())
     ]
@@ -227,7 +228,14 @@ def _books(
         parts=amounts[3:],
         benchmark=np.array([np.nan if b is None else b for b in benchmark], dtype=np.float64),
         local=_local(local, column_of),
+        traded=_traded(heads),
     )
+
+
+def _traded(heads: Sequence[Values]) -> IntArray | None:
+    """Return what was traded on each session; None if one was kept before that was counted."""
+    amounts = [head["traded"] for head in heads]
+    return None if None in amounts else np.array(amounts, dtype=np.int64)
 
 
 def _local(rows: Sequence[Values], column_of: Mapping[date, int]) -> dict[str, IntArray]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from services.paper_trading import PaperTrading
     from services.pnl_days import PnlDays
     from services.pnl_health import PnlHealthCheck
+    from services.pnl_keeping import PnlKeeping
+    from services.trial_counts import TrialCounts
 
 
 class BooksDesk(TradingDesk):
@@ -137,7 +139,7 @@ class BooksDesk(TradingDesk):
 
     @cached_property
     def pnl_days(self) -> "PnlDays":
-        """The profit of each day, kept, and of any range of days."""
+        """The profit of any range of the days that are kept."""
         from infra.database.pnl_days import DatabasePnlDayStore
         from services.pnl_days import PnlDays
         from services.portfolio_review import BENCHMARK, universe_returns
@@ -155,6 +157,27 @@ class BooksDesk(TradingDesk):
             benchmark_name=lambda dataset: (
                 SIMULATED_INDICES if dataset == MULTI_ASSET else BENCHMARK
             ),
+            trials=self.trial_counts.behind,
+        )
+
+    @cached_property
+    def pnl_keeping(self) -> "PnlKeeping":
+        """The end of the day: portfolios valued, their days kept."""
+        from services.pnl_keeping import PnlKeeping
+
+        return PnlKeeping(self.pnl_days)
+
+    @cached_property
+    def trial_counts(self) -> "TrialCounts":
+        """What was tried to find the models that portfolios follow."""
+        from infra.experiment import load_experiment
+        from services.trial_counts import TrialCounts
+
+        price = load_experiment().price
+        return TrialCounts(
+            registry=self.models,
+            accounting=self.books_of,
+            horizons={price.name: price.horizon},
         )
 
     def paper_trading(self, instruments: "Mapping[str, Instrument]") -> "PaperTrading":

@@ -1,4 +1,4 @@
-"""What every service stands on: settings, clock, database, cache, queue, the one event loop."""
+"""What every service stands on: settings, clock, database, registry, cache, queue, one loop."""
 
 import asyncio
 import threading
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from infra.database.alerts import DatabaseAlertStore
     from infra.database.engine import Database
+    from infra.model_registry import MlflowRegistry
     from services.alerts import AlertLog
 
 T = TypeVar("T")
@@ -46,6 +47,14 @@ class Foundation:
         from infra.database.results import DatabaseResultStore
 
         return DatabaseResultStore(self.database, self.clock)
+
+    @cached_property
+    def models(self) -> "MlflowRegistry":
+        """Registered models, their runs and the aliases by which they are served."""
+        from infra.registry import open_registry
+
+        folder = self.settings.state_dir / "mlflow"
+        return open_registry(self.settings.mlflow, folder, clock=self.clock)
 
     @cached_property
     def cache(self) -> Cache:

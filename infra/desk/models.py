@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from basics.trading import Fill
     from infra.database.prediction_events import DatabasePredictionEvents
     from infra.database.predictions import DatabasePredictionLog
-    from infra.model_registry import MlflowRegistry
     from services.arm_trials import ArmTrials
     from services.kind_training import KindTraining
     from services.model_monitoring import ModelMonitoring
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
 
 class ModelDesk(RiskDesk):
     """Models, in training and in service."""
-
-    @cached_property
-    def models(self) -> "MlflowRegistry":
-        """Registered models, their runs and the aliases by which they are served."""
-        from infra.registry import open_registry
-
-        folder = self.settings.state_dir / "mlflow"
-        return open_registry(self.settings.mlflow, folder, clock=self.clock)
 
     @cached_property
     def prediction_log(self) -> "DatabasePredictionLog":

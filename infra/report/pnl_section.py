@@ -7,8 +7,9 @@ from infra.report import cells, formats, pnl_charts
 from infra.report.page import Block, Cell, Chart, Section, Table
 from pnl.attribution import Attribution
 from pnl.attribution_test import Zone
+from services.pnl_figures import Figure
 from services.pnl_health import PnlHealth
-from services.pnl_performance import DrawdownSpell, Figure, Performance
+from services.pnl_performance import DrawdownSpell, Performance
 from services.report import Tone
 
 WORST_SPELLS = 5
@@ -93,6 +94,9 @@ def figures_tables(figures: Sequence[Figure]) -> Sequence[Table]:
 def _figures_table(figures: Sequence[Figure], title: str) -> Table:
     reasons = sorted({figure.reason for figure in figures if figure.reason})
     note = "Formulas, annualisation and ddof: docs/conventions.md."
+    bases = [f"{formats.title(row.name)}: {row.basis}." for row in figures if row.basis]
+    if bases:
+        note = " ".join([note, *bases])
     if reasons:
         note += f" A dash: {'; '.join(reasons)}."
     return Table(

@@ -8,6 +8,7 @@ import typer
 from quantdesk.commands.live import pnl_live
 from quantdesk.commands.pnl_benchmark import pnl_benchmark
 from quantdesk.commands.pnl_books import (
+    Trials,
     pairs,
     pnl_import,
     pnl_measure,
@@ -48,6 +49,7 @@ pnl.add_typer(manual, name="manual")
 FIRST_FIGURES = (
     "total_return", "cagr", "volatility", "sharpe_ratio", "sortino_ratio", "calmar_ratio",
     "max_drawdown", "hit_rate", "profit_factor", "beta", "alpha", "information_ratio",
+    "deflated_sharpe_ratio", "turnover",
 )  # fmt: skip
 
 
@@ -73,6 +75,7 @@ def pnl_show(  # noqa: PLR0913, PLR0917 - each is an option of the command
             "name=FILE of date, return; with --by factor or factor_timing.",
         ),
     ] = None,
+    trials: Trials = None,
     every: Annotated[bool, typer.Option("--all", help="Every figure, not the first few.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -80,8 +83,8 @@ def pnl_show(  # noqa: PLR0913, PLR0917 - each is an option of the command
     name = scope or portfolio
     own = pairs(factor, option="--factor")
     by = by or ("factor" if own else None)
-    stored = by is None and start is None and end is None
-    found = _latest(name) if stored else _ranged(name, by, (start, end), own)
+    stored = by is None and start is None and end is None and trials is None
+    found = _latest(name) if stored else _ranged(name, by, (start, end), own, trials)
     if as_json:
         show_json(found)
         return
@@ -131,6 +134,7 @@ def _ranged(
     by: str | None,
     span: tuple[datetime | None, datetime | None],
     own: dict[str, str],
+    trials: int | None,
 ) -> dict[str, Any]:
     """Return the same of a range of the days that are kept."""
     import msgspec
@@ -146,7 +150,7 @@ def _ranged(
             splits = [desk.pnl_days.by_factors(kept, factors, by=key) for key in keys]
         else:
             splits = [desk.pnl_days.attribution(kept, by=key) for key in keys]
-        performance = desk.pnl_days.performance(kept)
+        performance = desk.pnl_days.performance(kept, trials=trials)
     return {
         "scope": kept.portfolio,
         "desk_date": performance.end,
@@ -162,7 +166,7 @@ def _show_figures(earned: Any, *, every: bool) -> None:  # noqa: ANN401 - a stor
             figure["name"],
             _number(figure["value"], figure["unit"]) if figure["reason"] is None else "-",
             _number(figure["benchmark"], figure["unit"]),
-            figure["reason"] or "",
+            figure["reason"] or figure.get("basis") or "",
         )
         for figure in earned["figures"]
         if every or figure["name"] in FIRST_FIGURES
@@ -215,7 +219,9 @@ def _show_currency_effects(found: Any) -> None:  # noqa: ANN401 - a stored JSON 
 def _number(value: float | None, unit: str) -> str:
     if value is None:
         return ""
-    return f"{value:.2%}" if unit == "rate" else f"{value:.2f}"
+    if unit == "rate":
+        return f"{value:.2%}"
+    return f"{value:.0f}" if unit in {"periods", "count"} else f"{value:.2f}"
 
 
 def _error(value: float | None) -> str:

@@ -18,6 +18,14 @@ Run = Annotated[
 Mapped = Annotated[
     list[str] | None, typer.Option("--map", help='Our column = yours: quantity="Qty".')
 ]
+Trials = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Configurations that were tried, for the deflated Sharpe ratio; left out: those that "
+        "the model registry counts.",
+    ),
+]
 
 
 def pnl_import(
@@ -93,6 +101,7 @@ def pnl_open(
 def pnl_measure(
     file: Annotated[Path, typer.Argument(help="CSV or Parquet: date, return, maybe benchmark.")],
     periods_per_year: Annotated[float, typer.Option(help="Periods in a year.")] = 252.0,
+    trials: Trials = None,
     mapping: Mapped = None,
     as_json: AsJson = False,
 ) -> None:
@@ -100,13 +109,16 @@ def pnl_measure(
     from infra.settings import load_settings
     from infra.sources.rejections import RejectionFile
     from infra.sources.return_files import read_returns
-    from services.pnl_performance import figures_of
+    from services.pnl_figures import figures_of, given_trials, selection_figure
 
     found = read_returns(file, mapping=pairs(mapping))
     listed = RejectionFile(load_settings().state_dir / "rejections").write(
         file.stem, found.rejected
     )
-    figures = figures_of(found.returns, found.benchmark, periods_per_year=periods_per_year)
+    figures = (
+        *figures_of(found.returns, found.benchmark, periods_per_year=periods_per_year),
+        selection_figure(found.returns, given_trials(trials) if trials else None),
+    )
     first, last = found.dates[0].item(), found.dates[-1].item()
     if as_json:
         show_json(
@@ -123,7 +135,7 @@ def pnl_measure(
     show_table(
         f"{file.name}, {first} to {last}, {len(found.returns)} periods",
         ("figure", "value", "benchmark", "note"),
-        [(f.name, _short(f.value), _short(f.benchmark), f.reason) for f in figures],
+        [(f.name, _short(f.value), _short(f.benchmark), f.reason or f.basis) for f in figures],
         right=("value", "benchmark"),
     )
     if listed:

@@ -94,7 +94,7 @@ def pnl_value(
         if run == DESK:
             last = desk.market_data.panel(dataset, fields=("close",)).sessions[-1].item()
             desk.desk_books.book_orders(today=last)
-        valued = desk.pnl_days.value(run, dataset=dataset, portfolio=portfolio)
+        valued = desk.pnl_keeping.value(run, dataset=dataset, portfolio=portfolio)
         for one in valued:
             kept = desk.pnl_days.books(one.portfolio)
             desk.pnl_health.run(kept, lineage={"run_id": run})

@@ -59,6 +59,18 @@ class AttributionQuery(RangeQuery):
     )
 
 
+class PerformanceQuery(RangeQuery):
+    """Which portfolio, over which sessions, out of how many tries."""
+
+    trials: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="configurations that were tried, for the deflated Sharpe ratio; left out: "
+        "those that the model registry counts",
+    )
+
+
 class PerformanceAnswer(AnswerHead):
     """Returns, equity, drawdown and every measure beside the benchmark's.
 
@@ -147,17 +159,20 @@ async def pnl_benchmark(request: Request, asked: Annotated[BenchmarkQuery, Query
 
 
 @router.get("/performance", response_model=PerformanceAnswer)
-async def pnl_performance(request: Request, asked: Annotated[RangeQuery, Query()]) -> Response:
+async def pnl_performance(
+    request: Request, asked: Annotated[PerformanceQuery, Query()]
+) -> Response:
     """Show Sharpe, Sortino, Calmar, drawdown and the rest, with the curves behind them."""
 
     def stored(result: StoredResult) -> dict[str, Any]:
         return head(result) | {"performance": result.payload}
 
     def ranged(kept: KeptBooks) -> dict[str, Any]:
-        return {"performance": context_of(request).desk.pnl_days.performance(kept)}
+        days = context_of(request).desk.pnl_days
+        return {"performance": days.performance(kept, trials=asked.trials)}
 
-    if asked.ranged:
-        return await _of_range(request, asked, "pnl.performance", ranged)
+    if asked.ranged or asked.trials is not None:
+        return await _of_range(request, asked, f"pnl.performance|{asked.trials or ''}", ranged)
     return await answers_of(request).respond(
         "pnl.performance", PERFORMANCE_KIND, asked.portfolio, asked.as_of, stored
     )

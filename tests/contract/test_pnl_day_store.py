@@ -45,7 +45,8 @@ def kept(pnl: np.ndarray = PNL, *, portfolio: str = "Core", run_id: str = "run-1
     )
     benchmark = np.array([np.nan, 0.01, 1 / 3])
     local = {"USD": parts.sum(axis=1), "JPY": np.zeros_like(parts[:, 0])}
-    books = ValuedBooks(daily=daily, parts=parts, benchmark=benchmark, local=local)
+    traded = np.arange(1, pnl.shape[1] + 1, dtype=np.int64) * 100
+    books = ValuedBooks(daily=daily, parts=parts, benchmark=benchmark, local=local, traded=traded)
     return KeptBooks(portfolio, run_id, "equities", books)
 
 
@@ -62,6 +63,8 @@ def test_books_come_back_to_the_cent_without_empty_rows(store: DatabasePnlDaySto
     assert daily.flows.tolist() == [10_000, 0, 0]
     assert found.books.benchmark[1:].tolist() == [0.01, 1 / 3]
     assert np.isnan(found.books.benchmark[0])
+    assert found.books.traded is not None
+    assert found.books.traded.tolist() == [100, 200, 300]
     assert {c: a.sum(axis=0).tolist() for c, a in found.books.local.items()} == {
         "USD": [-50, 1_000, 3], "JPY": [0, 0, 0],
     }  # fmt: skip
@@ -108,6 +111,14 @@ def test_what_is_not_there_is_named(store: DatabasePnlDayStore) -> None:
         store.books("Core", start=date(2022, 1, 6))
     with pytest.raises(InvalidInputError, match="2022-01-05 to 2022-01-04 ends before it starts"):
         store.books("Core", start=date(2022, 1, 5), end=date(2022, 1, 4))
+
+
+def test_days_kept_before_trades_were_counted_say_so(store: DatabasePnlDayStore) -> None:
+    books = kept()
+    store.replace(KeptBooks("Core", "run-1", "equities", replace(books.books, traded=None)))
+
+    assert store.books("Core").books.traded is None
+    assert store.replace(kept()) == 3
 
 
 def test_parts_that_do_not_make_the_profit_are_refused() -> None:

@@ -67,7 +67,7 @@ def stocked_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
         _register_models(desk)
         desk.market_data.lake.append(_DATASET, _bars(closes))
         books = accounting.valued_books(RUN, life, portfolio=PORTFOLIO)
-        desk.pnl_days.keep(KeptBooks(PORTFOLIO, RUN, "equities", books), lineage=LINEAGE)
+        desk.pnl_keeping.keep(KeptBooks(PORTFOLIO, RUN, "equities", books), lineage=LINEAGE)
         desk.risk.store(desk.risk.profile(_risk_inputs(closes, day)), lineage=LINEAGE)
     return state
 

@@ -24,6 +24,7 @@ pnl_sessions = sa.Table(
     sa.Column("flows", sa.BigInteger, nullable=False),
     sa.Column("equity", sa.BigInteger, nullable=False),
     sa.Column("benchmark_return", sa.Float(53)),
+    sa.Column("traded", sa.BigInteger),
     sqlite_with_rowid=False,
 )
 

@@ -7,7 +7,7 @@ import pytest
 
 from risk.limits import LimitState
 from risk.movement import TailMovement
-from services.pnl_performance import Figure
+from services.pnl_figures import Figure
 from services.report import DayReport, Tone
 from services.report_findings import findings_of
 from tests.day_sample import sample_report
