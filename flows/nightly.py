@@ -4,12 +4,14 @@ Each takes a range of past sessions and can be killed and run again: what stands
 the same inputs, is not computed twice.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 
 from prefect import flow
 
 from flows import artifacts, risk_steps, steps
-from flows.day import open_day
+from flows.day import Day, open_day
 from flows.engines import Engine, engine_map
 from flows.multi_asset import multi_asset_risk, multi_asset_risk_stands
 from flows.outcome import Outcome, done, no_new_data
@@ -19,6 +21,17 @@ from services.nightly_risk import nightly_risk as measure_night
 from services.risk import PROFILE_KIND
 from services.weekly_risk import weekly_risk as measure_week
 from services.weekly_risk import weekly_stands
+
+
+@contextmanager
+def _risk_day(name: str) -> Iterator[tuple[Day, Callable[[str], None]]]:
+    """Open the day with its book traded and valued, and tell step `name`."""
+    with open_day() as day:
+        if not risk_steps.book_stands(day):
+            with step("Trading anew") as summarise:
+                summarise(risk_steps.stand_book(day))
+        with step(name) as summarise:
+            yield day, summarise
 
 
 @flow(name="nightly-risk")
@@ -43,7 +56,7 @@ def nightly_risk(
     start, end : date, optional
         Every session from `start` to `end`; the desk date alone without them.
     """
-    with open_day() as day, step("Risk") as summarise:
+    with _risk_day("Risk") as (day, summarise):
         ranged = start is not None or end is not None
         stands = steps.up_to_date(day, PROFILE_KIND) and multi_asset_risk_stands(day)
         if not (again or ranged) and stands:
@@ -100,7 +113,7 @@ def nightly_stress_tests(
 
     Parameters as those of `nightly_risk`.
     """
-    with open_day() as day, step("Stress") as summarise:
+    with _risk_day("Stress") as (day, summarise):
         ranged = start is not None or end is not None
         if not (again or ranged) and steps.up_to_date(day, NIGHT_STRESS_KIND):
             summarise("stands as computed before")
@@ -135,7 +148,7 @@ def weekly_risk(
 
     Parameters as those of `nightly_risk`.
     """
-    with open_day() as day, step("Weekly risk") as summarise:
+    with _risk_day("Weekly risk") as (day, summarise):
         (night,) = risk_steps.nights(day)
         terms = risk_steps.weekly_terms(night)
         batch = risk_steps.weekly_batch(night, again=again)

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from basics.errors import MissingDataError
+from flows import steps
 from flows.day import Day
 from flows.steps import daily_books
 from infra.report import write_morning_report
@@ -103,6 +104,23 @@ class Night:
         return Batch(
             kind=kind, as_of=self.session, books=self.books, lineage=self.lineage, **chosen
         )
+
+
+def book_stands(day: Day) -> bool:
+    """Return whether the book that today's data, models and rules make is traded and valued."""
+    span = day.desk.pnl_days.spans().get(day.experiment.trading.portfolio)
+    return span is not None and (span.run_id, span.last_session) == (day.run_id, day.desk_date)
+
+
+def stand_book(day: Day) -> str:
+    """Trade and value the book that does not stand, and return what was done.
+
+    Data, a model or a rule of the controls changed since: that makes another simulated run, and
+    risk is measured on the book that the day's rules lead to.
+    """
+    traded = steps.trade(day)
+    steps.attribute_pnl(day)
+    return f"{len(traded.sessions)} sessions, since data, a model or a control changed"
 
 
 def nights(day: Day, *, start: date | None = None, end: date | None = None) -> Sequence[Night]:

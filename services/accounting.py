@@ -262,7 +262,8 @@ class Accounting:
         ]
         if not events:
             raise MissingDataError(
-                f"portfolio {portfolio!r} of run {run_id!r} has no entries: book its fills first"
+                f"portfolio {portfolio!r} of run {run_id!r} has no entries: data, a "
+                "model or a control changed since it was traded: run `quantdesk flows run risk`"
             )
         return events
 

@@ -191,11 +191,13 @@ def remedy(
 ) -> None:
     """Solve for the cheapest trades that bring the demo's book within its risk limits."""
     from flows.day import open_day
-    from flows.risk_steps import nights
+    from flows.risk_steps import book_stands, nights, stand_book
     from market.liquidity import ImpactModel
     from services.remediation import remedy_for, scaled
 
     with open_day() as day:
+        if not book_stands(day):
+            typer.echo(f"Traded anew: {stand_book(day)}", err=True)
         report = remedy_for(
             nights(day)[-1].inputs,
             limits=scaled(day.desk.risk.limits, limits_scale),
