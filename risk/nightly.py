@@ -43,12 +43,15 @@ class NightBooks:
     exposures : ndarray of shape (n_books, n_symbols)
         Signed market values; a row with NaN fails alone.
     equity, drawdown : ndarray of shape (n_books,)
+    strategies : tuple of (str or None)
+        Which strategy a book is that of, None for a portfolio; empty where all are portfolios.
     """
 
     names: tuple[str, ...]
     exposures: FloatArray
     equity: FloatArray
     drawdown: FloatArray
+    strategies: tuple[str | None, ...] = ()
 
     def chunk(self, start: int, stop: int) -> "NightBooks":
         """Return the books at positions [start, stop)."""
@@ -62,6 +65,7 @@ class NightBooks:
             exposures=self.exposures[at],
             equity=self.equity[at],
             drawdown=self.drawdown[at],
+            strategies=tuple(self.strategies[row] for row in rows) if self.strategies else (),
         )
 
     def reason_to_fail(self, row: int) -> str | None:
@@ -326,6 +330,11 @@ def _observed(  # noqa: PLR0913, PLR0917 - as _row
     if np.isfinite(days).any():
         of_book["days_to_liquidate"] = float(np.nanmax(days))
     found = [Observation(m, Scope.PORTFOLIO, name, value) for m, value in of_book.items()]
+    strategy = books.strategies[row] if books.strategies else None
+    if strategy is not None:
+        largest = float(np.abs(exposures).max()) / equity
+        own = of_book | {"largest_position": largest}
+        found += [Observation(m, Scope.STRATEGY, strategy, value) for m, value in own.items()]
     found += [
         Observation("weight", Scope.SYMBOL, symbol, weight)
         for symbol, weight in zip(symbols, (exposures / equity).tolist(), strict=True)

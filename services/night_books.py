@@ -57,6 +57,7 @@ def night_books(
         exposures=exposures,
         equity=equity[:, -1],
         drawdown=np.array([_drawdown(path, first) for path, first in paths]),
+        strategies=(None, *strategies),
     )
 
 

@@ -7,6 +7,7 @@ factor returns, yields. The benchmark is the traded universe equally weighted ea
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import numpy as np
 
@@ -131,7 +132,9 @@ class PortfolioReview:
             volume_simulated="volume" in closes.simulated,
             currency=daily.currency,
             previous=previous,
-            strategies=_strategies(daily),
+            strategies=_held_by(daily, "strategy"),
+            accounts=_held_by(daily, "account"),
+            fund=next((book.fund for book, _ in daily.keys), None),
             factors=self._factors(closes.sessions[-FACTOR_SESSIONS:]),
         )
 
@@ -187,12 +190,14 @@ def _exposures(daily: DailyBooks) -> Panel:
     return Panel(symbols, daily.sessions, {"exposure": values})
 
 
-def _strategies(daily: DailyBooks) -> Mapping[str, Mapping[str, float]]:
-    """Return each strategy's market value by symbol at the last close."""
+def _held_by(
+    daily: DailyBooks, part: Literal["strategy", "account"]
+) -> Mapping[str, Mapping[str, float]]:
+    """Return the market value by symbol of each strategy or account at the last close."""
     found: dict[str, dict[str, float]] = {}
     for row, (book, symbol) in enumerate(daily.keys):
         if symbol is not None:
-            held = found.setdefault(book.strategy, {})
+            held = found.setdefault(getattr(book, part), {})
             worth = float(daily.market_value[row, -1]) / 10.0**daily.digits
             held[symbol] = held.get(symbol, 0.0) + worth
     return found

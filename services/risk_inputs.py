@@ -79,6 +79,10 @@ class RiskInputs:
         Signed market value by symbol of each strategy; empty where it is not known.
     factors : mapping of str to History
         Daily returns of the factors that risk is split by.
+    fund : str or None
+        To which the portfolio belongs.
+    accounts : mapping of str to mapping of str to float
+        Signed market value by symbol of each account; empty where it is not known.
     """
 
     scope: str
@@ -96,6 +100,8 @@ class RiskInputs:
     previous: PreviousRisk | None = None
     strategies: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     factors: Mapping[str, History] = field(default_factory=dict)
+    fund: str | None = None
+    accounts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not len(self.equity.values) or not self.equity.values[-1] > 0:

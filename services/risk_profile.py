@@ -39,6 +39,7 @@ from services.risk_measures import (
     positions_of,
     single_numbers,
 )
+from services.risk_scopes import scope_observations
 
 
 def compute_profile(
@@ -78,7 +79,9 @@ def compute_profile(
         stresses = _stresses(inputs, measured, scenarios)
     positions = positions_of(inputs, measured, components, equity)
     measures = single_numbers(inputs, measured, tails)
+    explained = _explained(inputs, measured, components, lookback)
     observed = observations(inputs.scope, exposure, measures, tails, stresses, positions)
+    observed += scope_observations(inputs, measured, explained.get("decomposition", ()))
     checks = evaluate(limits, observed, as_of=inputs.as_of)
     calibration, probability = calibrated_probability(
         inputs, measured, checks, limits, drawdown=measures.drawdown
@@ -112,7 +115,7 @@ def compute_profile(
         recommendations=recommend(checks, positions, equity=equity),
         left_out=book.left_out,
         notes=notes_of(inputs, measured, lookback),
-        **_explained(inputs, measured, components, lookback),
+        **explained,
     )
 
 

@@ -26,6 +26,7 @@ from serving.routes import (
     alerts,
     features,
     health,
+    limits,
     live,
     manual_entries,
     models,
@@ -133,7 +134,8 @@ def _mount(app: FastAPI, key: str) -> None:
     guarded = [Depends(key_check(key)), Depends(require_ready)]
     # The live routes come first: /pnl/live is no name that another route may take.
     routers = (
-        live, risk, pnl, manual_entries, alerts, features, models, trials, orders, performance
+        live, risk, limits, pnl, manual_entries, alerts, features, models, trials, orders,
+        performance,
     )  # fmt: skip
     for router in (module.router for module in routers):
         app.include_router(router, dependencies=guarded)

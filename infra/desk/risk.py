@@ -1,5 +1,6 @@
 """The risk of books against the policy in force."""
 
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,11 @@ class RiskDesk(BooksDesk):
         return StoredBooks(
             pnl_days=self.pnl_days, market=self.market_data, review=self.review, risk=self.risk
         )
+
+    def limits_date(self) -> date:
+        """Return the day by which overrides are judged: the desk date, the clock's without data."""
+        known = {state.dataset.name: state.last_session for state in self.market_data.catalog()}
+        return known.get(self.settings.orders.dataset) or self.clock.now().date()
 
     def score_study(self) -> "ScoreStudy":
         """Choose the score's volatility on the early part of the lake, judge it on the late."""

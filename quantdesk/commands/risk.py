@@ -7,6 +7,12 @@ import typer
 from quantdesk.commands.live import risk_live
 from quantdesk.commands.risk_evidence import show_score_study, show_week, show_weekly_book
 from quantdesk.commands.risk_instruments import show_instruments
+from quantdesk.commands.risk_limits import (
+    risk_acknowledge,
+    risk_breaches,
+    risk_limits,
+    risk_override,
+)
 from quantdesk.commands.risk_view import (
     show_covariances,
     show_groups,
@@ -17,11 +23,15 @@ from quantdesk.commands.risk_view import (
     show_tails,
     show_what_if,
 )
-from quantdesk.output import AsJson, show_json, show_table
+from quantdesk.output import AsJson, show_json
 
 risk = typer.Typer(help="The risk of a book, with its evidence.", no_args_is_help=True)
 
 risk.command("live")(risk_live)
+risk.command("limits")(risk_limits)
+risk.command("breaches")(risk_breaches)
+risk.command("acknowledge")(risk_acknowledge)
+risk.command("override")(risk_override)
 
 Scope = Annotated[
     str | None, typer.Argument(help="Portfolio; may be left out where there is only one.")
@@ -128,85 +138,6 @@ def risk_calibration(as_json: AsJson = False) -> None:
         show_json(study)
     else:
         show_score_study(study)
-
-
-@risk.command("breaches")
-def risk_breaches(
-    every: Annotated[bool, typer.Option("--all", help="Acknowledged ones too.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """List the breaches that nobody has acknowledged."""
-    from infra.bootstrap import open_desk
-
-    with open_desk() as desk:
-        rows = desk.limit_register.store.breaches(open_only=not every)
-    if as_json:
-        show_json(rows)
-        return
-    show_table(
-        "Breaches",
-        ("id", "date", "portfolio", "metric", "of", "value", "hard", "state", "acknowledged"),
-        [
-            (
-                b.breach_id,
-                b.as_of,
-                b.portfolio,
-                b.metric,
-                b.name,
-                f"{b.value:.4g}",
-                f"{b.hard:.4g}",
-                b.state,
-                b.acknowledged_by,
-            )
-            for b in rows
-        ],
-        right=("value", "hard"),
-    )
-
-
-@risk.command("acknowledge")
-def risk_acknowledge(
-    breach_id: Annotated[str, typer.Argument(help="As `risk breaches` lists it.")],
-    by: Annotated[str, typer.Option(help="Who acknowledges.")],
-    note: Annotated[str, typer.Option(help="What was done.")],
-) -> None:
-    """Close a breach with a word on what was done."""
-    from infra.bootstrap import open_desk
-
-    with open_desk() as desk:
-        desk.limit_register.acknowledge(breach_id, by=by, note=note)
-    typer.echo(f"{breach_id} is acknowledged")
-
-
-@risk.command("override")
-def risk_override(  # noqa: PLR0913 - an override is told in full or not at all
-    metric: Annotated[str, typer.Argument(help="For example weight.")],
-    scope: Annotated[str, typer.Argument(help="portfolio, symbol, sector, ...")],
-    name: Annotated[str, typer.Argument(help="The row's name in the register, * for the rest.")],
-    *,
-    hard: Annotated[float, typer.Option(help="The hard threshold meanwhile.")],
-    until: Annotated[str, typer.Option(help="Last day on which it holds, YYYY-MM-DD.")],
-    reason: Annotated[str, typer.Option(help="Why.")],
-    by: Annotated[str, typer.Option(help="Who grants it.")],
-) -> None:
-    """Raise a limit for a while."""
-    from datetime import date
-
-    from basics.errors import InvalidInputError
-    from infra.bootstrap import open_desk
-    from risk.limits import Override, Scope
-
-    try:
-        expires, of = date.fromisoformat(until), Scope(scope)
-    except ValueError as error:
-        raise InvalidInputError(f"{error}: use YYYY-MM-DD, and {', '.join(Scope)}") from None
-    override = Override(hard=hard, reason=reason, granted_by=by, expires=expires)
-    with open_desk() as desk:
-        # By the desk date, as orders and reports judge it; without data, by the clock.
-        known = {state.dataset.name: state.last_session for state in desk.market_data.catalog()}
-        day = known.get(desk.settings.orders.dataset) or desk.clock.now().date()
-        granted = desk.limit_register.grant(metric, of, name, override=override, as_of=day)
-    typer.echo(f"{granted.override_id}: {metric} of {scope} {name} may reach {hard} until {until}")
 
 
 def _before(stored: Any) -> Any:  # noqa: ANN401 - StoredResults, imported lazily

@@ -40,6 +40,8 @@ GUARDED = [
     "/pnl/live",
     "/pnl/stream",
     "/risk/live",
+    "/risk/limits",
+    "/risk/breaches",
     "/pnl/explain",
     "/pnl/manual",
     "/pnl/health",
