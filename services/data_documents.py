@@ -34,7 +34,7 @@ def document_partitions(market: MarketData, dataset: str) -> DataQualityDocument
         for partition, first, last in spans.iter_rows():
             stored = market.lake.scan(dataset, start=first, end=last).sort(EVENT_TIME, SYMBOL)
             batch = known.conform(stored.collect())
-            around = market.surroundings(known, batch)
+            around = market.intake.surroundings(known, batch)
             found = inspect(batch, dataset=known, rules=market.rules, around=around)
             yield partition, flagged(batch, found, dataset=known, rules=market.rules)
 

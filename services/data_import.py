@@ -64,7 +64,7 @@ def import_bars(files: BarFiles, *, market: MarketData, report: RejectionReport)
         rejections += delivery.rejected
         if delivery.rows.is_empty():
             continue
-        landing = market.land(dataset, delivery.rows, origin=delivery.file)
+        landing = market.intake.land(dataset, delivery.rows, origin=delivery.file)
         outcome = landing.outcome
         for place, value in enumerate((outcome.new, outcome.corrected, outcome.unchanged)):
             counts[place] += value
@@ -75,7 +75,7 @@ def import_bars(files: BarFiles, *, market: MarketData, report: RejectionReport)
     listed = report.write(dataset.name, rejections)
     if not any(counts):
         raise MissingDataError(f"not one row of {dataset.name} could be imported: see {listed}")
-    noted = market.remember(dataset, fingerprint, origin=dataset.source)
+    noted = market.intake.remember(dataset, fingerprint, origin=dataset.source)
     return ImportReport(
         dataset=dataset.name,
         status="landed",
