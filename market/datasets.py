@@ -96,15 +96,22 @@ class Dataset:
         return TIME_SCHEMA | extra | {name: pl.Float64() for name in self.fields}
 
     def conform(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return `rows` with exactly the columns and types of the dataset.
+        """Return `rows` with exactly the columns and types of the dataset, times in UTC.
 
         Raises
         ------
         InvalidInputError
-            If a column is missing or cannot become the type.
+            If a column is missing or cannot become the type, or times state no zone.
         """
         if missing := [name for name in self.schema if name not in rows.columns]:
             raise InvalidInputError(f"{self.name}: rows lack the columns {', '.join(missing)}")
+        for name in (EVENT_TIME, KNOWLEDGE_TIME):
+            kind = rows.schema[name]
+            if isinstance(kind, pl.Datetime) and kind.time_zone is None:
+                raise InvalidInputError(
+                    f"{self.name}: {name} states no time zone: say which with "
+                    "dt.replace_time_zone before it comes in"
+                )
         try:
             return rows.select(pl.col(name).cast(kind) for name, kind in self.schema.items())
         except pl.exceptions.PolarsError as error:

@@ -6,6 +6,7 @@ independently of the gate; for the others it documents the gate's answer, row by
 """
 
 import fcntl
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -133,8 +134,9 @@ def _within(rule: Rule, fields: tuple[str, ...], dataset: Dataset) -> Native:
     del dataset
     bounds = rule.parameters
     arguments = {
-        "min_value": bounds.get("above", bounds.get("at_least")),
-        "max_value": bounds.get("below", bounds.get("at_most")),
+        # No bound lets the infinite pass, as in the gate.
+        "min_value": bounds.get("above", bounds.get("at_least", -sys.float_info.max)),
+        "max_value": bounds.get("below", bounds.get("at_most", sys.float_info.max)),
         "strict_min": "above" in bounds,
         "strict_max": "below" in bounds,
     }

@@ -19,8 +19,8 @@ def required(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFram
 
 
 def within(target: Target, rule: Rule, fields: tuple[str, ...]) -> pl.DataFrame:
-    """Find rows where a field leaves (`above`, `below`) or [`at_least`, `at_most`]."""
-    bounds: list[Callable[[pl.Expr], pl.Expr]] = []
+    """Find rows where a field leaves (`above`, `below`), [`at_least`, `at_most`] or is infinite."""
+    bounds: list[Callable[[pl.Expr], pl.Expr]] = [lambda value: value.is_infinite()]
     if "above" in rule.parameters:
         bounds.append(lambda value: value <= rule.number("above"))
     if "at_least" in rule.parameters:

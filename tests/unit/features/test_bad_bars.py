@@ -8,6 +8,7 @@ import pytest
 from features.definitions import Feature, FeatureSet
 from features.expressions import field
 from features.labels import forward_return, triple_barrier
+from features.online import OnlineFeatures
 from features.sets import feature_set, feature_set_names
 from features.trial import trial_panel
 from market.panel import Panel
@@ -39,6 +40,31 @@ def test_no_set_ever_answers_infinity_or_without_a_bar(name: str) -> None:
     assert not np.isinf(values).any()
     no_bar = np.logical_and.reduce([~np.isfinite(v) for v in panel.fields.values()])
     assert np.isnan(values[:, no_bar]).all()
+
+
+@pytest.mark.parametrize("name", feature_set_names())
+def test_wrong_bars_that_arrive_live_are_answered_as_in_batch(name: str) -> None:
+    features, rng = feature_set(name), np.random.default_rng(9)
+    panel = trial_panel(
+        features.fields, rng=rng, lookback=features.lookback, context=features.context_fields
+    )
+    n = len(panel.sessions)
+    begin = n - 12
+    for values in panel.fields.values():
+        values[0, begin + 1] = np.nan
+        values[0, begin + 3] = 0.0
+        values[1, begin + 2] = -5.0
+        values[3, begin + 4] = np.inf
+        values[4, : n - 3] = np.nan  # Three rows in all.
+        values[5, begin : begin + 5] = np.nan  # A gap.
+    batch = features.compute(panel).values
+    live = OnlineFeatures(features, panel.window(0, begin))
+
+    for t in range(begin, n):
+        bars = {k: v[:, t] for k, v in (*panel.fields.items(), *panel.context.items())}
+        found = live.update(panel.sessions[t], bars)
+        assert not np.isinf(found).any()
+        np.testing.assert_allclose(found, batch[:, :, t], rtol=1e-9, atol=1e-12)
 
 
 def test_a_spoilt_symbol_leaves_the_others_alone() -> None:

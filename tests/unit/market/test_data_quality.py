@@ -116,6 +116,8 @@ FROM_DAY = pl.col("session") >= DAY
 DEFECTS: dict[str, tuple[str, Defect]] = {
     "a close is missing": ("close-present", put(at("AAPL"), close=None)),
     "a close is infinite": ("close-present", put(at("AAPL"), close=float("inf"))),
+    "a high is infinite": ("prices-positive", put(at("AAPL"), high=float("inf"))),
+    "a volume is infinite": ("volume-not-negative", put(at("AAPL"), volume=float("inf"))),
     "a price is zero": ("prices-positive", put(at("AAPL"), open=0.0)),
     "a price is negative": ("prices-positive", times(at("AAPL"), -1.0, "close")),
     "high and low are exchanged": (
@@ -219,6 +221,44 @@ def test_250_clean_days_one_by_one_raise_no_alarm(bars: pl.DataFrame) -> None:
 
     assert len(days) == 250
     assert alarms == []
+
+
+def test_250_days_of_bars_simulated_around_real_closes_raise_no_alarm() -> None:
+    simulated = next(SampleSource(seed=1).read("equities"))
+    days = SESSIONS.filter(pl.col("session") >= date(2021, 1, 4))["session"].head(250)
+    alarms = []
+
+    for first, last in zip(days[::5], days[4::5], strict=True):  # A week at a time.
+        start = first - timedelta(days=90)
+        around = Surroundings(
+            now=datetime(last.year, last.month, last.day, 23, tzinfo=UTC),
+            history=simulated.filter(pl.col("session").is_between(start, first, closed="left")),
+            sessions=SESSIONS.filter(pl.col("session").is_between(start, last)),
+        )
+        rows = simulated.filter(pl.col("session").is_between(first, last))
+        inspected = inspect(rows, dataset=DATASETS["equities"], rules=RULES, around=around)
+        alarms += inspected.findings
+
+    assert len(days) == 250
+    assert alarms == []
+
+
+def test_250_simulated_sessions_of_ticks_raise_no_alarm(bars: pl.DataFrame) -> None:
+    hours = SESSIONS.select("session", "open_time", "close_time")
+    real = bars.filter((pl.col("symbol") == "IBM") & (pl.col("session") >= date(2010, 3, 1)))
+    rng, drawn = np.random.default_rng(3), []
+    for row in real.head(250).join(hours, on="session").iter_rows(named=True):
+        known = {name: row[name] for name in DailyBar.__dataclass_fields__}
+        bar = DailyBar(**known | {"volume": int(row["volume"] / 1e4)})
+        drawn.append(simulate_session(bar, rng, trades=20))
+
+    assert len(drawn) == 250
+    for make, tables in (
+        (quotes_dataset, [session.quotes for session in drawn]),
+        (trades_dataset, [session.trades for session in drawn]),
+        (depth_dataset, [session.depth for session in drawn]),
+    ):
+        assert ticks_found(make, pl.concat(tables)) == {}
 
 
 def test_a_split_that_the_adjusted_close_shows_is_no_alarm(bars: pl.DataFrame) -> None:

@@ -191,6 +191,39 @@ def test_what_cannot_be_taken_says_why(desk: Desk) -> None:
         _run(desk, lambda store: store.latest(OWN, "bars", ["X"]))
 
 
+@pytest.mark.parametrize("value", [float("nan"), 0.0, -1.0, float("inf")])
+def test_a_feed_with_one_wrong_bar_changes_nothing(desk: Desk, value: float) -> None:
+    _run(desk, lambda store: store.take("bars", NEXT, {"B": _bar(41.0)}))
+    before = _run(desk, lambda store: store.latest(OWN, "bars"))
+    wrong = {"A": _bar(70.0), "B": _bar(40.0) | {"close": value}}
+
+    with pytest.raises(InvalidInputError, match=f"B: close is {value}: send a sound bar"):
+        _run(desk, lambda store: store.take("bars", NEXT, wrong))
+    trades = [Trade("A", 70.0, 1.0), Trade("B", value, 1.0)]
+    with pytest.raises(InvalidInputError, match="a trade has a positive price and size"):
+        _run(desk, lambda store: store.take_trades("bars", NEXT, trades))
+
+    after = _run(desk, lambda store: store.latest(OWN, "bars"))
+    for symbol in SYMBOLS:
+        was, now = before.vectors[symbol], after.vectors[symbol]
+        np.testing.assert_array_equal(now.values, was.values)
+        assert (now.day, now.updated) == (was.day, was.updated)
+
+
+def test_a_session_that_a_feed_left_out_is_a_gap_live_as_in_batch(desk: Desk) -> None:
+    _run(desk, lambda store: store.take("bars", AFTER, {"A": _bar(41.0)}))
+    _run(desk, lambda store: store.take("bars", AFTER, {"A": _bar(42.0, volume=0.0)}))
+
+    found = _run(desk, lambda store: store.latest(OWN, "bars", ["A"]))
+
+    panel = desk.market_data.panel("bars", fields=FIELDS)
+    bar = _bar(42.0, volume=0.0)
+    fields = {k: np.column_stack([panel[k], [bar[k], np.nan, np.nan]]) for k in FIELDS}
+    days = np.append(panel.sessions, np.datetime64(AFTER))
+    batch = OWN.compute(Panel(SYMBOLS, days, fields)).values[:, 0, -1]
+    np.testing.assert_allclose(found.vectors["A"].values, batch, rtol=1e-9)
+
+
 def test_a_vector_leaves_the_cache_after_its_time(state: Path) -> None:
     settings = Settings(state_dir=state)
     short = settings.model_copy(
