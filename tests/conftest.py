@@ -8,6 +8,7 @@ from hypothesis import settings
 from infra.servers.postgres import PostgresServer, postgres_replica, postgres_server
 from infra.servers.redis import RedisServer, redis_server
 from tests.mlflow_server import MlflowServer
+from tests.object_store import ObjectStore
 
 # How long an example takes says nothing about what is right. (On a build server hypothesis
 # chooses a profile of its own, which draws the same examples each time.)
@@ -41,6 +42,14 @@ def replica(postgres: PostgresServer) -> Iterator[PostgresServer]:
     """A streaming replica of the primary."""
     with postgres_replica(postgres) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """A server that speaks S3's protocol; take a `bucket()` of it."""
+    store = ObjectStore()
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

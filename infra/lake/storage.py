@@ -7,12 +7,13 @@ exists fails, so that of two writers exactly one wins a place in the log.
 import contextlib
 import os
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
-from basics.errors import InvalidInputError, UnavailableError
+from basics.errors import InvalidInputError, MissingDataError, UnavailableError
 
 STAGING = ".staging"
 # Stores that polars reads by itself, with the credentials of the environment.
@@ -121,30 +122,40 @@ class ObjectStorage:
 
     def read(self, key: str) -> bytes:
         """Return the object's bytes."""
-        return bytes(self.filesystem.cat_file(f"{self.root}/{key}"))
+        with self._reached(key):
+            return bytes(self.filesystem.cat_file(f"{self.root}/{key}"))
 
     def create(self, key: str, data: bytes) -> None:
         """Put the object under the condition that it does not exist."""
-        self.filesystem.pipe_file(f"{self.root}/{key}", data, mode="create")
+        try:
+            with self._reached(key):
+                self.filesystem.pipe_file(f"{self.root}/{key}", data, mode="create")
+        except FileNotFoundError as error:
+            raise MissingDataError(
+                f"{self.root} is not there: {error}; make the bucket, or correct the lake's URL"
+            ) from error
 
     def names(self, prefix: str) -> list[str]:
         """List the store below the prefix."""
         self.filesystem.invalidate_cache()
         try:
-            listed = self.filesystem.ls(f"{self.root}/{prefix}".rstrip("/"), detail=False)
+            with self._reached(prefix):
+                listed = self.filesystem.ls(f"{self.root}/{prefix}".rstrip("/"), detail=False)
         except FileNotFoundError:
             return []
         return sorted(str(name).rstrip("/").rsplit("/", 1)[-1] for name in listed)
 
     def walk(self, prefix: str) -> list[tuple[str, float]]:
         """List the store below the prefix, with the times it gives."""
-        found = self.filesystem.find(f"{self.root}/{prefix}", detail=True)
+        self.filesystem.invalidate_cache()
+        with self._reached(prefix):
+            found = self.filesystem.find(f"{self.root}/{prefix}", detail=True)
         lead = len(self.filesystem._strip_protocol(self.root)) + 1
         return [(name[lead:], _stamp(info)) for name, info in found.items()]
 
     def delete(self, key: str) -> None:
         """Remove the object."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), self._reached(key):
             self.filesystem.rm_file(f"{self.root}/{key}")
 
     def source(self, key: str) -> str | BytesIO:
@@ -152,6 +163,23 @@ class ObjectStorage:
         if self.scheme in POLARS_SCHEMES:
             return f"{self.scheme}://{self.root}/{key}"
         return BytesIO(self.read(key))
+
+    @contextlib.contextmanager
+    def _reached(self, key: str) -> Iterator[None]:
+        """Say what is the matter with the store; what is taken or absent goes through."""
+        try:
+            yield
+        except (FileExistsError, FileNotFoundError):
+            raise
+        except PermissionError as error:
+            raise InvalidInputError(
+                f"the store refuses {self.root}/{key}: {error}; check the credentials"
+            ) from error
+        except Exception as error:  # Each store has errors of its own.
+            raise UnavailableError(
+                f"the store of {self.root}/{key} does not answer: {error}; try again, or check "
+                "that it runs and where"
+            ) from error
 
 
 def open_storage(location: Path | str) -> Storage:

@@ -14,6 +14,7 @@ from infra.lake import ParquetLake, open_storage
 from infra.lake.maintenance import compact, tidy, vacuum
 from market.datasets import Dataset, Partition
 from services.ports import BarLake
+from tests.object_store import ObjectStore
 
 NOW = datetime(2022, 6, 1, tzinfo=UTC)
 PRICES = Dataset(name="prices", fields=("close",), calendar=None)
@@ -35,8 +36,13 @@ def bars(symbol: str, first: date, closes: list[float | None]) -> pl.DataFrame:
     )
 
 
-@pytest.fixture(params=["folder", "memory"])
-def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(params=["folder", "memory", "s3"])
+def location(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    if request.param == "s3":
+        store: ObjectStore = request.getfixturevalue("object_store")
+        return store.bucket(monkeypatch)
     return str(tmp_path / "lake") if request.param == "folder" else f"memory://{uuid.uuid4().hex}"
 
 
@@ -166,10 +172,11 @@ def _append_rows(folder: str, symbol: str) -> None:
         lake.append(PRICES, bars(symbol, date(2022, 1, 1) + timedelta(days=day), [1.0]))
 
 
-def test_concurrent_writers_lose_no_row(tmp_path: Path) -> None:
+@pytest.mark.parametrize("location", ["folder", "s3"], indirect=True)
+def test_concurrent_writers_lose_no_row(location: str) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [
-        context.Process(target=_append_rows, args=(str(tmp_path), name)) for name in ("A", "B", "A")
+        context.Process(target=_append_rows, args=(location, name)) for name in ("A", "B", "A")
     ]
 
     for writer in writers:
@@ -178,7 +185,7 @@ def test_concurrent_writers_lose_no_row(tmp_path: Path) -> None:
         writer.join(60)
 
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
-    table = ParquetLake(open_storage(tmp_path), ManualClock(NOW)).scan("prices").collect()
+    table = ParquetLake(open_storage(location), ManualClock(NOW)).scan("prices").collect()
     assert table.height == 16  # Two writers of the same symbol add its rows once.
     assert table.unique(["symbol", "session"]).height == 16
 
@@ -200,9 +207,10 @@ def test_compaction_changes_neither_answers_nor_version(location: str) -> None:
     assert again.equals(then)
 
 
-def test_vacuum_removes_what_nothing_names_and_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("location", ["folder", "s3"], indirect=True)
+def test_vacuum_removes_what_nothing_names_and_nothing_else(location: str) -> None:
     clock = ManualClock(datetime.now(UTC) + timedelta(hours=2))  # Files bear the machine's time.
-    lake = ParquetLake(open_storage(tmp_path), clock)
+    lake = ParquetLake(open_storage(location), clock)
     for day in (3, 4):
         lake.append(PRICES, bars("A", date(2022, 1, day), [1.0]))
     compact(lake, "prices")

@@ -5,12 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from basics.errors import InvalidInputError, UnavailableError
+from basics.errors import InvalidInputError, MissingDataError, UnavailableError
 from infra.lake.storage import FolderStorage, ObjectStorage, open_storage
+from tests.object_store import ObjectStore
 
 
-@pytest.fixture(params=["folder", "memory"])
-def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(params=["folder", "memory", "s3"])
+def location(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    if request.param == "s3":
+        store: ObjectStore = request.getfixturevalue("object_store")
+        return store.bucket(monkeypatch)
     return str(tmp_path) if request.param == "folder" else f"memory://{uuid.uuid4().hex}"
 
 
@@ -53,6 +59,26 @@ def test_polars_reads_known_stores_by_url_and_others_through_bytes() -> None:
     storage = open_storage(f"memory://{uuid.uuid4().hex}")
     storage.create("a", b"1")
     assert storage.source("a").read() == b"1"
+
+
+def test_a_store_that_is_gone_or_has_no_such_bucket_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import s3fs
+
+    store = ObjectStore()
+    storage = open_storage(store.bucket(monkeypatch))
+    storage.create("a", b"1")
+    with pytest.raises(MissingDataError, match="make the bucket, or correct the lake's URL"):
+        open_storage("s3://no-such-bucket/desk").create("a", b"1")
+    store.close()
+
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    gone = open_storage("s3://lake/desk")
+    for work in (lambda: gone.read("a"), lambda: gone.create("b", b"1"), lambda: gone.names("")):
+        with pytest.raises(UnavailableError, match="does not answer"):
+            work()
 
 
 def test_an_unknown_protocol_is_refused() -> None:
