@@ -2,31 +2,22 @@
 
 import itertools
 import sys
-from dataclasses import replace
-from datetime import date
-from functools import partial
 
 import numpy as np
 
 from benchmarks.harness import Row, best_seconds, publish, run_peer
-from flows.engines import engine_map
+from benchmarks.risk_nightly import dask_rows, nightly_rows, weekly_rows
+from benchmarks.risk_options import option_rows
 from infra.isolation import PROJECT_ROOT
-from infra.policy import load_limits, load_stress
-from measures.options import OptionTerms, option_scenarios
+from infra.policy import load_stress
 from measures.tail import QuantileRule, tail_risk, tail_risks
 from risk.live import LiveBook
 from risk.market_state import estimate_state
 from risk.monte_carlo import linear_normal_pnl, monte_carlo_normal
-from risk.nightly import NightBooks, NightMarket
 from risk.pricing import book_pnl
 from risk.scenarios import Scenarios
 from risk.score import UNCALIBRATED
-from risk.weekly import WeeklyTerms
 from risk.what_if import WhatIf
-from services.night_store import EngineMap
-from services.nightly_risk import NightChunk, NightPolicy, measure_chunk
-from services.weekly_risk import WEEKLY_CHUNK, WeeklyChunk
-from services.weekly_risk import measure_chunk as measure_week
 
 N_ASSETS, N_SCENARIOS = 1_000, 100_000
 SEED = 7
@@ -60,10 +51,10 @@ def main() -> None:
         "monte_carlo": _monte_carlo_rows,
         "peers": _peer_rows,
         "profile": _profile_rows,
-        "options": _option_rows,
-        "nightly": _nightly_rows,
-        "weekly": _weekly_rows,
-        "dask": _dask_rows,
+        "options": option_rows,
+        "nightly": nightly_rows,
+        "weekly": weekly_rows,
+        "dask": dask_rows,
     }
     rows = [row for name, part in parts.items() if not wanted or name in wanted for row in part()]
     publish("risk", rows)
@@ -240,174 +231,6 @@ def _profile_rows() -> list[Row]:
             reference_value=10.0,
         ),
     ]
-
-
-def _option_rows() -> list[Row]:
-    """Time the full revaluation of European options, of American ones, and of half and half."""
-    rng = np.random.default_rng(SEED)
-    n_options, n_scenarios = 10_000, 1_000
-    european = OptionTerms(
-        spot=rng.uniform(50, 150, n_options),
-        strike=rng.uniform(50, 150, n_options),
-        years=rng.uniform(0.05, 2, n_options),
-        volatility=rng.uniform(0.1, 0.6, n_options),
-        rate=np.full(n_options, 0.03),
-        dividend=np.full(n_options, 0.01),
-        is_call=rng.random(n_options) < 0.5,
-        is_american=np.zeros(n_options, dtype=bool),
-    )
-    spot = np.exp(0.02 * rng.normal(size=(n_options, n_scenarios)))
-    level = np.exp(0.1 * rng.normal(size=(n_options, n_scenarios)))
-    mixes = {
-        "risk.options": ("European", european),
-        "risk.options_american": (
-            "American (Bjerksund-Stensland 2002)",
-            replace(european, is_american=np.ones(n_options, dtype=bool)),
-        ),
-        "risk.options_mixed": (
-            "half European, half American",
-            replace(european, is_american=np.arange(n_options) % 2 == 0),
-        ),
-    }
-    for _, options in mixes.values():  # Compiled once per machine.
-        option_scenarios(options, spot_ratio=spot[:, :2], volatility_ratio=level[:, :2])
-    return [
-        Row(
-            id=name,
-            claim=f"10,000 options, {mix}, fully revalued under 1,000 scenarios",
-            value=best_seconds(
-                partial(option_scenarios, options, spot_ratio=spot, volatility_ratio=level),
-                repeat=3,
-            ),
-            unit="s",
-            reference="limit 2 s",
-            reference_value=2.0,
-        )
-        for name, (mix, options) in mixes.items()
-    ]
-
-
-def _nightly_rows() -> list[Row]:
-    """Time the night over 1,000 portfolios in two processes."""
-    from concurrent.futures import ProcessPoolExecutor
-
-    books, market, policy = _night()
-
-    def chunks(last: int, size: int) -> list[NightChunk]:
-        return [
-            NightChunk(books=books.chunk(at, at + size), market=market, policy=policy)
-            for at in range(0, last, size)
-        ]
-
-    with ProcessPoolExecutor(2) as pool:
-        # Kernels are compiled once per machine; the night does not pay for that.
-        list(pool.map(measure_chunk, chunks(4, 2)))
-        whole = chunks(len(books.names), 100)
-        seconds = best_seconds(lambda: list(pool.map(measure_chunk, whole)), repeat=1)
-    return [
-        Row(
-            id="risk.nightly",
-            claim="1,000 portfolios x 100 positions x 2,500 days, 6 estimators x 3 confidences",
-            value=seconds,
-            unit="s",
-            reference="limit 60 s on two cores",
-            reference_value=60.0,
-        )
-    ]
-
-
-def _weekly_rows() -> list[Row]:
-    """Time the weekly long run over 1,000 portfolios in two processes."""
-    from concurrent.futures import ProcessPoolExecutor
-
-    books, market, _ = _night()
-    terms = WeeklyTerms(seed=SEED)
-
-    def chunks(last: int, size: int) -> list[WeeklyChunk]:
-        return [
-            WeeklyChunk(books=books.chunk(at, at + size), market=market, terms=terms)
-            for at in range(0, last, size)
-        ]
-
-    with ProcessPoolExecutor(2) as pool:
-        whole = chunks(len(books.names), WEEKLY_CHUNK)
-        seconds = best_seconds(lambda: list(pool.map(measure_week, whole)), repeat=1)
-    return [
-        Row(
-            id="risk.weekly",
-            claim="1,000 portfolios x 100 positions: GARCH, extreme value, four joint laws, "
-            "Z1 to Z3 over 500 days",
-            value=seconds,
-            unit="s",
-            reference="limit 600 s on two cores",
-            reference_value=600.0,
-        )
-    ]
-
-
-def _dask_rows() -> list[Row]:
-    """Time the night's own engine on Dask: two workers of one thread each against one."""
-    books, market, policy = _night()
-    whole = [
-        NightChunk(books=books.chunk(at, at + 50), market=market, policy=policy)
-        for at in range(0, 400, 50)
-    ]
-    seconds = {}
-    for workers in (1, 2):
-        with engine_map("dask", workers=workers) as mapped:
-
-            def run(engine: EngineMap = mapped) -> object:
-                return list(engine(measure_chunk, whole))
-
-            run()  # Workers import and load their kernels once.
-            seconds[workers] = best_seconds(run, repeat=2)
-    return [
-        Row(
-            id="risk.dask_scaling",
-            claim="the night over 400 portfolios on two Dask workers (bar: 1.6 times)",
-            value=seconds[2],
-            unit="s",
-            reference="one Dask worker",
-            reference_value=seconds[1],
-        )
-    ]
-
-
-def _night() -> tuple[NightBooks, NightMarket, NightPolicy]:
-    rng = np.random.default_rng(SEED)
-    n_days, n_books = 2_500, 1_000
-    market = rng.standard_t(5, size=n_days) * 0.007
-    returns = market * rng.uniform(0.5, 1.5, size=(N_ASSETS, 1))
-    returns += rng.standard_t(5, size=(N_ASSETS, n_days)) * 0.012
-    symbols = tuple(f"s{i}" for i in range(N_ASSETS))
-    exposures = np.zeros((n_books, N_ASSETS))
-    for book in range(n_books):
-        held = rng.choice(N_ASSETS, 100, replace=False)
-        exposures[book, held] = rng.dirichlet(np.ones(100)) * 1e6
-    state = estimate_state(
-        symbols,
-        returns[:, -500:],
-        market=market[-500:],
-        rates=None,
-        daily_notional=dict.fromkeys(symbols, 1e7),
-    )
-    policy = PROJECT_ROOT / "policy"
-    return (
-        NightBooks(
-            names=tuple(f"p{i}" for i in range(n_books)),
-            exposures=exposures,
-            equity=np.full(n_books, 1e6),
-            drawdown=np.full(n_books, 0.05),
-        ),
-        NightMarket(
-            state=state,
-            returns=returns,
-            sectors={s: f"sector{i % 11}" for i, s in enumerate(symbols)},
-        ),
-        NightPolicy(
-            limits=load_limits(policy), scenarios=load_stress(policy), as_of=date(2022, 12, 28)
-        ),
-    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from flows import steps
 from flows.day import Day, open_day
 from flows.outcome import Outcome, done, no_new_data
 from flows.progress import step
+from measures.options import AmericanFormula
 from risk.profile import RiskProfile
 from services.multi_asset import (
     MultiAssetBooks,
@@ -90,7 +91,8 @@ def measure_multi_asset_risk(day: Day) -> RiskProfile | None:
     accounting = day.desk.accounting(books.market.instruments)
     accounting.book_events(books.run_id, books.events)  # Adds nothing where they stand.
     previous = day.desk.risk.previous(books.plan.portfolio, before=day.desk_date)
-    inputs = risk_inputs_of(books, accounting, previous=previous)
+    american = AmericanFormula(day.desk.settings.american_options)
+    inputs = risk_inputs_of(books, accounting, previous=previous, american=american)
     profile = day.desk.risk.multi_asset_profile(inputs)
     day.desk.risk.store(profile, lineage=lineage_of(day, books))
     return profile
@@ -141,4 +143,5 @@ def lineage_of(day: Day, books: MultiAssetBooks) -> JsonDocument:
         "seed": day.desk.settings.seed,
         "code_commit": day.desk.code_commit,
         "market": books.market.label,
+        "american_options": day.desk.settings.american_options,
     }

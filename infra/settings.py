@@ -220,6 +220,10 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field(default="console", description="form of a line")
     seed: int = Field(default=20221228, ge=0, description="seed of everything simulated")
+    american_options: Literal["bjerksund_stensland_2002", "bjerksund_stensland_1993"] = Field(
+        default="bjerksund_stensland_2002",
+        description="formula of American options; that of 1993 is what QuantLib computes",
+    )
     threads: int = Field(default=2, ge=1, le=256, description="threads a computation may use")
     database: DatabaseSettings = DatabaseSettings()
     cache: CacheSettings = CacheSettings()

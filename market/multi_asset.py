@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
+
 from basics.arrays import FloatArray
+from basics.errors import MissingDataError
 from measures.bonds import ZeroCurve
+from measures.options import AmericanFormula
 
 DAYS_A_YEAR = 365.0
 
@@ -24,6 +28,8 @@ class MarketSnapshot:
     volatilities : mapping of option symbol to yearly volatility
         One flat volatility for each option.
     dividends : mapping of underlying to continuous yearly yield
+    american : AmericanFormula
+        How American options are priced on it.
     """
 
     as_of: date
@@ -33,6 +39,31 @@ class MarketSnapshot:
     curves: Mapping[str, ZeroCurve] = field(default_factory=dict)
     volatilities: Mapping[str, float] = field(default_factory=dict)
     dividends: Mapping[str, float] = field(default_factory=dict)
+    american: AmericanFormula = AmericanFormula.TWO_BOUNDARIES
+
+    def price_of(self, symbol: str) -> float:
+        """Return a price, or raise MissingDataError."""
+        price = self.prices.get(symbol)
+        if price is None or not np.isfinite(price):
+            raise MissingDataError(f"{symbol} has no price on {self.as_of}")
+        return price
+
+    def rate_of(self, currency: str) -> float:
+        """Return the price of a currency in the base currency, or raise MissingDataError."""
+        if currency == self.base_currency:
+            return 1.0
+        rate = self.fx.get(currency)
+        if rate is None or not rate > 0:
+            raise MissingDataError(
+                f"no exchange rate of {currency} to {self.base_currency} is known"
+            )
+        return rate
+
+    def curve_of(self, currency: str) -> ZeroCurve:
+        """Return the zero curve of a currency, or raise MissingDataError."""
+        if currency not in self.curves:
+            raise MissingDataError(f"no {currency} curve is known")
+        return self.curves[currency]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,3 +85,18 @@ class MarketMoves:
     fx: Mapping[str, FloatArray] = field(default_factory=dict)
     curves: Mapping[str, FloatArray] = field(default_factory=dict)
     volatilities: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def price_moves(self, name: str) -> FloatArray:
+        """Return the returns of a price, zeros where it does not move."""
+        return self.prices.get(name, np.zeros(self.n_scenarios))
+
+    def rate_moves(self, currency: str) -> FloatArray:
+        """Return the returns of a currency, zeros where it does not move."""
+        return self.fx.get(currency, np.zeros(self.n_scenarios))
+
+    def volatility_moves(self, symbol: str, underlying: str) -> FloatArray:
+        """Return the relative changes of an option's volatility, else of its underlying's."""
+        own = self.volatilities.get(symbol)
+        if own is not None:
+            return own
+        return self.volatilities.get(underlying, np.zeros(self.n_scenarios))

@@ -1,24 +1,33 @@
-"""Option prices and greeks: Black-Scholes-Merton, and Bjerksund-Stensland 2002 for American.
+"""Option prices: Black-Scholes-Merton, and Bjerksund-Stensland for American.
 
-A price is per unit of the underlying. Theta is per year (negative as time passes), vega per 1.00
-of volatility, rho per 1.00 of rate.
+A price is per unit of the underlying; `measures.option_greeks` has its slopes.
 """
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
-from basics.arrays import BoolArray, FloatArray
+from basics.arrays import BoolArray, FloatArray, IntArray
 from basics.errors import InvalidInputError
-from measures.kernels.options import price_each
+from measures.kernels.options import EUROPEAN, ONE_BOUNDARY, TWO_BOUNDARIES, price_each
 from measures.kernels.options_bulk import revalue
 
-# Central differences for the American greeks: the steps balance truncation against rounding.
-_SPOT_STEP, _OTHER_STEP = 1e-3, 1e-4
 # Prices below which one by one is quick enough, and spares compiling the kernel for many.
 _FEW_CELLS = 20_000
+
+
+class AmericanFormula(StrEnum):
+    """How an American option is approximated: by two flat exercise boundaries, or by one.
+
+    Bjerksund and Stensland (2002), "Closed form valuation of American options", or (1993),
+    "Closed-form approximation of American options", which is what QuantLib's engine computes.
+    """
+
+    TWO_BOUNDARIES = "bjerksund_stensland_2002"
+    ONE_BOUNDARY = "bjerksund_stensland_1993"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +45,8 @@ class OptionTerms:
     rate, dividend : ndarray of shape (n,)
         Continuous, a year.
     is_call, is_american : ndarray of shape (n,)
+    formula : AmericanFormula
+        Of all that are American.
     """
 
     spot: FloatArray
@@ -46,6 +57,7 @@ class OptionTerms:
     dividend: FloatArray
     is_call: BoolArray
     is_american: BoolArray
+    formula: AmericanFormula = AmericanFormula.TWO_BOUNDARIES
 
     def __post_init__(self) -> None:
         for name in ("spot", "strike"):
@@ -75,28 +87,21 @@ class OptionTerms:
             ]
         )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Greeks:
-    """Price and sensitivities, one for each option."""
-
-    price: FloatArray
-    delta: FloatArray
-    gamma: FloatArray
-    vega: FloatArray
-    theta: FloatArray
-    rho: FloatArray
+    def styles(self) -> IntArray:
+        """Return how the kernels are to price each, of shape (n,)."""
+        one = self.formula is AmericanFormula.ONE_BOUNDARY
+        return np.where(self.is_american, ONE_BOUNDARY if one else TWO_BOUNDARIES, EUROPEAN)
 
 
 def option_prices(options: OptionTerms) -> FloatArray:
     """Return the price of each option.
 
-    European by Black-Scholes-Merton (Hull 2018, equations 17.4 and 17.5); American by Bjerksund
-    and Stensland (2002), "Closed form valuation of American options", a lower bound that comes
-    within about 2% of the exact price at the usual terms.
+    European by Black-Scholes-Merton (Hull 2018, equations 17.4 and 17.5); American by the
+    `formula` of the terms, a lower bound that comes within about 2% of the exact price at the
+    usual terms.
     """
     prices = np.empty(len(options.spot))
-    price_each(options.stacked(), options.is_american.astype(np.int64), prices)
+    price_each(options.stacked(), options.styles(), prices)
     return prices
 
 
@@ -105,6 +110,8 @@ def option_scenarios(
     *,
     spot_ratio: FloatArray,
     volatility_ratio: FloatArray,
+    rate_change: FloatArray | None = None,
+    dividend_change: FloatArray | None = None,
     threads: int = 2,
 ) -> FloatArray:
     """Return the price of each option in each scenario, by full revaluation.
@@ -115,34 +122,41 @@ def option_scenarios(
     ----------
     spot_ratio, volatility_ratio : ndarray of shape (n, n_scenarios) or (1, n_scenarios)
         Factors on spot and volatility; positive, and not negative.
+    rate_change, dividend_change : ndarray of shape (n, n_scenarios) or (1, n_scenarios), optional
+        Added to rate and dividend; 0 where absent.
 
     Returns
     -------
     ndarray of shape (n, n_scenarios)
     """
     n_scenarios = spot_ratio.shape[1]
-    if volatility_ratio.shape[1] != n_scenarios:
-        raise InvalidInputError(
-            f"{n_scenarios} spot and {volatility_ratio.shape[1]} volatility scenarios must match"
-        )
-    if not ((spot_ratio > 0).all() and (volatility_ratio >= 0).all()):
-        raise InvalidInputError("spot ratios must be positive, volatility ratios not negative")
+    still = np.zeros((1, n_scenarios))
+    changes = tuple(still if given is None else given for given in (rate_change, dividend_change))
+    _require_scenarios(spot_ratio, volatility_ratio, *changes)
     if threads < 1:
         raise InvalidInputError(f"threads must be at least 1, got {threads}")
-    terms, early = options.stacked(), options.is_american.astype(np.int64)
+    terms, styles = options.stacked(), options.styles()
     prices = np.empty((len(options.spot), n_scenarios))
     if prices.size < _FEW_CELLS:
+        spots, levels, rates, dividends = (
+            np.broadcast_to(given, prices.shape).ravel()
+            for given in (spot_ratio, volatility_ratio, *changes)
+        )
         moved = np.repeat(terms, n_scenarios, axis=1)
-        moved[0] *= np.broadcast_to(spot_ratio, prices.shape).ravel()
-        moved[3] *= np.broadcast_to(volatility_ratio, prices.shape).ravel()
-        price_each(moved, np.repeat(early, n_scenarios), prices.ravel())
+        moved[0] *= spots
+        moved[3] *= levels
+        moved[4] += rates
+        moved[5] += dividends
+        price_each(moved, np.repeat(styles, n_scenarios), prices.ravel())
         return prices
+    moves = np.stack(np.broadcast_arrays(*changes))
 
     def fill(part: slice) -> None:
         spots, levels = (
             rows if len(rows) == 1 else rows[part] for rows in (spot_ratio, volatility_ratio)
         )
-        revalue(terms[:, part], early[part], spots, levels, prices[part])
+        added = moves if moves.shape[1] == 1 else moves[:, part]
+        revalue(terms[:, part], styles[part], spots, levels, added, prices[part])
 
     bounds = np.linspace(0, len(prices), 8 * threads + 1).astype(int)
     with ThreadPoolExecutor(threads) as pool:
@@ -150,70 +164,15 @@ def option_scenarios(
     return prices
 
 
-def option_greeks(options: OptionTerms) -> Greeks:
-    """Return price and greeks: in closed form for European, by central differences for American.
-
-    Without time or volatility gamma, vega and theta are 0.
-    """
-    closed, bumped = _closed_greeks(options), None
-    if options.is_american.any():
-        bumped = _bumped_greeks(options)
-    chosen = {}
-    for name in Greeks.__slots__:
-        european = getattr(closed, name)
-        chosen[name] = (
-            european
-            if bumped is None
-            else np.where(options.is_american, getattr(bumped, name), european)
-        )
-    return Greeks(**chosen)
-
-
-def _closed_greeks(o: OptionTerms) -> Greeks:
-    from scipy.special import ndtr
-
-    sign = np.where(o.is_call, 1.0, -1.0)
-    root = np.sqrt(o.years)
-    spread = o.volatility * root
-    alive = spread > 0
-    safe = np.where(alive, spread, 1.0)
-    forward = np.log(o.spot / o.strike) + (o.rate - o.dividend) * o.years
-    d1 = np.where(alive, forward / safe + 0.5 * spread, np.sign(forward) * np.inf)
-    d1 = np.where(np.isnan(d1), 0.0, d1)
-    carry, discount = np.exp(-o.dividend * o.years), np.exp(-o.rate * o.years)
-    density = np.where(alive, np.exp(-0.5 * d1 * d1) / np.sqrt(2 * np.pi), 0.0)
-    inner, paid = ndtr(sign * d1), o.strike * discount * ndtr(sign * (d1 - spread))
-    decay = o.spot * carry * density * o.volatility / np.where(alive, 2 * root, 1.0)
-    return Greeks(
-        price=option_prices(replace(o, is_american=np.zeros_like(o.is_american))),
-        delta=sign * carry * inner,
-        gamma=carry * density / (o.spot * safe),
-        vega=o.spot * carry * density * root,
-        theta=-decay + sign * (o.dividend * o.spot * carry * inner - o.rate * paid),
-        rho=sign * o.years * paid,
-    )
-
-
-def _bumped_greeks(o: OptionTerms) -> Greeks:
-    step = o.spot * _SPOT_STEP
-    price = option_prices(o)
-    up = option_prices(replace(o, spot=o.spot + step))
-    down = option_prices(replace(o, spot=o.spot - step))
-    less, sooner = np.maximum(o.volatility - _OTHER_STEP, 0.0), np.maximum(o.years - _OTHER_STEP, 0)
-    vega = option_prices(replace(o, volatility=o.volatility + _OTHER_STEP)) - option_prices(
-        replace(o, volatility=less)
-    )
-    theta = option_prices(replace(o, years=sooner)) - option_prices(
-        replace(o, years=o.years + _OTHER_STEP)
-    )
-    rho = option_prices(replace(o, rate=o.rate + _OTHER_STEP)) - option_prices(
-        replace(o, rate=o.rate - _OTHER_STEP)
-    )
-    return Greeks(
-        price=price,
-        delta=(up - down) / (2 * step),
-        gamma=(up - 2 * price + down) / step**2,
-        vega=vega / (o.volatility + _OTHER_STEP - less),
-        theta=theta / (o.years + _OTHER_STEP - sooner),
-        rho=rho / (2 * _OTHER_STEP),
-    )
+def _require_scenarios(
+    spot: FloatArray, volatility: FloatArray, rate: FloatArray, dividend: FloatArray
+) -> None:
+    for name, rows in (("volatility", volatility), ("rate", rate), ("dividend", dividend)):
+        if rows.shape[1] != spot.shape[1]:
+            raise InvalidInputError(
+                f"{spot.shape[1]} spot and {rows.shape[1]} {name} scenarios must match"
+            )
+    if not ((spot > 0).all() and (volatility >= 0).all()):
+        raise InvalidInputError("spot ratios must be positive, volatility ratios not negative")
+    if not (np.isfinite(rate).all() and np.isfinite(dividend).all()):
+        raise InvalidInputError("changes of rate and dividend must be finite")

@@ -14,7 +14,9 @@ class OptionRisk:
     Attributes
     ----------
     style : str
-        `european` (Black-Scholes-Merton) or `american` (Bjerksund-Stensland 2002).
+        `european` (Black-Scholes-Merton) or `american` (Bjerksund-Stensland).
+    formula : str
+        Of an American option, empty for a European one.
     price, volatility : float
         Of one unit of the underlying, in the option's currency; yearly and flat.
     delta : float
@@ -39,6 +41,7 @@ class OptionRisk:
     vega: float
     theta: float
     rho: float
+    formula: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

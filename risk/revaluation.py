@@ -12,10 +12,11 @@ import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError, QuantDeskError
-from basics.instruments import ExerciseStyle, Instrument, InstrumentKind, OptionRight
+from basics.instruments import Instrument, InstrumentKind
 from market.multi_asset import DAYS_A_YEAR, MarketMoves, MarketSnapshot
 from measures.bonds import CashFlows, ZeroCurve, bond_prices, coupon_cash_flows
-from measures.options import OptionTerms, option_greeks, option_prices, option_scenarios
+from measures.option_greeks import option_greeks
+from risk.option_book import OptionValues, option_terms, option_values
 from risk.profile import LeftOut
 
 
@@ -60,16 +61,19 @@ def revalue_book(
         Leave out a position whose price, curve, volatility or exchange rate has no moves; else
         what has none stands still, which hides the risk of a history.
     """
+    at = [row for row, p in enumerate(held) if p.instrument.kind is InstrumentKind.OPTION]
+    found = option_values([held[row].instrument for row in at], snapshot, moves)
+    options = dict(zip(at, found, strict=True))
     symbols: list[str] = []
     values: list[float] = []
     rows: list[FloatArray] = []
     left_out: list[LeftOut] = []
-    for position in held:
+    for row, position in enumerate(held):
         try:
             if known_moves:
                 _require_moves(position.instrument, snapshot, moves)
             size = _size(position)
-            today, scenarios = _unit_values(position.instrument, snapshot, moves)
+            today, scenarios = _unit_values(position.instrument, snapshot, moves, options.get(row))
             _require_finite(scenarios)
         except QuantDeskError as error:
             symbol = position.instrument.symbol
@@ -97,11 +101,12 @@ def delta_gamma_vega_pnl(
     instrument = position.instrument
     terms = option_terms(instrument, snapshot)
     greeks = option_greeks(terms)
-    change = terms.spot[0] * _move(moves.prices, _underlying(instrument), moves.n_scenarios)
-    level = terms.volatility[0] * _volatility_move(instrument, moves)
+    underlying = _underlying(instrument)
+    change = terms.spot[0] * moves.price_moves(underlying)
+    level = terms.volatility[0] * moves.volatility_moves(instrument.symbol, underlying)
     unit = greeks.delta[0] * change + 0.5 * greeks.gamma[0] * change**2 + greeks.vega[0] * level
     size = position.quantity * float(instrument.multiplier)
-    pnl: FloatArray = size * unit * _fx(instrument.currency, snapshot)
+    pnl: FloatArray = size * unit * snapshot.rate_of(instrument.currency)
     return pnl
 
 
@@ -140,22 +145,27 @@ def _require_finite(scenarios: FloatArray) -> None:
 
 
 def _unit_values(
-    instrument: Instrument, snapshot: MarketSnapshot, moves: MarketMoves
+    instrument: Instrument,
+    snapshot: MarketSnapshot,
+    moves: MarketMoves,
+    option: OptionValues | QuantDeskError | None,
 ) -> tuple[float, FloatArray]:
     """Return the value of one unit in the base currency, today and in each scenario."""
+    if isinstance(option, QuantDeskError):
+        raise option
     if instrument.kind is InstrumentKind.BOND:
         today, local = _bond(instrument, snapshot, moves)
-    elif instrument.kind is InstrumentKind.OPTION:
-        today, local = _option(instrument, snapshot, moves)
+    elif option is not None:
+        today, local = option.today, option.scenarios
     else:
-        today = _price(instrument.symbol, snapshot)
+        today = snapshot.price_of(instrument.symbol)
         if today <= 0 and instrument.kind is not InstrumentKind.FUTURE:
             raise InvalidInputError(f"a price of {today} is not positive")
-        local = today * (1.0 + _move(moves.prices, instrument.symbol, moves.n_scenarios))
-    rate = _fx(instrument.currency, snapshot)
+        local = today * (1.0 + moves.price_moves(instrument.symbol))
+    rate = snapshot.rate_of(instrument.currency)
     if instrument.currency == snapshot.base_currency:
         return today, local
-    rates = rate * (1.0 + _move(moves.fx, instrument.currency, moves.n_scenarios))
+    rates = rate * (1.0 + moves.rate_moves(instrument.currency))
     if instrument.kind is InstrumentKind.FUTURE:
         # Its notional is not held: only what it gains is exchanged, at the scenario's rate.
         return today * rate, today * rate + (local - today) * rates
@@ -165,7 +175,7 @@ def _unit_values(
 def _bond(
     instrument: Instrument, snapshot: MarketSnapshot, moves: MarketMoves
 ) -> tuple[float, FloatArray]:
-    flows, curve = bond_flows(instrument, snapshot), _curve(instrument.currency, snapshot)
+    flows, curve = bond_flows(instrument, snapshot), snapshot.curve_of(instrument.currency)
     shifts = moves.curves.get(instrument.currency)
     if shifts is None:
         price = float(bond_prices(flows, curve))
@@ -193,101 +203,5 @@ def bond_flows(instrument: Instrument, snapshot: MarketSnapshot) -> CashFlows:
     )
 
 
-def _option(
-    instrument: Instrument, snapshot: MarketSnapshot, moves: MarketMoves
-) -> tuple[float, FloatArray]:
-    terms = option_terms(instrument, snapshot)
-    spot_ratio = 1.0 + _move(moves.prices, _underlying(instrument), moves.n_scenarios)
-    spot_ratio = np.maximum(spot_ratio, 1e-9)
-    volatility_ratio = np.maximum(1.0 + _volatility_move(instrument, moves), 0.0)
-    today = float(option_prices(terms)[0])
-    shifts = moves.curves.get(instrument.currency)
-    if shifts is None:
-        prices = option_scenarios(
-            terms, spot_ratio=spot_ratio[None, :], volatility_ratio=volatility_ratio[None, :]
-        )
-        return today, prices[0]
-    # Each scenario has a rate of its own: an option a scenario.
-    weights = _curve(instrument.currency, snapshot).weights(terms.years)[0]
-    n = moves.n_scenarios
-    moved = OptionTerms(
-        spot=terms.spot[0] * spot_ratio,
-        strike=np.repeat(terms.strike, n),
-        years=np.repeat(terms.years, n),
-        volatility=terms.volatility[0] * volatility_ratio,
-        rate=terms.rate[0] + weights @ shifts,
-        dividend=np.repeat(terms.dividend, n),
-        is_call=np.repeat(terms.is_call, n),
-        is_american=np.repeat(terms.is_american, n),
-    )
-    return today, option_prices(moved)
-
-
-def option_terms(instrument: Instrument, snapshot: MarketSnapshot) -> OptionTerms:
-    """Return one option and what it is priced on.
-
-    Raises
-    ------
-    InvalidInputError
-        If it has expired.
-    MissingDataError
-        If its underlying has no price, it no volatility, or its currency no curve.
-    """
-    option = instrument.option
-    if option is None:
-        raise InvalidInputError("it is an option without terms")
-    years = (option.expiry - snapshot.as_of).days / DAYS_A_YEAR
-    if years < 0:
-        raise InvalidInputError(f"it expired on {option.expiry}: book its settlement")
-    if instrument.symbol not in snapshot.volatilities:
-        raise MissingDataError("it has no volatility: add one to the snapshot")
-    curve = _curve(instrument.currency, snapshot)
-    rate = float(curve.weights(np.array([years]))[0] @ curve.rates)
-    return OptionTerms(
-        spot=np.array([_price(option.underlying, snapshot)]),
-        strike=np.array([float(option.strike)]),
-        years=np.array([years]),
-        volatility=np.array([snapshot.volatilities[instrument.symbol]]),
-        rate=np.array([rate]),
-        dividend=np.array([snapshot.dividends.get(option.underlying, 0.0)]),
-        is_call=np.array([option.right is OptionRight.CALL]),
-        is_american=np.array([option.style is ExerciseStyle.AMERICAN]),
-    )
-
-
 def _underlying(instrument: Instrument) -> str:
     return "" if instrument.option is None else instrument.option.underlying
-
-
-def _volatility_move(instrument: Instrument, moves: MarketMoves) -> FloatArray:
-    own = instrument.symbol in moves.volatilities
-    name = instrument.symbol if own else _underlying(instrument)
-    return _move(moves.volatilities, name, moves.n_scenarios)
-
-
-def _move(moves: Mapping[str, FloatArray], name: str, n_scenarios: int) -> FloatArray:
-    return moves.get(name, np.zeros(n_scenarios))
-
-
-def _price(symbol: str, snapshot: MarketSnapshot) -> float:
-    price = snapshot.prices.get(symbol)
-    if price is None or not np.isfinite(price):
-        raise MissingDataError(f"{symbol} has no price on {snapshot.as_of}")
-    return price
-
-
-def _fx(currency: str, snapshot: MarketSnapshot) -> float:
-    if currency == snapshot.base_currency:
-        return 1.0
-    rate = snapshot.fx.get(currency)
-    if rate is None or not rate > 0:
-        raise MissingDataError(
-            f"no exchange rate of {currency} to {snapshot.base_currency} is known"
-        )
-    return rate
-
-
-def _curve(currency: str, snapshot: MarketSnapshot) -> ZeroCurve:
-    if currency not in snapshot.curves:
-        raise MissingDataError(f"no {currency} curve is known")
-    return snapshot.curves[currency]

@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from basics.arrays import FloatArray
-from basics.instruments import InstrumentKind
+from basics.instruments import ExerciseStyle, InstrumentKind
 from market.multi_asset import MarketMoves, MarketSnapshot
 from measures.bonds import bond_measures
-from measures.options import option_greeks
+from measures.option_greeks import option_greeks
 from measures.tail import tail_risk
 from risk.instruments import Approximation, BondRisk, CurrencyRisk, InstrumentRisk, OptionRisk
+from risk.option_book import option_terms
 from risk.revaluation import (
     HeldInstrument,
     Revaluation,
     bond_flows,
     delta_gamma_vega_pnl,
-    option_terms,
 )
 
 POINT, DAY, BASIS_POINT = 0.01, 1.0 / 365.0, 1e-4
@@ -71,13 +71,14 @@ def option_risk(position: HeldInstrument, snapshot: MarketSnapshot) -> OptionRis
     terms = option_terms(instrument, snapshot)
     greeks = option_greeks(terms)
     size = position.quantity * float(instrument.multiplier)
-    money = size * _rate(instrument.currency, snapshot)
+    money = size * snapshot.rate_of(instrument.currency)
     delta = float(greeks.delta[0])
     return OptionRisk(
         symbol=instrument.symbol,
         underlying=option.underlying,
         right=option.right.value,
         style=option.style.value,
+        formula=str(terms.formula) if option.style is ExerciseStyle.AMERICAN else "",
         quantity=position.quantity,
         price=float(greeks.price[0]),
         volatility=float(terms.volatility[0]),
@@ -96,7 +97,7 @@ def bond_risk(position: HeldInstrument, snapshot: MarketSnapshot) -> BondRisk:
     instrument = position.instrument
     found = bond_measures(bond_flows(instrument, snapshot), snapshot.curves[instrument.currency])
     money = position.quantity * float(instrument.multiplier)
-    money *= _rate(instrument.currency, snapshot)
+    money *= snapshot.rate_of(instrument.currency)
     by_node = money * found.key_rate_dv01
     return BondRisk(
         symbol=instrument.symbol,
@@ -123,7 +124,7 @@ def exposures_of(
         position = held[symbol]
         kind = position.instrument.kind
         if kind is InstrumentKind.FUTURE:
-            price = snapshot.prices[symbol] * _rate(position.instrument.currency, snapshot)
+            price = snapshot.prices[symbol] * snapshot.rate_of(position.instrument.currency)
             sizes.append(position.quantity * float(position.instrument.multiplier) * price)
         elif kind is InstrumentKind.OPTION:
             sizes.append(option_risk(position, snapshot).delta_value)
@@ -140,7 +141,7 @@ def _currencies(
         currency = position.instrument.currency
         sums[currency] = sums.get(currency, 0.0) + value
     return tuple(
-        CurrencyRisk(currency=name, rate=_rate(name, snapshot), net_value=value)
+        CurrencyRisk(currency=name, rate=snapshot.rate_of(name), net_value=value)
         for name, value in sorted(sums.items())
     )
 
@@ -179,7 +180,3 @@ def _approximations(
                 )
             )
     return tuple(found)
-
-
-def _rate(currency: str, snapshot: MarketSnapshot) -> float:
-    return 1.0 if currency == snapshot.base_currency else snapshot.fx[currency]

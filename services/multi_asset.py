@@ -6,7 +6,7 @@ Hensel by currency. Booking is idempotent and the run is named after what it boo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from basics.errors import ConflictError
 from basics.identifiers import short_id
 from market.panel import Panel
 from market.simulated.multi_asset import BASE, CURRENCIES, SimulatedAssets, simulate_assets
+from measures.options import AmericanFormula
 from pnl.attribution import Attribution, by_currency
 from pnl.currency_attribution import EFFECTS, Markets, linked_ankrim_hensel
 from pnl.currency_books import CurrencyBooks
@@ -151,9 +152,19 @@ def review_multi_asset(books: MultiAssetBooks, accounting: Accounting) -> MultiA
 
 
 def risk_inputs_of(
-    books: MultiAssetBooks, accounting: Accounting, *, previous: PreviousRisk | None
+    books: MultiAssetBooks,
+    accounting: Accounting,
+    *,
+    previous: PreviousRisk | None,
+    american: AmericanFormula = AmericanFormula.TWO_BOUNDARIES,
 ) -> MultiAssetInputs:
-    """Gather what the risk of the booked portfolio at the last session is computed from."""
+    """Gather what the risk of the booked portfolio at the last session is computed from.
+
+    Parameters
+    ----------
+    american : AmericanFormula
+        How American options are priced; the simulated marks are by two boundaries.
+    """
     market, daily = books.market, daily_books(books, accounting)
     held: dict[str, list[HeldInstrument]] = {}
     for position in accounting.positions(books.run_id, portfolio=books.plan.portfolio):
@@ -170,7 +181,7 @@ def risk_inputs_of(
             strategy: {c: float(v) for c, v in ledger.cash(books.plan.book(strategy)).items()}
             for strategy in (CORE, OVERLAY)
         },
-        snapshot=market.snapshot(),
+        snapshot=replace(market.snapshot(), american=american),
         moves=market.moves(len(market.sessions)),
         sessions=market.sessions[1:],
         equity=History(daily.sessions, daily.equity / 10.0**daily.digits),

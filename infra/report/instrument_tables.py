@@ -79,6 +79,10 @@ def instrument_tables(found: InstrumentRisk, currency: str) -> Sequence[Table]:
     return tables
 
 
+def _year_of_formula(found: InstrumentRisk) -> str:
+    return next((row.formula[-4:] for row in found.options if row.formula), "2002")
+
+
 def _options_table(found: InstrumentRisk, currency: str) -> Table:
     titles = ("option", "style", "contracts", "price", "volatility", f"value, {currency}")
     greeks = ("delta, units", f"delta, {currency}", "gamma", "vega", "theta", "rho")
@@ -104,7 +108,7 @@ def _options_table(found: InstrumentRisk, currency: str) -> Table:
         ],
         note=f"Of the position, in {currency}: vega for a point of volatility, theta for a day, "
         "rho for a basis point. European by Black-Scholes-Merton, American by "
-        "Bjerksund-Stensland 2002.",
+        f"Bjerksund-Stensland {_year_of_formula(found)}.",
     )
 
 

@@ -1,4 +1,8 @@
-"""Compiled option prices: Black-Scholes-Merton and Bjerksund-Stensland (2002), cell by cell."""
+"""Compiled option prices, cell by cell: Black-Scholes-Merton, and both of Bjerksund and Stensland.
+
+A `style` is EUROPEAN, TWO_BOUNDARIES (American by the formula of 2002) or ONE_BOUNDARY (by that
+of 1993).
+"""
 
 import math
 
@@ -15,6 +19,9 @@ _RHO = math.sqrt(_GOLDEN)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _ANGLES = np.sin(0.5 * math.asin(_RHO) * (_NODES + 1.0))
 _SCALED = _WEIGHTS * 0.5 * math.asin(_RHO) / (2.0 * math.pi)
+
+
+EUROPEAN, TWO_BOUNDARIES, ONE_BOUNDARY = 0, 1, 2
 
 
 @compiled
@@ -52,8 +59,9 @@ def american(  # noqa: PLR0913, PLR0917 - as european
     rate: float,
     dividend: float,
     sign: float,
+    style: int,
 ) -> float:
-    """Return the Bjerksund-Stensland (2002) price of one option.
+    """Return the Bjerksund-Stensland price of one option, by the formula that `style` names.
 
     A put is a call with spot and strike, and rate and dividend, exchanged. Never below the
     European price, nor below what exercising pays; that floor, where a volatility far below the
@@ -64,37 +72,48 @@ def american(  # noqa: PLR0913, PLR0917 - as european
     )
     if volatility * math.sqrt(years) <= 0.0:
         return max(floor, 0.0)
-    if sign > 0.0:
-        if dividend <= 0.0:
-            return floor  # Early exercise of a call gives up time value and gains nothing.
-        value = _two_boundaries(spot, strike, years, volatility, rate, rate - dividend)
-        return value if floor < value <= spot else floor
-    if rate <= 0.0:
-        return floor
-    value = _two_boundaries(strike, spot, years, volatility, dividend, dividend - rate)
-    return value if floor < value <= strike else floor
+    s, x, r, q = (
+        (spot, strike, rate, dividend) if sign > 0.0 else (strike, spot, dividend, rate)
+    )  # fmt: skip
+    if q <= 0.0:
+        return floor  # Early exercise gives up time value and gains nothing.
+    value = flat_boundaries(s, x, years, volatility, r, r - q, style)
+    return value if floor < value <= s else floor
 
 
 @compiled
-def _two_boundaries(s: float, x: float, t: float, v: float, r: float, b: float) -> float:
-    """Return the call with two flat boundaries; b is the cost of carry, below r."""
-    variance = v * v
-    beta = (0.5 - b / variance) + math.sqrt(
-        (b / variance - 0.5) * (b / variance - 0.5) + 2.0 * r / variance
-    )
-    if beta <= 1.0:
-        return s - x
-    infinite = beta / (beta - 1.0) * x
+def flat_boundaries(  # noqa: PLR0913, PLR0917 - as european
+    s: float, x: float, t: float, v: float, r: float, b: float, style: int
+) -> float:
+    """Return the call that is exercised at flat boundaries; b is the cost of carry, below r."""
     start = max(x, r / (r - b) * x)
-    if infinite <= start:
+    beta, infinite = _perpetual(x, v, r, b)
+    if beta <= 1.0 or infinite <= start or s >= _boundary(start, infinite, x, t, v, b, style):
         return s - x
+    return waiting(s, x, t, v, r, b, start, style)
+
+
+@compiled
+def waiting(  # noqa: PLR0913, PLR0917 - as european
+    s: float, x: float, t: float, v: float, r: float, b: float, start: float, style: int
+) -> float:
+    """Return the formula for the call that is not yet exercised, which is smooth in all of them.
+
+    `start` is where the boundary ends at expiry.
+    """
+    beta, infinite = _perpetual(x, v, r, b)
+    if style == ONE_BOUNDARY:
+        i = _boundary(start, infinite, x, t, v, b, style)
+        a = (i - x) * math.pow(s / i, beta)
+        return (
+            a
+            - a * _phi(s, t, beta, i, i, r, b, v)
+            + s * (_phi(s, t, 1.0, i, i, r, b, v) - _phi(s, t, 1.0, x, i, r, b, v))
+            - x * (_phi(s, t, 0.0, i, i, r, b, v) - _phi(s, t, 0.0, x, i, r, b, v))
+        )
     early = _GOLDEN * t
-    scale = x * x / ((infinite - start) * start)
-    span = infinite - start
-    i1 = start + span * (1.0 - math.exp(-(b * early + 2.0 * v * math.sqrt(early)) * scale))
-    i2 = start + span * (1.0 - math.exp(-(b * t + 2.0 * v * math.sqrt(t)) * scale))
-    if s >= i2:
-        return s - x
+    i1 = _boundary(start, infinite, x, early, v, b, style)
+    i2 = _boundary(start, infinite, x, t, v, b, style)
     # (i / s)^beta keeps i^-beta s^beta from overflowing for the large beta of short options.
     a1 = (i1 - x) * math.pow(s / i1, beta)
     a2 = (i2 - x) * math.pow(s / i2, beta)
@@ -112,6 +131,24 @@ def _two_boundaries(s: float, x: float, t: float, v: float, r: float, b: float) 
         - x * _psi(s, t, 0.0, i1, i2, i1, r, b, v)
         + x * _psi(s, t, 0.0, x, i2, i1, r, b, v)
     )
+
+
+@compiled
+def _perpetual(x: float, v: float, r: float, b: float) -> tuple[float, float]:
+    """Return the power of the option that never expires, and where that is exercised."""
+    ratio = b / (v * v)
+    beta = (0.5 - ratio) + math.sqrt((ratio - 0.5) * (ratio - 0.5) + 2.0 * r / (v * v))
+    return beta, beta / (beta - 1.0) * x
+
+
+@compiled
+def _boundary(  # noqa: PLR0913, PLR0917 - as european
+    start: float, infinite: float, x: float, t: float, v: float, b: float, style: int
+) -> float:
+    """Return where an option with t years left is exercised; the papers differ in the scale."""
+    span = infinite - start
+    scale = start / span if style == ONE_BOUNDARY else x * x / (span * start)
+    return start + span * (1.0 - math.exp(-(b * t + 2.0 * v * math.sqrt(t)) * scale))
 
 
 @compiled
@@ -167,17 +204,38 @@ def _joint(h: float, k: float, sign: float) -> float:
 
 
 @compiled
-def price_each(terms: FloatArray, is_american: IntArray, out: FloatArray) -> None:
+def price_each(terms: FloatArray, styles: IntArray, out: FloatArray) -> None:
     """Price options one by one.
 
     Parameters
     ----------
     terms : ndarray of shape (7, n)
         Spot, strike, years, volatility, rate, dividend, sign.
+    styles : ndarray of shape (n,)
     """
     for i in range(terms.shape[1]):
         spot, strike, years, vol, rate, dividend, sign = terms[:, i]
-        if is_american[i]:
-            out[i] = american(spot, strike, years, vol, rate, dividend, sign)
-        else:
+        if styles[i] == EUROPEAN:
             out[i] = european(spot, strike, years, vol, rate, dividend, sign)
+        else:
+            out[i] = american(spot, strike, years, vol, rate, dividend, sign, styles[i])
+
+
+@compiled
+def wait_each(terms: FloatArray, styles: IntArray, delayed: IntArray, out: FloatArray) -> None:
+    """Return `waiting` of American options one by one, also where they would be exercised.
+
+    Parameters
+    ----------
+    terms, styles
+        As in `price_each`.
+    delayed : ndarray of shape (n,)
+        1 where the boundary ends at r / (r - b) times the strike, 0 where at the strike.
+    """
+    for i in range(terms.shape[1]):
+        spot, strike, t, v, rate, dividend, sign = terms[:, i]
+        s, x, r, q = (
+            (spot, strike, rate, dividend) if sign > 0.0 else (strike, spot, dividend, rate)
+        )  # fmt: skip
+        start = r / q * x if delayed[i] else x
+        out[i] = waiting(s, x, t, v, r, r - q, start, styles[i])

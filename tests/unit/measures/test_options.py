@@ -1,88 +1,79 @@
-"""Tests of `measures.options`: against QuantLib, a published table, and the laws of options."""
+"""Option prices: against QuantLib, the printed formula, a published table, and their laws."""
 
-from dataclasses import fields
+import math
+from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
-import QuantLib as ql  # noqa: N813 - its usual name
 
 from basics.errors import InvalidInputError
-from measures.options import OptionTerms, option_greeks, option_prices, option_scenarios
+from measures.options import AmericanFormula, OptionTerms, option_prices, option_scenarios
+from tests.quantlib_options import option_terms, quantlib, random_terms, take
 
 RNG = np.random.default_rng(0)
-TODAY = ql.Date(2, 1, 2020)
-DAY_COUNT = ql.Actual365Fixed()
+NORMAL = NormalDist()
+ONE_BOUNDARY = AmericanFormula.ONE_BOUNDARY
 
 
-def terms(**changes) -> OptionTerms:
-    given = {
-        "spot": 100.0,
-        "strike": 100.0,
-        "years": 0.5,
-        "volatility": 0.2,
-        "rate": 0.03,
-        "dividend": 0.01,
-        "is_call": True,
-        "is_american": False,
-    }
-    given |= changes
-    n = max(np.size(value) for value in given.values())
-    return OptionTerms(**{name: np.full(n, value) for name, value in given.items()})
-
-
-def random_terms(n: int, *, is_american: bool) -> OptionTerms:
-    return OptionTerms(
-        spot=RNG.uniform(50, 150, n),
-        strike=RNG.uniform(50, 150, n),
-        years=RNG.integers(10, 900, n) / 365,
-        volatility=RNG.uniform(0.1, 0.8, n),
-        rate=RNG.uniform(0.001, 0.1, n),
-        dividend=RNG.uniform(0.001, 0.1, n),
-        is_call=RNG.random(n) < 0.5,
-        is_american=np.full(n, is_american),
-    )
-
-
-def quantlib(options: OptionTerms, i: int) -> ql.VanillaOption:
-    ql.Settings.instance().evaluationDate = TODAY
-    at = {f.name: getattr(options, f.name)[i] for f in fields(options)}
-
-    def flat(rate: float) -> ql.YieldTermStructureHandle:
-        return ql.YieldTermStructureHandle(ql.FlatForward(TODAY, float(rate), DAY_COUNT))
-
-    volatility = ql.BlackConstantVol(TODAY, ql.NullCalendar(), float(at["volatility"]), DAY_COUNT)
-    process = ql.BlackScholesMertonProcess(
-        ql.QuoteHandle(ql.SimpleQuote(float(at["spot"]))),
-        flat(at["dividend"]),
-        flat(at["rate"]),
-        ql.BlackVolTermStructureHandle(volatility),
-    )
-    expiry = TODAY + round(float(at["years"]) * 365)
-    payoff = ql.PlainVanillaPayoff(
-        ql.Option.Call if at["is_call"] else ql.Option.Put, float(at["strike"])
-    )
-    exercise = (
-        ql.AmericanExercise(TODAY, expiry) if at["is_american"] else ql.EuropeanExercise(expiry)
-    )
-    option = ql.VanillaOption(payoff, exercise)
-    option.setPricingEngine(
-        ql.QdFpAmericanEngine(process, ql.QdFpAmericanEngine.highPrecisionScheme())
-        if at["is_american"]
-        else ql.AnalyticEuropeanEngine(process)
-    )
-    return option
-
-
-def test_european_price_and_greeks_equal_quantlib() -> None:
+def test_european_price_equals_quantlib() -> None:
     options = random_terms(60, is_american=False)
+    exact = [quantlib(options, i, engine="european").NPV() for i in range(60)]
+    assert option_prices(options) == pytest.approx(exact, abs=1e-8)
 
-    greeks = option_greeks(options)
 
-    for i in range(60):
-        peer = quantlib(options, i)
-        assert greeks.price[i] == pytest.approx(peer.NPV(), abs=1e-8)
-        for name in ("delta", "gamma", "vega", "theta", "rho"):
-            assert getattr(greeks, name)[i] == pytest.approx(getattr(peer, name)(), abs=1e-8)
+def test_american_price_of_one_boundary_equals_quantlib() -> None:
+    options = replace(random_terms(300, is_american=True), formula=ONE_BOUNDARY)
+    theirs = [quantlib(options, i, engine="bjerksund_stensland").NPV() for i in range(300)]
+    assert option_prices(options) == pytest.approx(theirs, abs=1e-8)
+
+
+def test_quantlib_computes_the_formula_of_1993_as_it_is_printed() -> None:
+    options = random_terms(300, is_american=True)
+    european = option_prices(replace(options, is_american=np.zeros(300, dtype=bool)))
+    for i in range(300):
+        spot, strike, years, volatility, rate, dividend, sign = options.stacked()[:, i].tolist()
+        s, x, r, q = (spot, strike, rate, dividend) if sign > 0 else (strike, spot, dividend, rate)
+        printed = max(printed_1993(s, x, years, r, r - q, volatility), european[i], s - x)
+        theirs = quantlib(options, i, engine="bjerksund_stensland").NPV()
+        assert theirs == pytest.approx(printed, abs=1e-8)
+
+
+def printed_1993(s: float, x: float, t: float, r: float, b: float, v: float) -> float:
+    """Return the call as Haug (2007, section 3.2) prints the formula of 1993, factor by factor."""
+    beta = (0.5 - b / v**2) + math.sqrt((b / v**2 - 0.5) ** 2 + 2 * r / v**2)
+    infinite, start = beta / (beta - 1) * x, max(x, r / (r - b) * x)
+    h = -(b * t + 2 * v * math.sqrt(t)) * start / (infinite - start)
+    i = start + (infinite - start) * (1 - math.exp(h))
+    if s >= i:
+        return s - x
+
+    def phi(gamma: float, level: float) -> float:
+        growth = (-r + gamma * b + 0.5 * gamma * (gamma - 1) * v**2) * t
+        d = -(math.log(s / level) + (b + (gamma - 0.5) * v**2) * t) / (v * math.sqrt(t))
+        kappa = 2 * b / v**2 + 2 * gamma - 1
+        reflected = NORMAL.cdf(d - 2 * math.log(i / s) / (v * math.sqrt(t)))
+        return math.exp(growth) * s**gamma * (NORMAL.cdf(d) - (i / s) ** kappa * reflected)
+
+    alpha = (i - x) * i**-beta
+    call = alpha * s**beta - alpha * phi(beta, i) + phi(1, i) - phi(1, x)
+    return call - x * phi(0, i) + x * phi(0, x)
+
+
+def test_two_boundaries_come_closer_than_one_to_the_exact_price() -> None:
+    # Early exercise matters for calls when the dividend is high, for puts when the rate is.
+    for is_call, rate, dividend in ((True, 0.02, 0.06), (False, 0.06, 0.02)):
+        for years in (90 / 365, 1.0, 2.0):
+            options = option_terms(
+                spot=np.linspace(85.0, 115.0, 7), years=years, rate=rate, dividend=dividend,
+                volatility=0.3, is_call=is_call, is_american=True,
+            )  # fmt: skip
+            exact = np.array([quantlib(options, i, engine="exact").NPV() for i in range(7)])
+            two = exact - option_prices(options)
+            one = exact - option_prices(replace(options, formula=ONE_BOUNDARY))
+            # Each is a feasible exercise rule, so it can only fall short.
+            assert (two > -1e-6).all()
+            assert two.mean() < 0.75 * one.mean()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +92,7 @@ def test_european_price_and_greeks_equal_quantlib() -> None:
 def test_bjerksund_stensland_2002_golden(
     spot: float, volatility: float, years: float, price: float
 ) -> None:
-    option = terms(
+    option = option_terms(
         spot=float(spot),
         volatility=volatility,
         years=years,
@@ -115,7 +106,7 @@ def test_bjerksund_stensland_2002_golden(
 def test_american_is_near_the_exact_price_and_never_far_above() -> None:
     options = random_terms(40, is_american=True)
     prices = option_prices(options)
-    exact = np.array([quantlib(options, i).NPV() for i in range(40)])
+    exact = np.array([quantlib(options, i, engine="exact").NPV() for i in range(40)])
     # The approximation is a feasible exercise rule, so it can only fall short.
     assert (prices <= exact + 1e-6 * exact + 1e-6).all()
     assert prices == pytest.approx(exact, rel=0.025, abs=0.01)
@@ -123,10 +114,7 @@ def test_american_is_near_the_exact_price_and_never_far_above() -> None:
 
 def test_american_is_worth_at_least_european_and_intrinsic() -> None:
     american = random_terms(300, is_american=True)
-    european = OptionTerms(
-        **{f.name: getattr(american, f.name) for f in fields(american) if f.name != "is_american"},
-        is_american=np.zeros(300, dtype=bool),
-    )
+    european = replace(american, is_american=np.zeros(300, dtype=bool))
     sign = np.where(american.is_call, 1, -1)
     prices = option_prices(american)
     assert (prices >= option_prices(european)).all()
@@ -136,61 +124,55 @@ def test_american_is_worth_at_least_european_and_intrinsic() -> None:
 def test_american_is_its_floor_where_the_powers_of_the_formula_overflow() -> None:
     quiet = {"volatility": 0.0104, "rate": 0.03, "dividend": 0.002, "years": 0.3}
     american, european = (
-        option_prices(terms(spot=99.82, strike=111.23, is_american=early, **quiet))[0]
+        option_prices(option_terms(spot=99.82, strike=111.23, is_american=early, **quiet))[0]
         for early in (True, False)
     )
     assert american == european
 
 
 def test_put_call_parity() -> None:
-    call, put = option_prices(terms(is_call=np.array([True, False])))
+    call, put = option_prices(option_terms(is_call=np.array([True, False])))
     assert call - put == pytest.approx(100 * np.exp(-0.005) - 100 * np.exp(-0.015))
 
 
-def test_american_greeks_are_slopes_of_the_price() -> None:
-    options = terms(is_call=False, is_american=True, rate=0.08)
-    greeks = option_greeks(options)
-    step = 0.01
-    up = option_prices(terms(is_call=False, is_american=True, rate=0.08, spot=100 + step))[0]
-    assert greeks.delta[0] == pytest.approx((up - greeks.price[0]) / step, abs=1e-3)
-    assert greeks.theta[0] < 0 < greeks.gamma[0]
-    assert -1 < greeks.delta[0] < 0
-
-
 def test_expired_and_still_options_pay_their_intrinsic() -> None:
-    assert option_prices(terms(years=0.0, spot=110.0)) == pytest.approx([10.0])
-    assert option_prices(terms(volatility=0.0, rate=0.0, dividend=0.0, spot=90.0)).tolist() == [0]
-    greeks = option_greeks(terms(years=0.0, spot=110.0))
-    assert (greeks.delta[0], greeks.gamma[0], greeks.vega[0]) == (1.0, 0.0, 0.0)
+    assert option_prices(option_terms(years=0.0, spot=110.0)) == pytest.approx([10.0])
+    assert option_prices(
+        option_terms(volatility=0.0, rate=0.0, dividend=0.0, spot=90.0)
+    ).tolist() == [0]
 
 
+def moved(options: OptionTerms, spot, level, rate, dividend) -> OptionTerms:
+    """Return the options in one scenario."""
+    return replace(
+        options,
+        spot=options.spot * spot,
+        volatility=options.volatility * level,
+        rate=options.rate + rate,
+        dividend=options.dividend + dividend,
+    )
+
+
+@pytest.mark.parametrize("formula", list(AmericanFormula))
 @pytest.mark.parametrize("is_american", [False, True])
-def test_scenarios_equal_pricing_one_by_one(*, is_american: bool) -> None:
-    options = random_terms(5, is_american=is_american)
-    spot, vol = RNG.uniform(0.8, 1.2, (1, 7)), RNG.uniform(0.5, 2.0, (5, 7))
+def test_scenarios_equal_pricing_one_by_one(formula: AmericanFormula, *, is_american: bool) -> None:
+    options = replace(random_terms(5, is_american=is_american), formula=formula)
+    spot, level = RNG.uniform(0.8, 1.2, (1, 7)), RNG.uniform(0.5, 2.0, (5, 7))
+    rate, dividend = RNG.normal(0.0, 0.01, (1, 7)), RNG.normal(0.0, 0.005, (5, 7))
 
-    prices = option_scenarios(options, spot_ratio=spot, volatility_ratio=vol)
+    prices = option_scenarios(
+        options, spot_ratio=spot, volatility_ratio=level, rate_change=rate, dividend_change=dividend
+    )
 
     for k in range(7):
-        moved = OptionTerms(
-            **{
-                f.name: getattr(options, f.name)
-                for f in fields(options)
-                if f.name not in {"spot", "volatility"}
-            },
-            spot=options.spot * spot[0, k],
-            volatility=options.volatility * vol[:, k],
-        )
-        assert prices[:, k] == pytest.approx(option_prices(moved), rel=1e-10, abs=1e-12)
+        one = moved(options, spot[0, k], level[:, k], rate[0, k], dividend[:, k])
+        assert prices[:, k] == pytest.approx(option_prices(one), rel=1e-10, abs=1e-12)
 
 
-@pytest.mark.parametrize("is_american", [False, True])
-@pytest.mark.parametrize("threads", [1, 3])
-def test_bulk_prices_are_within_a_billionth_of_those_one_by_one(
-    threads: int, *, is_american: bool
-) -> None:
-    generator, n, n_scenarios = np.random.default_rng(8), 400, 150
-    options = OptionTerms(
+def wild_terms(n: int, *, is_american: bool, formula: AmericanFormula) -> OptionTerms:
+    """Return options of every kind, also expired, without volatility or with rates below zero."""
+    generator = np.random.default_rng(8)
+    return OptionTerms(
         spot=generator.uniform(50, 150, n),
         strike=generator.uniform(50, 150, n),
         years=generator.choice([0.0, 1 / 365, 0.02, 0.3, 1.0, 5.0], n),
@@ -199,41 +181,87 @@ def test_bulk_prices_are_within_a_billionth_of_those_one_by_one(
         dividend=generator.choice([-0.01, 0.0, 0.002, 0.03, 0.12], n),
         is_call=generator.random(n) < 0.5,
         is_american=np.full(n, is_american),
+        formula=formula,
     )
+
+
+@pytest.mark.parametrize(
+    ("is_american", "formula"),
+    [
+        (False, AmericanFormula.TWO_BOUNDARIES),
+        (True, AmericanFormula.TWO_BOUNDARIES),
+        (True, AmericanFormula.ONE_BOUNDARY),
+    ],
+)
+@pytest.mark.parametrize(
+    ("n", "n_scenarios", "threads"), [(400, 150, 1), (400, 150, 3), (25_000, 1, 2)]
+)
+def test_bulk_prices_are_within_a_billionth_of_those_one_by_one(
+    n: int, n_scenarios: int, threads: int, formula: AmericanFormula, *, is_american: bool
+) -> None:
+    options = wild_terms(n, is_american=is_american, formula=formula)
+    generator = np.random.default_rng(9)
     spot = np.exp(0.2 * generator.normal(size=(n, n_scenarios)))
     level = np.exp(0.4 * generator.normal(size=(1, n_scenarios)))
-    level[0, 3] = 0.0
+    level[0, -1] = 0.0 if n_scenarios > 1 else 1.0
+    rate = 0.01 * generator.normal(size=(n, n_scenarios))
+    dividend = 0.01 * generator.normal(size=(1, n_scenarios))
+    changes = {"rate_change": rate, "dividend_change": dividend}
 
-    prices = option_scenarios(options, spot_ratio=spot, volatility_ratio=level, threads=threads)
-
-    size = np.maximum(options.spot[:, None] * spot, options.strike[:, None])
-    few = np.array_split(np.arange(n), 4)
-    one_by_one = np.vstack(
-        [
-            option_scenarios(
-                OptionTerms(**{f.name: getattr(options, f.name)[part] for f in fields(options)}),
-                spot_ratio=spot[part],
-                volatility_ratio=level,
-            )
-            for part in few
-        ]
+    prices = option_scenarios(
+        options, spot_ratio=spot, volatility_ratio=level, threads=threads, **changes
     )
+
+    one_by_one = np.stack(
+        [
+            option_prices(moved(options, spot[:, k], level[0, k], rate[:, k], dividend[0, k]))
+            for k in range(n_scenarios)
+        ],
+        axis=1,
+    )
+    size = np.maximum(options.spot[:, None] * spot, options.strike[:, None])
     assert np.isfinite(prices).all()
     assert np.abs((prices - one_by_one) / size).max() < 1e-9
 
 
+def test_many_options_in_many_scenarios_do_not_depend_on_how_they_are_cut() -> None:
+    options = random_terms(300, is_american=True)
+    spot = np.exp(0.1 * RNG.normal(size=(300, 100)))
+    level = np.ones((1, 100))
+    whole = option_scenarios(options, spot_ratio=spot, volatility_ratio=level)
+    parts = [
+        option_scenarios(take(options, part), spot_ratio=spot[part], volatility_ratio=level)
+        for part in np.array_split(np.arange(300), 3)
+    ]
+    assert whole == pytest.approx(np.vstack(parts), abs=1e-7)
+
+
 def test_bad_terms_are_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"spot must be positive, got 0"):
-        terms(spot=0.0)
+        option_terms(spot=0.0)
     with pytest.raises(InvalidInputError, match=r"years must not be negative.*has settled"):
-        terms(years=-0.1)
+        option_terms(years=-0.1)
     with pytest.raises(InvalidInputError, match="rate must be finite"):
-        terms(rate=np.nan)
+        option_terms(rate=np.nan)
     with pytest.raises(InvalidInputError, match="must match"):
-        option_scenarios(terms(), spot_ratio=np.ones((1, 3)), volatility_ratio=np.ones((1, 2)))
+        option_scenarios(
+            option_terms(), spot_ratio=np.ones((1, 3)), volatility_ratio=np.ones((1, 2))
+        )
+    with pytest.raises(InvalidInputError, match="1 spot and 2 rate scenarios must match"):
+        option_scenarios(
+            option_terms(), spot_ratio=np.ones((1, 1)), volatility_ratio=np.ones((1, 1)),
+            rate_change=np.zeros((1, 2)),
+        )  # fmt: skip
+    with pytest.raises(InvalidInputError, match="rate and dividend must be finite"):
+        option_scenarios(
+            option_terms(), spot_ratio=np.ones((1, 1)), volatility_ratio=np.ones((1, 1)),
+            dividend_change=np.full((1, 1), np.nan),
+        )  # fmt: skip
     with pytest.raises(InvalidInputError, match="threads must be at least 1, got 0"):
         option_scenarios(
-            terms(), spot_ratio=np.ones((1, 2)), volatility_ratio=np.ones((1, 2)), threads=0
+            option_terms(), spot_ratio=np.ones((1, 2)), volatility_ratio=np.ones((1, 2)), threads=0
         )
     with pytest.raises(InvalidInputError, match="spot ratios must be positive"):
-        option_scenarios(terms(), spot_ratio=np.zeros((1, 2)), volatility_ratio=np.ones((1, 2)))
+        option_scenarios(
+            option_terms(), spot_ratio=np.zeros((1, 2)), volatility_ratio=np.ones((1, 2))
+        )

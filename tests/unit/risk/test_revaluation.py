@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from basics.instruments import InstrumentKind
+from basics.instruments import ExerciseStyle, InstrumentKind
 from market.multi_asset import MarketMoves
 from measures.bonds import bond_measures, coupon_cash_flows
+from measures.options import AmericanFormula
 from measures.tail import tail_risk
 from risk.decomposition import shortfall_components
 from risk.revaluation import HeldInstrument, delta_gamma_vega_pnl, revalue_book
@@ -77,6 +79,58 @@ def test_small_moves_of_an_option_follow_its_greeks_and_large_ones_do_not() -> N
     full = pnl_of("SIM-CALL", large)[0]
     quick = delta_gamma_vega_pnl(BY_SYMBOL["SIM-CALL"], MARKET.snapshot, large)[0]
     assert abs(quick - full) > 0.5 * abs(full)
+
+
+def test_options_priced_together_under_moving_curves_equal_each_alone() -> None:
+    options = [h for h in HELD if h.instrument.kind is InstrumentKind.OPTION]
+    american = [
+        HeldInstrument(
+            replace(
+                h.instrument,
+                symbol=f"{h.instrument.symbol}-{strike}",
+                option=replace(h.instrument.option, strike=Decimal(strike), style=style),
+            ),
+            1.0,
+        )
+        for h in options
+        for strike in range(60, 140, 4)
+        for style in ExerciseStyle
+    ]
+    names = {h.instrument.symbol: 0.25 for h in american}
+    snapshot = replace(MARKET.snapshot, volatilities={**MARKET.snapshot.volatilities, **names})
+
+    together = revalue_book(american, snapshot, MARKET.history)
+
+    for row, position in enumerate(american):
+        alone = revalue_book([position], snapshot, MARKET.history)
+        assert together.pnl[row] == pytest.approx(alone.pnl[0], abs=1e-5)
+        assert together.values[row] == alone.values[0]
+
+
+def test_the_formula_of_american_options_is_that_of_the_snapshot() -> None:
+    put = BY_SYMBOL["SIM-PUT"]
+    american = HeldInstrument(
+        replace(
+            put.instrument, option=replace(put.instrument.option, style=ExerciseStyle.AMERICAN)
+        ),
+        1.0,
+    )
+    values = [
+        revalue_book([american], replace(MARKET.snapshot, american=formula), MARKET.history).values[
+            0
+        ]
+        for formula in AmericanFormula
+    ]
+    assert values[0] > values[1]  # Two boundaries are a better exercise rule than one.
+
+
+def test_an_option_with_a_missing_move_is_left_out_and_the_others_are_priced() -> None:
+    gaps = MARKET.history.volatilities["SIM-EQ"].copy()
+    gaps[7] = np.nan
+    moves = replace(MARKET.history, volatilities={**MARKET.history.volatilities, "SIM-CALL": gaps})
+    book = revalue_book([BY_SYMBOL["SIM-CALL"], BY_SYMBOL["SIM-PUT"]], MARKET.snapshot, moves)
+    assert book.symbols == ("SIM-PUT",)
+    assert book.left_out[0].reason == "it has no value in 1 of 400 scenarios: a move is missing"
 
 
 def test_bad_instruments_are_left_out_and_the_rest_stands() -> None:
