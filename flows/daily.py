@@ -10,7 +10,7 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 
 from basics.errors import MissingDataError
-from flows import steps
+from flows import pnl_steps, steps
 from flows.day import open_day
 from flows.outcome import Outcome, done, no_new_data
 from flows.progress import step
@@ -172,9 +172,9 @@ def attribute_pnl(*, again: bool = False) -> Outcome:
         Compute even if the day's document stands.
     """
     with open_day() as day, step("Profit and loss") as summarise:
-        fresh = again or not steps.pnl_up_to_date(day)
-        outcomes = [steps.attribute_pnl(day)] if fresh else []
-        own = steps.attribute_desk_pnl(day)
+        fresh = again or not pnl_steps.pnl_up_to_date(day)
+        outcomes = [pnl_steps.attribute_pnl(day)] if fresh else []
+        own = pnl_steps.attribute_desk_pnl(day)
         outcomes += [one for one in own if fresh or one.sessions_changed]
         if not outcomes:
             summarise("stands as computed before")
@@ -193,18 +193,28 @@ def _earned(outcome: PnlOutcome) -> str:
 
 
 @flow(name="attribute-pnl-intraday")
-def attribute_pnl_intraday() -> Outcome:
+def attribute_pnl_intraday(*, again: bool = False) -> Outcome:
     """Book the desk's own fills so far, and replay the desk date through the live engine.
 
     Run as often as you like: the same fills leave the same rows and the same documents.
+
+    Parameters
+    ----------
+    again : bool
+        Replay even if the day's documents stand.
     """
     with open_day() as day, step("Intraday profit") as summarise:
-        steps.attribute_desk_pnl(day)
-        reports = steps.replay_pnl(day)
-        if not reports:
+        pnl_steps.attribute_desk_pnl(day)
+        if not any(
+            span.last_session == day.desk_date for span in day.desk.pnl_days.spans().values()
+        ):
             raise MissingDataError(
                 f"no portfolio is valued until {day.desk_date}: run `quantdesk flows run pnl`"
             )
+        reports = pnl_steps.replay_pnl(day, again=again)
+        if not reports:
+            summarise("stands as computed before")
+            return no_new_data(day.desk_date)
         summary = "; ".join(
             f"{one.portfolio}: {one.streamed:,.2f} in {one.ticks:,} simulated ticks and "
             f"{one.fills} fills"

@@ -5,6 +5,7 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 
 from flows.daily import (
     attribute_pnl,
+    attribute_pnl_intraday,
     build_features,
     day_report,
     ingest_market_data,
@@ -34,6 +35,7 @@ def demo(*, fresh: bool = False) -> Outcome:
         monitor_models()
         trade_on_paper(again=fresh)
         attribute_pnl(again=fresh)
+        attribute_pnl_intraday(again=fresh)
         multi_asset(again=fresh)
         # Three books are measured sooner than a process is started.
         nightly_risk(engine="here", again=fresh)

@@ -17,7 +17,6 @@ from services.kind_inputs import volatility_inputs
 from services.kind_training import TRAINABLE
 from services.model_monitoring import MONITOR_KIND, VersionMonitor
 from services.model_outcomes import join_outcomes, realised
-from services.ports import Alert
 from services.predictions import Predictions
 from services.promotion import CHAMPION
 from services.settlement import CarryOut, carry_out
@@ -120,15 +119,10 @@ def measure(day: Day, name: str) -> tuple[VersionMonitor, ...]:
 def act(day: Day, found: Sequence[VersionMonitor], *, settle: CarryOut = carry_out) -> Acted:
     """Tell every breach as an alert, and train anew what newer data may cure, once a desk date."""
     desk = day.desk
-
-    def send(alerts: Sequence[Alert]) -> int:
-        desk.send_alerts(alerts)
-        return desk.take_alerts()
-
     response = BreachResponse(
         desk.results,
         desk.clock,
-        send=send,
+        send=desk.tell,
         train=lambda name: train_again(day, name, settle=settle),
     )
     return response.respond(found, as_of=day.desk_date)

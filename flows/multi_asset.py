@@ -10,6 +10,7 @@ from basics.errors import QuantDeskError
 from flows import steps
 from flows.day import Day, open_day
 from flows.outcome import Outcome, done, no_new_data
+from flows.pnl_steps import by_hand
 from flows.progress import step
 from measures.options import AmericanFormula
 from risk.profile import RiskProfile
@@ -144,4 +145,5 @@ def lineage_of(day: Day, books: MultiAssetBooks) -> JsonDocument:
         "code_commit": day.desk.code_commit,
         "market": books.market.label,
         "american_options": day.desk.settings.american_options,
+        **by_hand(day, books.plan.portfolio),
     }

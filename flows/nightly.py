@@ -10,7 +10,7 @@ from datetime import date
 
 from prefect import flow
 
-from flows import artifacts, risk_steps, steps
+from flows import artifacts, risk_steps
 from flows.day import Day, open_day
 from flows.engines import Engine, engine_map
 from flows.multi_asset import multi_asset_risk, multi_asset_risk_stands
@@ -19,8 +19,8 @@ from flows.progress import step
 from services.nightly_risk import NIGHT_STRESS_KIND, nightly_stress
 from services.nightly_risk import nightly_risk as measure_night
 from services.risk import PROFILE_KIND
+from services.weekly_risk import WEEKLY_KIND, weekly_stands
 from services.weekly_risk import weekly_risk as measure_week
-from services.weekly_risk import weekly_stands
 
 
 @contextmanager
@@ -58,17 +58,21 @@ def nightly_risk(
     """
     with _risk_day("Risk") as (day, summarise):
         ranged = start is not None or end is not None
-        stands = steps.up_to_date(day, PROFILE_KIND) and multi_asset_risk_stands(day)
+        stands = (
+            risk_steps.night_stands(day, PROFILE_KIND)
+            and not risk_steps.reopened(day, PROFILE_KIND)
+            and multi_asset_risk_stands(day)
+        )
         if not (again or ranged) and stands:
             risk_steps.write_morning_page(day)
             summarise("stands as computed before")
             return no_new_data(day.desk_date)
-        asked = risk_steps.nights(day, start=start, end=end)
+        asked = risk_steps.nights(day, PROFILE_KIND, start=start, end=end)
         workers = day.desk.settings.threads
         measured = 0
         with engine_map(engine, workers=workers, address=address) as mapped:
             for night in asked:
-                if not again and steps.up_to_date(day, PROFILE_KIND, on=night.session):
+                if not again and risk_steps.night_stands(day, PROFILE_KIND, on=night.session):
                     continue
                 report = measure_night(
                     risk_steps.night_batch(night, again=again),
@@ -91,7 +95,7 @@ def nightly_risk(
             return no_new_data(day.desk_date)
         if measured == 0:
             summary = beside
-        elif ranged:
+        elif len(asked) > 1:
             summary = (
                 f"{measured} of {len(asked)} sessions computed, "
                 f"{asked[0].session} to {asked[-1].session}"
@@ -115,10 +119,13 @@ def nightly_stress_tests(
     """
     with _risk_day("Stress") as (day, summarise):
         ranged = start is not None or end is not None
-        if not (again or ranged) and steps.up_to_date(day, NIGHT_STRESS_KIND):
+        stands = risk_steps.night_stands(day, NIGHT_STRESS_KIND) and not risk_steps.reopened(
+            day, NIGHT_STRESS_KIND
+        )
+        if not (again or ranged) and stands:
             summarise("stands as computed before")
             return no_new_data(day.desk_date)
-        asked = risk_steps.nights(day, start=start, end=end)
+        asked = risk_steps.nights(day, NIGHT_STRESS_KIND, start=start, end=end)
         workers = day.desk.settings.threads
         with engine_map(engine, workers=workers, address=address) as mapped:
             for night in asked:
@@ -149,7 +156,7 @@ def weekly_risk(
     Parameters as those of `nightly_risk`.
     """
     with _risk_day("Weekly risk") as (day, summarise):
-        (night,) = risk_steps.nights(day)
+        night = risk_steps.nights(day, WEEKLY_KIND)[-1]
         terms = risk_steps.weekly_terms(night)
         batch = risk_steps.weekly_batch(night, again=again)
         if not again and weekly_stands(batch, terms, day.desk.results):

@@ -12,18 +12,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from basics.errors import MissingDataError
-from flows import steps
 from flows.day import Day
-from flows.steps import daily_books
+from flows.pnl_steps import BY_HAND, attribute_pnl, by_hand, daily_books, pnl_lineage
+from flows.steps import trade, up_to_date
 from infra.report import write_morning_report
 from pnl.daily import DailyBooks
 from risk.nightly import NightBooks, NightMarket
 from risk.profile import RiskProfile
 from risk.weekly import WeeklyTerms
-from services.morning import last_night, last_profile, last_weekly, profile_beside
+from services.morning import last_health, last_night, last_profile, last_weekly, profile_beside
 from services.night_books import books_until, night_books, night_market, night_scenarios
 from services.night_store import Batch
 from services.nightly_risk import (
@@ -95,9 +93,8 @@ class Night:
 
     @property
     def lineage(self) -> dict[str, Any]:
-        """What is needed to compute the session's numbers again."""
-        found: dict[str, Any] = msgspec.to_builtins(self.day.lineage)
-        return found
+        """What is needed to compute the session's numbers again, what was changed by hand too."""
+        return dict(pnl_lineage(self.day, until=self.session))
 
     def batch(self, kind: str, **chosen: Any) -> Batch:  # noqa: ANN401 - fields of Batch
         """Return the run of `kind` over every book."""
@@ -118,13 +115,18 @@ def stand_book(day: Day) -> str:
     Data, a model or a rule of the controls changed since: that makes another simulated run, and
     risk is measured on the book that the day's rules lead to.
     """
-    traded = steps.trade(day)
-    steps.attribute_pnl(day)
+    traded = trade(day)
+    attribute_pnl(day)
     return f"{len(traded.sessions)} sessions, since data, a model or a control changed"
 
 
-def nights(day: Day, *, start: date | None = None, end: date | None = None) -> Sequence[Night]:
-    """Return the sessions asked for, oldest first: the desk date's unless a range is given.
+def nights(
+    day: Day, kind: str, *, start: date | None = None, end: date | None = None
+) -> Sequence[Night]:
+    """Return the sessions asked for, oldest first.
+
+    Without a range: the desk date, and before it each session that has a document of `kind` and
+    whose books people have changed by hand since.
 
     Raises
     ------
@@ -134,7 +136,8 @@ def nights(day: Day, *, start: date | None = None, end: date | None = None) -> S
     daily = daily_books(day)
     lived: list[date] = daily.sessions.tolist()
     if start is None and end is None:
-        return [Night(day, lived[-1], daily)]
+        past = [Night(day, s, books_until(daily, s)) for s in reopened(day, kind) if s in lived]
+        return [*past, Night(day, lived[-1], daily)]
     asked = [s for s in lived if (start or lived[0]) <= s <= (end or lived[-1])]
     if not asked:
         raise MissingDataError(
@@ -142,6 +145,27 @@ def nights(day: Day, *, start: date | None = None, end: date | None = None) -> S
             f"{lived[0]} to {lived[-1]}"
         )
     return [Night(day, session, books_until(daily, session)) for session in asked]
+
+
+def night_stands(day: Day, kind: str, *, on: date | None = None) -> bool:
+    """Return whether the document of a session stands, computed from the same books."""
+    session = on or day.desk_date
+    return up_to_date(day, kind, lineage=pnl_lineage(day, until=session), on=session)
+
+
+def reopened(day: Day, kind: str) -> Sequence[date]:
+    """Return the past sessions whose document of `kind` does not know what was changed by hand."""
+    scope = day.experiment.trading.portfolio
+    changed = [entry.day for entry in day.desk.manual_entries.in_force(scope).entries]
+    if not changed or min(changed) >= day.desk_date:
+        return []
+    return [
+        stored.desk_date
+        for stored in day.desk.results.history(kind, scope)
+        if min(changed) <= stored.desk_date < day.desk_date
+        and by_hand(day, scope, until=stored.desk_date)
+        != {name: ids for name, ids in stored.lineage.items() if name == BY_HAND}
+    ]
 
 
 def measure_risk(night: Night) -> RiskProfile:
@@ -189,4 +213,5 @@ def write_morning_page(day: Day) -> Path:
         path,
         weekly=last_weekly(results, scope),
         beside=profile_beside(results, as_of=profile.as_of),
+        health=last_health(results, scope, as_of=profile.as_of),
     )

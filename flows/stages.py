@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from basics.errors import InvalidInputError
-from flows import steps
+from flows import pnl_steps, steps
 from flows.day import Day
 from infra.isolation import PROJECT_ROOT
 from infra.report.json_file import write_json
@@ -90,7 +90,7 @@ def backtest(day: Day, folder: Path) -> None:
     """Trade the last sessions on paper; write what that earned, day by day and in figures."""
     _stand_on_data(day)
     traded = steps.trade(day)
-    daily = steps.daily_books(day)
+    daily = pnl_steps.daily_books(day)
     performance = performance_of(
         daily, benchmark=universe_returns(day.panel, daily.sessions), benchmark_name=BENCHMARK
     )

@@ -6,7 +6,6 @@ second time on unchanged inputs adds nothing.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
@@ -21,8 +20,6 @@ from infra.lake.maintenance import tidy
 from infra.market_data import open_lake
 from infra.report import write_report
 from infra.report.json_file import write_json
-from market.panel import Panel
-from pnl.daily import DailyBooks
 from risk.profile import RiskProfile
 from services.currency_attribution import CurrencyAttribution
 from services.ingest_report import IngestReport
@@ -31,27 +28,17 @@ from services.kind_verdicts import kind_verdicts
 from services.model_monitoring import MONITOR_KIND, VersionMonitor
 from services.morning import profile_beside
 from services.multi_asset import SIMULATED_MARKET
-from services.order_tickets import DESK
 from services.pnl_days import (
     ATTRIBUTION_KIND,
     CURRENCY_KIND,
-    ONE_SESSION,
     PERFORMANCE_KIND,
 )
 from services.pnl_explanation import Explanation
 from services.pnl_health import HEALTH_KIND, PnlHealth
-from services.pnl_keeping import Attributions, PnlOutcome
+from services.pnl_keeping import Attributions
 from services.pnl_performance import Performance
-from services.pnl_replay import (
-    BAR_FIELDS,
-    INTRADAY_KIND,
-    ReplayReport,
-    figures_so_far,
-    replay_session,
-)
-from services.portfolio_review import universe_returns
 from services.portfolios import MULTI_ASSET
-from services.ports import JsonDocument, KeptBooks
+from services.ports import JsonDocument
 from services.report import DayReport, MultiAssetSection, ServiceSection
 from services.report_sections import (
     DayResults,
@@ -141,82 +128,6 @@ def trade(day: Day, *, again: bool = False) -> TradingResult:
     return day.desk.run(day.paper_trading.trade(day.experiment.trading, day.panel, day.forecasts))
 
 
-def traded_panel(day: Day) -> Panel:
-    """Return the universe over the sessions that were traded."""
-    first = int(np.searchsorted(day.panel.sessions, np.datetime64(day.first_traded)))
-    return day.panel.window(first, len(day.panel.sessions))
-
-
-def daily_books(day: Day) -> DailyBooks:
-    """Return the value of the run's books at the close of every session traded."""
-    return day.paper_trading.accounting.daily_books(
-        day.run_id, traded_panel(day), portfolio=day.experiment.trading.portfolio
-    )
-
-
-def attribute_pnl(day: Day) -> PnlOutcome:
-    """Value and explain every session, measure what was earned, and keep all of it."""
-    accounting, portfolio = day.paper_trading.accounting, day.experiment.trading.portfolio
-    panel = traded_panel(day)
-    books = accounting.valued_books(
-        day.run_id,
-        panel,
-        portfolio=portfolio,
-        benchmark=universe_returns(day.panel, panel.sessions),
-    )
-    kept = KeptBooks(portfolio, day.run_id, day.experiment.data.dataset, books)
-    lineage = pnl_lineage(day)
-    day.desk.pnl_health.run(kept, lineage=lineage)
-    return day.desk.pnl_keeping.keep(kept, lineage=lineage)
-
-
-def pnl_lineage(day: Day) -> JsonDocument:
-    """Return the day's lineage, with what people changed in the portfolio's books by hand."""
-    entries = day.desk.manual_entries.in_force(day.experiment.trading.portfolio).entries
-    by_hand = {"manual_entries": [entry.entry_id for entry in entries]} if entries else {}
-    return {**msgspec.to_builtins(day.lineage), **by_hand}
-
-
-def attribute_desk_pnl(day: Day) -> list[PnlOutcome]:
-    """Book what the desk's own orders filled, value those books, and keep them; none: nothing."""
-    if day.desk.order_journal.fills(DESK):
-        day.desk.desk_books.book_orders(today=day.desk_date)
-        outcomes = day.desk.pnl_keeping.value(DESK, dataset=day.desk.settings.orders.dataset)
-        for one in outcomes:
-            kept = day.desk.pnl_days.books(one.portfolio)
-            day.desk.pnl_health.run(kept, lineage={"run_id": kept.run_id})
-        return outcomes
-    return []
-
-
-def replay_pnl(day: Day) -> list[ReplayReport]:
-    """Replay the desk date tick by tick for each portfolio that is kept, and keep how it went.
-
-    The ticks are simulated inside the real bars; the fills are the portfolio's own.
-    """
-    bars = day.desk.market_data.panel(
-        day.experiment.data.dataset, fields=BAR_FIELDS, start=day.desk_date - ONE_SESSION
-    )
-    reports = []
-    for portfolio, span in sorted(day.desk.pnl_days.spans().items()):
-        if span.last_session != day.desk_date or span.dataset != day.experiment.data.dataset:
-            continue
-        report = replay_session(
-            day.desk.books_of(span.dataset), span.run_id, bars,
-            session=day.desk_date, portfolio=portfolio,
-            rng=np.random.default_rng([day.desk.settings.seed, day.desk_date.toordinal()]),
-        )  # fmt: skip
-        daily = day.desk.pnl_days.books(portfolio).books.daily
-        today = report.streamed / float(daily.opening_capital()[-1])
-        report = replace(report, so_far=figures_so_far(daily.returns()[:-1], today))
-        day.desk.results.put(
-            INTRADAY_KIND, portfolio, day.desk_date, msgspec.to_builtins(report),
-            {"run_id": span.run_id, "seed": day.desk.settings.seed},
-        )  # fmt: skip
-        reports.append(report)
-    return reports
-
-
 def up_to_date(
     day: Day,
     kind: str,
@@ -239,17 +150,6 @@ def up_to_date(
     return any(
         stored.scope == name and same.items() <= dict(stored.lineage).items()
         for stored in day.desk.results.of_day(kind, on or day.desk_date)
-    )
-
-
-def pnl_up_to_date(day: Day) -> bool:
-    """Return whether documents and rows of the day's profit stand."""
-    span = day.desk.pnl_days.spans().get(day.experiment.trading.portfolio)
-    return (
-        up_to_date(day, ATTRIBUTION_KIND, lineage=pnl_lineage(day))
-        and up_to_date(day, HEALTH_KIND)
-        and span is not None
-        and (span.run_id, span.last_session) == (day.run_id, day.desk_date)
     )
 
 

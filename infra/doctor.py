@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from basics.errors import QuantDeskError
+from basics.errors import ConflictError, QuantDeskError
 from infra.settings import Settings
 
 # prefect is silent when it meets versions it does not work with: no flow or schedule runs.
@@ -35,6 +35,7 @@ def examine(settings: Settings) -> list[Finding]:
         "sqlite": _sqlite,
         "policy folder": _policy_folder,
         "database": _database,
+        "P&L attribution": _pnl_attribution,
     }
     findings = [_look(subject, look, settings) for subject, look in looks.items()]
     return findings + [_package(name, prefix) for name, prefix in PINNED.items()]
@@ -95,6 +96,32 @@ def _database(settings: Settings) -> str:
     finally:
         database.close()
     return f"{database.address}, schema {stands} (this program needs {needed})"
+
+
+def _pnl_attribution(settings: Settings) -> str:
+    """Say whether the risk models see the profit that the books see, as last tested."""
+    import msgspec
+
+    from infra.clock import SystemClock
+    from infra.database.engine import open_database
+    from infra.database.results import DatabaseResultStore
+    from infra.database.schema import current_revision, revisions
+    from pnl.attribution_test import Zone
+    from services.pnl_health import HEALTH_KIND, PnlHealth, zones_in_words
+
+    database = open_database(settings.database, state_dir=settings.state_dir)
+    try:
+        if current_revision(database) != revisions()[-1]:
+            return "not read: the schema is not this program's"
+        results = DatabaseResultStore(database, SystemClock())
+        kept = [results.latest(HEALTH_KIND, scope) for scope in results.scopes(HEALTH_KIND)]
+    finally:
+        database.close()
+    tests = [msgspec.convert(stored.payload, PnlHealth, strict=False) for stored in kept]
+    line = "; ".join(map(zones_in_words, tests)) or "not tested yet"
+    if any(test.zone is Zone.RED for test in tests):
+        raise ConflictError(f"{line}: see `quantdesk pnl health`")
+    return line
 
 
 def _package(name: str, prefix: str) -> Finding:

@@ -117,6 +117,15 @@ class ManualEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ManualRecord:
+    """A line of the journal: who did what with an entry, and the entry as it then stood."""
+
+    at: datetime
+    actor: str
+    entry: ManualEntry
+
+
+@dataclass(frozen=True, slots=True)
 class InForce:
     """The approved entries of one portfolio, oldest first; the later of two marks counts."""
 

@@ -223,10 +223,8 @@ class Accounting:
         benchmark : ndarray of shape (n_sessions,), optional
             The benchmark's return on the same sessions.
 
-        Other parameters and errors as those of `daily_books`. What was approved by hand since is
-        booked first.
+        Other parameters and errors as those of `daily_books`.
         """
-        self.book_events(run_id, self.manual(portfolio).adjustments)
         builder = DailyBooksBuilder(base=self.base_currency)
         explainer = Explainer(base=self.base_currency)
         counter = TradedValue(self.instruments, base=self.base_currency)
@@ -275,7 +273,13 @@ class Accounting:
         field_name: str,
         rates: Panel | None,
     ) -> Iterator[Close]:
-        """Fold the portfolio's books session by session and yield each close."""
+        """Fold the portfolio's books session by session and yield each close.
+
+        What was approved by hand since is booked first, and its marks take the closes' place.
+        """
+        approved = self.manual(portfolio).adjustments
+        if approved:  # To find out that nothing is new folds the books.
+            self.book_events(run_id, approved)
         ledger = Ledger(self.instruments, method=self.method)
         events = self.events(run_id, portfolio=portfolio)
         marked = self.manual(portfolio).marked(closes, field_name=field_name)

@@ -10,7 +10,14 @@ from basics.clock import Clock
 from basics.errors import MissingDataError
 from basics.identifiers import short_id
 from basics.trading import Book
-from pnl.manual import InForce, ManualEntry, ManualKind, ManualState, in_force
+from pnl.manual import (
+    InForce,
+    ManualEntry,
+    ManualKind,
+    ManualRecord,
+    ManualState,
+    in_force,
+)
 from services.ports import KeptBooks
 
 
@@ -27,6 +34,10 @@ class ManualStore(Protocol):
 
     def entries(self) -> Sequence[ManualEntry]:
         """Return every entry ever proposed, oldest first."""
+        ...
+
+    def journal(self) -> Sequence[ManualRecord]:
+        """Return every proposal and decision, oldest first; rows are only ever appended."""
         ...
 
 
@@ -119,6 +130,14 @@ class ManualEntries:
             entry
             for entry in self.store.entries()
             if portfolio in {None, entry.book.portfolio} and state in {None, entry.state}
+        ]
+
+    def journal(self, *, portfolio: str | None = None) -> list[ManualRecord]:
+        """Return who did what with which entry and when, oldest first."""
+        return [
+            record
+            for record in self.store.journal()
+            if portfolio in {None, record.entry.book.portfolio}
         ]
 
     def in_force(self, portfolio: str) -> InForce:

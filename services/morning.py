@@ -10,6 +10,7 @@ from risk.profile import RiskProfile
 from risk.weekly import WeeklyRow
 from services.night_store import read_batch
 from services.nightly_risk import NIGHT_KIND, NIGHT_SUMMARY_KIND, SUMMARY_SCOPE, NightReport
+from services.pnl_health import HEALTH_KIND, PnlHealth
 from services.portfolios import MULTI_ASSET
 from services.ports import ResultStore
 from services.risk import PROFILE_KIND
@@ -33,6 +34,18 @@ def profile_beside(results: ResultStore, *, as_of: date) -> RiskProfile | None:
         return None
     beside = last_profile(results, MULTI_ASSET)
     return beside if beside.as_of == as_of else None
+
+
+def last_health(results: ResultStore, scope: str, *, as_of: date) -> PnlHealth | None:
+    """Return the P&L attribution test of a date, None if it was not done then."""
+    if scope not in results.scopes(HEALTH_KIND):
+        return None
+    stored = results.latest(HEALTH_KIND, scope, until=as_of)
+    return (
+        msgspec.convert(stored.payload, PnlHealth, strict=False)
+        if stored.desk_date == as_of
+        else None
+    )
 
 
 def last_night(results: ResultStore) -> NightReport:

@@ -4,27 +4,30 @@ Hypothetical profit is what the book of the evening before earned at today's clo
 `price` of the explanation). Risk-theoretical profit is what a risk model says of the same book:
 by each symbol's own price, as value at risk prices it, and by market and style factors alone, as
 a factor view of risk would. The zone of the portfolio is that of the first, on which its limits
-rest; the second tells how much of the book factors can see.
+rest; the second tells how much of the book factors can see. A zone that changed from one day to
+the next is an alert, once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import msgspec
 import numpy as np
 
 from basics.arrays import BoolArray, DateArray, FloatArray, IntArray
+from basics.clock import Clock
 from basics.errors import InvalidInputError, MissingDataError
 from market.panel import Panel
 from pnl.attribution_test import AttributionTest, Zone, attribution_test
 from pnl.explain import PARTS
 from risk.theoretical import factor_pnl, own_price_pnl
 from services.portfolio_review import close_returns
-from services.ports import JsonDocument, KeptBooks, ResultStore
+from services.ports import Alert, JsonDocument, KeptBooks, ResultStore, Severity
 
 HEALTH_KIND: Final = "pnl.attribution_test"
+ZONE_CHANGED: Final = "pnl.attribution_zone_changed"
 DAYS: Final = 250  # MAR32 compares the last 250 trading days.
 WINDOW: Final = 250  # Days on which a factor exposure is estimated.
 HISTORY: Final = timedelta(days=2 * (DAYS + WINDOW))
@@ -81,14 +84,22 @@ class PnlHealthCheck:
         Returns a dataset's closing prices from one date to another.
     factors : callable
         Returns each factor's return on given sessions.
+    tell : callable
+        Sends alerts; the same change, told again, is the same alert.
     """
 
     results: ResultStore
+    clock: Clock
     closes: Callable[[str, date, date], Panel]
     factors: Callable[[DateArray], Mapping[str, FloatArray]]
+    tell: Callable[[Sequence[Alert]], object]
 
     def run(self, kept: KeptBooks, *, lineage: JsonDocument) -> PnlHealth:
-        """Test the last 250 days of `kept`, and keep the outcome for its last session."""
+        """Test the last 250 days of `kept`, keep the outcome for its last session, tell changes.
+
+        A change is told before the outcome is kept: a process killed between the two tells it
+        again, as the same alert.
+        """
         daily = kept.books.daily
         last = daily.sessions[-1].item()
         prices = self.closes(kept.dataset, last - HISTORY, last)
@@ -106,9 +117,73 @@ class PnlHealthCheck:
             zone=tests[0].zone,
             tests=tests,
         )
+        changes = zone_changes(self._before(kept.portfolio, last), health, at=self.clock.now())
+        if changes:
+            self.tell(changes)
         payload = msgspec.to_builtins(health)
         self.results.put(HEALTH_KIND, kept.portfolio, last, payload, lineage)
         return health
+
+    def _before(self, portfolio: str, day: date) -> PnlHealth | None:
+        """Return the outcome of the last day before `day`, None if there was none."""
+        try:
+            stored = self.results.latest(HEALTH_KIND, portfolio, until=day - timedelta(days=1))
+        except MissingDataError:
+            return None
+        return msgspec.convert(stored.payload, PnlHealth, strict=False)
+
+
+def zone_changes(before: PnlHealth | None, now: PnlHealth, *, at: datetime) -> list[Alert]:
+    """Return an alert for each risk model whose zone is another than on the day before.
+
+    On the first day only what is not green is told. Red is critical for the model on which limits
+    rest; that factors do not see a book is a warning.
+    """
+    earlier = {} if before is None else {test.model: test.zone for test in before.tests}
+    alerts = []
+    for test in now.tests:
+        was = earlier.get(test.model)
+        if test.zone is was or (was is None and test.zone is Zone.GREEN):
+            continue
+        gates = test is now.tests[0]
+        alerts.append(
+            Alert(
+                kind=ZONE_CHANGED,
+                severity=_severity(test.zone, gates=gates),
+                scope=now.portfolio,
+                dedupe_key=f"{now.day}|{test.model}|{_word(was)}|{_word(test.zone)}",
+                message=(
+                    f"P&L attribution test of {now.portfolio}, risk model {test.model}: "
+                    f"{_word(was)} became {_word(test.zone)} on {now.day}"
+                    + (f" ({test.reason})" if test.reason else "")
+                ),
+                figures={
+                    "before": _word(was),
+                    "zone": _word(test.zone),
+                    "spearman": test.spearman,
+                    "kolmogorov_smirnov": test.kolmogorov_smirnov,
+                    "observations": test.observations,
+                },
+                raised_at=at,
+            )
+        )
+    return alerts
+
+
+def _word(zone: Zone | None) -> str:
+    return "untested" if zone is None else zone.value
+
+
+def _severity(zone: Zone | None, *, gates: bool) -> Severity:
+    if zone is Zone.GREEN:
+        return Severity.INFO
+    return Severity.CRITICAL if gates and zone is Zone.RED else Severity.WARNING
+
+
+def zones_in_words(health: PnlHealth) -> str:
+    """Return portfolio, day and the zone of each model in a line."""
+    zones = ", ".join(f"{test.model} {_word(test.zone)}" for test in health.tests)
+    return f"{health.portfolio} on {health.day}: {zones}"
 
 
 Series = tuple[FloatArray, FloatArray]

@@ -19,6 +19,7 @@ from basics.trading import Fill
 from market.panel import Panel
 from market.simulated.session import DailyBar, simulate_session
 from measures.performance_live import LivePerformance
+from pnl.daily import DailyBooks
 from pnl.engine import PnlEngine
 from pnl.events import LedgerEvent
 from pnl.ledger import Ledger
@@ -131,6 +132,7 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
     portfolio: str,
     rng: np.random.Generator,
     trades: int = 500,
+    daily: DailyBooks | None = None,
 ) -> ReplayReport:
     """Replay one session of a run.
 
@@ -140,6 +142,8 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
         Fields `open`, `high`, `low`, `close` and `volume`, with the session and the one before.
     trades : int
         Simulated trades of each symbol.
+    daily : DailyBooks, optional
+        Books of the run whose last session is the one replayed; valued here if left out.
 
     Raises
     ------
@@ -168,7 +172,9 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
     gross = max(engine.gross_exposure(), 1.0)
     whole = _in_one_go(engine, ledger, before + todays)
     batch = whole.totals()[1].sum() - opening
-    daily = accounting.daily_books(run_id, bars.window(column - 1, column + 1), portfolio=portfolio)
+    if daily is None:
+        two = bars.window(column - 1, column + 1)
+        daily = accounting.daily_books(run_id, two, portfolio=portfolio)
     return ReplayReport(
         session=session,
         portfolio=portfolio,
@@ -179,7 +185,7 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
         hours=_hours(opened, seen),
         streamed=float(streamed),
         batch=float(batch),
-        booked=daily.money(daily.pnl[:, 1].sum()),
+        booked=daily.money(daily.pnl[:, -1].sum()),
         error_of_gross=_largest_difference(parts, whole.attributions()) / gross,
         attributions={
             by: {name: pnl - opening_parts[by].get(name, 0.0) for name, pnl in names.items()}
@@ -280,7 +286,8 @@ def _ticks(
             open_time=datetime.combine(session, OPEN_UTC, tzinfo=UTC),
             close_time=datetime.combine(session, CLOSE_UTC, tzinfo=UTC),
         )
-        drawn = simulate_session(bar, rng, trades=trades).trades
+        # The book is not looked at: one level of it is the least.
+        drawn = simulate_session(bar, rng, trades=trades, levels=1).trades
         tables.append(drawn.select("symbol", "event_time", "sequence", "price"))
     if not tables:
         raise MissingDataError(f"nothing was held or traded on {session}")

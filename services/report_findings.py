@@ -39,7 +39,7 @@ def findings_of(
         _model(model),
         *_refusals(trading),
         *_quality(datasets),
-        *_attribution_test(health),
+        *attribution_test_findings(health),
     ]
     return _worst_first(found)
 
@@ -211,7 +211,7 @@ def _quality(datasets: Sequence[DatasetRow]) -> Iterator[Finding]:
         yield Finding(tone=Tone.BAD, text=f"Data quality stops on {', '.join(stopped)}.")
 
 
-def _attribution_test(health: PnlHealth | None) -> Iterator[Finding]:
+def attribution_test_findings(health: PnlHealth | None) -> Iterator[Finding]:
     """Say whether the risk models see the profit that the books see."""
     if health is None:
         return

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from basics.errors import ConflictError
@@ -13,7 +14,9 @@ from infra.database.results import to_json_values
 from infra.database.statements import insert_new
 from infra.database.tables.manual import manual_entries
 from infra.database.tables.results import audit
-from pnl.manual import ManualEntry, ManualKind, ManualState
+from pnl.manual import ManualEntry, ManualKind, ManualRecord, ManualState
+
+ACTION = "pnl.manual."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,19 @@ class DatabaseManualStore:
         with self.database.reading() as connection:
             return [_entry(dict(row)) for row in connection.execute(query).mappings()]
 
+    def journal(self) -> Sequence[ManualRecord]:
+        """Return every proposal and decision as it was told, oldest first."""
+        query = sa.select(audit).where(audit.c.action.startswith(ACTION)).order_by(audit.c.id)
+        with self.database.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [ManualRecord(row["at"], row["actor"], _told(row["detail"])) for row in rows]
+
+
+def _told(detail: dict[str, Any]) -> ManualEntry:
+    """Return the entry that a row of the audit holds in JSON's own types."""
+    book = {name: detail.pop(name) for name in ("fund", "portfolio", "strategy", "account")}
+    return msgspec.convert({**detail, "book": book}, ManualEntry, strict=False)
+
 
 def _row(entry: ManualEntry) -> dict[str, Any]:
     row: dict[str, Any] = asdict(entry)
@@ -74,7 +90,7 @@ def _tell(connection: sa.Connection, entry: ManualEntry, *, actor: Any, at: Any)
     row = {
         "at": at,
         "actor": actor,
-        "action": f"pnl.manual.{entry.state.value}",
+        "action": f"{ACTION}{entry.state.value}",
         "subject": f"{entry.kind.value} {entry.entry_id}",
         "detail": to_json_values(_row(entry)),
     }

@@ -20,6 +20,7 @@ from pnl.valued_books import ValuedBooks
 from services.ports import KeptBooks, KeptSpan
 
 AMOUNTS = ("pnl", "fees_paid", "market_value", *PARTS)
+KEY_COLUMNS = 6  # Of a position's row: portfolio, session, fund, strategy, account, symbol.
 Values = dict[str, Any]
 
 
@@ -63,7 +64,7 @@ class DatabasePnlDayStore:
         with self.database.reading() as connection:
             spans = _spans(connection)
             heads = _all(connection, pnl_sessions, portfolio, start, end)
-            lines = _all(connection, pnl_positions, portfolio, start, end)
+            lines = connection.execute(_query(pnl_positions, portfolio, start, end)).all()
             local = _all(connection, pnl_currencies, portfolio, start, end)
         if portfolio not in spans:
             raise MissingDataError(
@@ -111,12 +112,17 @@ def _all(
     start: date | None = None,
     end: date | None = None,
 ) -> list[Values]:
+    query = _query(table, portfolio, start, end)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _query(
+    table: sa.Table, portfolio: str, start: date | None = None, end: date | None = None
+) -> sa.Select[Any]:
     query = sa.select(table).where(table.c.portfolio == portfolio).order_by(*table.primary_key)
     if start is not None:
         query = query.where(table.c.session >= start)
-    if end is not None:
-        query = query.where(table.c.session <= end)
-    return [dict(row) for row in connection.execute(query).mappings()]
+    return query if end is None else query.where(table.c.session <= end)
 
 
 def _delete(
@@ -201,16 +207,20 @@ def _line_order(row: Values) -> tuple[str, ...]:
 
 
 def _books(
-    heads: Sequence[Values], lines: Sequence[Values], local: Sequence[Values]
+    heads: Sequence[Values], lines: Sequence[sa.Row[Any]], local: Sequence[Values]
 ) -> ValuedBooks:
-    keys = sorted({_key(row) for row in lines}, key=lambda key: (key[0], key[1] or ""))
+    # A book and symbol stand on every session: each is made into a key once.
+    owners = {line[2:KEY_COLUMNS] for line in lines}
+    key_of = {owner: _key(heads[0]["portfolio"], owner) for owner in owners}
+    keys = sorted(key_of.values(), key=lambda key: (key[0], key[1] or ""))
     row_of = {key: at for at, key in enumerate(keys)}
     column_of = {head["session"]: at for at, head in enumerate(heads)}
     amounts = np.zeros((len(AMOUNTS), len(keys), len(heads)), dtype=np.int64)
     if lines:
-        where = ([row_of[_key(r)] for r in lines], [column_of[r["session"]] for r in lines])
-        for at, name in enumerate(AMOUNTS):
-            amounts[at][where] = [row[name] for row in lines]
+        rows = [row_of[key_of[line[2:KEY_COLUMNS]]] for line in lines]
+        columns = [column_of[line[1]] for line in lines]
+        values = np.array([line[KEY_COLUMNS:] for line in lines], dtype=np.int64)
+        amounts[:, rows, columns] = values.T
     benchmark = [head["benchmark_return"] for head in heads]
     return ValuedBooks(
         daily=DailyBooks(
@@ -249,6 +259,6 @@ def _local(rows: Sequence[Values], column_of: Mapping[date, int]) -> dict[str, I
     return found
 
 
-def _key(row: Values) -> Key:
-    book = Book(row["fund"], row["portfolio"], row["strategy"], row["account"])
-    return book, row["symbol"] or None
+def _key(portfolio: str, owner: Sequence[str]) -> Key:
+    fund, strategy, account, symbol = owner
+    return Book(fund, portfolio, strategy, account), symbol or None

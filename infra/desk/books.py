@@ -120,7 +120,11 @@ class BooksDesk(TradingDesk):
         from services.pnl_health import PnlHealthCheck
 
         return PnlHealthCheck(
-            results=self.results, closes=self._closes, factors=self.review.factor_returns
+            results=self.results,
+            clock=self.clock,
+            closes=self._closes,
+            factors=self.review.factor_returns,
+            tell=self.tell,
         )
 
     @cached_property

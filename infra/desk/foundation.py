@@ -123,6 +123,11 @@ class Foundation:
 
         return self.run(AlertConsumer(self.queue, self.alert_store, self.clock).drain())
 
+    def tell(self, alerts: "Sequence[Alert]") -> int:
+        """Send alerts and store what waits, for a process without a consumer of its own."""
+        self.send_alerts(alerts)
+        return self.take_alerts()
+
     @cached_property
     def code_commit(self) -> str:
         """The git commit of the running code, `unknown` outside a checkout."""

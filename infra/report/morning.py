@@ -21,8 +21,9 @@ from risk.profile import RiskProfile
 from risk.score import Level
 from risk.weekly import WeeklyRow
 from services.nightly_risk import NightReport
+from services.pnl_health import PnlHealth
 from services.report import Tone
-from services.report_findings import LEVEL_TONES, risk_findings
+from services.report_findings import LEVEL_TONES, attribution_test_findings, risk_findings
 
 HEADLINE_CONFIDENCE = 0.99
 MOST_BOOKS = 25
@@ -35,9 +36,11 @@ def write_morning_report(
     *,
     weekly: WeeklyRow | None = None,
     beside: RiskProfile | None = None,
+    health: PnlHealth | None = None,
 ) -> Path:
     """Write the morning report to `path` and return it."""
-    return write_page(morning_page(profile, night, weekly=weekly, beside=beside), path)
+    page = morning_page(profile, night, weekly=weekly, beside=beside, health=health)
+    return write_page(page, path)
 
 
 def morning_page(
@@ -46,6 +49,7 @@ def morning_page(
     *,
     weekly: WeeklyRow | None = None,
     beside: RiskProfile | None = None,
+    health: PnlHealth | None = None,
 ) -> Page:
     """Return the night over all books, and the profile of the portfolio, as a page.
 
@@ -55,7 +59,10 @@ def morning_page(
         What the last long run found of the portfolio.
     beside : RiskProfile or None
         Of the multi-asset portfolio, shown after the books of the night.
+    health : PnlHealth or None
+        The P&L attribution test of the date: whether the risk models see the profit.
     """
+    said = [*risk_findings(profile), *attribution_test_findings(health)]
     return Page(
         title="Morning risk report",
         kicker=f"Desk date {formats.day(profile.as_of)}",
@@ -75,7 +82,7 @@ def morning_page(
             ),
             _failures_figure(night),
         ],
-        findings=[Notice(text=item.text, tone=item.tone) for item in risk_findings(profile)],
+        findings=[Notice(text=item.text, tone=item.tone) for item in said],
         caveats_title="Read with this in mind",
         caveats=[Notice(text=text, tone=Tone.WARN) for text in profile.notes],
         sections=[

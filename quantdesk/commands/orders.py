@@ -194,12 +194,13 @@ def remedy(
     from flows.risk_steps import book_stands, nights, stand_book
     from market.liquidity import ImpactModel
     from services.remediation import remedy_for, scaled
+    from services.risk import PROFILE_KIND
 
     with open_day() as day:
         if not book_stands(day):
             typer.echo(f"Traded anew: {stand_book(day)}", err=True)
         report = remedy_for(
-            nights(day)[-1].inputs,
+            nights(day, PROFILE_KIND)[-1].inputs,
             limits=scaled(day.desk.risk.limits, limits_scale),
             scenarios=day.desk.risk.scenarios,
             lookback=day.desk.risk.lookback,

@@ -94,6 +94,32 @@ def manual_ls(
     _show(found, as_json=as_json)
 
 
+@manual.command("journal")
+def manual_journal(
+    portfolio: Annotated[str | None, typer.Option(help="Only of this portfolio.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show who proposed, approved or rejected what, and when; nothing is ever taken out."""
+    from infra.bootstrap import open_desk
+
+    with open_desk() as desk:
+        found = desk.manual_entries.journal(portfolio=portfolio)
+    if as_json:
+        show_json(found)
+        return
+    show_table(
+        "Journal of what was changed by hand",
+        ("at", "who", "did", "entry", "kind", "portfolio", "day", "symbol", "amount", "words"),
+        [
+            (f"{one.at:%Y-%m-%d %H:%M:%S}", one.actor, one.entry.state, one.entry.entry_id,
+             one.entry.kind, one.entry.book.portfolio, one.entry.day, one.entry.symbol,
+             f"{one.entry.amount:,}", one.entry.note or one.entry.reason)
+            for one in found
+        ],
+        right=("amount",),
+    )  # fmt: skip
+
+
 def _propose(kind: str, amount: str, terms: dict[str, object], *, as_json: bool) -> None:
     from decimal import Decimal, InvalidOperation
 

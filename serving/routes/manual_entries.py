@@ -72,11 +72,31 @@ class ManualEntriesAnswer(BaseModel):
     entries: list[ManualAnswer]
 
 
+class ManualLine(BaseModel):
+    """Who did what, and the entry as it then stood."""
+
+    at: datetime
+    actor: str
+    entry: ManualAnswer
+
+
+class ManualJournalAnswer(BaseModel):
+    """Every proposal and decision, oldest first; lines are only ever added."""
+
+    journal: list[ManualLine]
+
+
 class ManualQuery(QueryParameters):
     """Which entries."""
 
     portfolio: Name | None = None
     state: ManualState | None = None
+
+
+class JournalQuery(QueryParameters):
+    """Which lines."""
+
+    portfolio: Name | None = None
 
 
 @router.get("", response_model=ManualEntriesAnswer)
@@ -87,6 +107,18 @@ async def list_manual_entries(
     register = context_of(request).desk.manual_entries
     found = await run_sync(lambda: register.entries(portfolio=asked.portfolio, state=asked.state))
     return ManualEntriesAnswer(entries=[_answer(entry) for entry in found])
+
+
+@router.get("/journal", response_model=ManualJournalAnswer)
+async def read_manual_journal(
+    request: Request, asked: Annotated[JournalQuery, Query()]
+) -> ManualJournalAnswer:
+    """Show who proposed, approved or rejected what, and when."""
+    register = context_of(request).desk.manual_entries
+    found = await run_sync(lambda: register.journal(portfolio=asked.portfolio))
+    return ManualJournalAnswer(
+        journal=[ManualLine(at=one.at, actor=one.actor, entry=_answer(one.entry)) for one in found]
+    )
 
 
 @router.post(

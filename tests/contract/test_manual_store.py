@@ -53,3 +53,26 @@ def test_the_first_decision_stands_and_is_told_to_the_audit(store: DatabaseManua
         ("ann", "pnl.manual.proposed"),
         ("bob", "pnl.manual.approved"),
     ]
+
+
+def test_the_journal_alone_tells_how_every_mark_and_adjustment_stands(
+    store: DatabaseManualStore,
+) -> None:
+    adjustment = replace(ENTRY, entry_id="man-2", kind=ManualKind.ADJUSTMENT, symbol=None)
+    rejected = replace(ENTRY, entry_id="man-3", proposed_at=LATER)
+    for entry in (ENTRY, adjustment, rejected):
+        store.add(entry)
+    store.decide(ENTRY.decided(approve=True, by="bob", at=LATER))
+    store.decide(rejected.decided(approve=False, by="cyd", note="it is right", at=LATER))
+
+    journal = store.journal()
+
+    assert [(one.actor, one.entry.entry_id, one.entry.state.value) for one in journal] == [
+        ("ann", "man-1", "proposed"), ("ann", "man-2", "proposed"), ("ann", "man-3", "proposed"),
+        ("bob", "man-1", "approved"), ("cyd", "man-3", "rejected"),
+    ]  # fmt: skip
+    last = {one.entry.entry_id: one.entry for one in journal}
+    assert sorted(last.values(), key=lambda e: e.entry_id) == sorted(
+        store.entries(), key=lambda e: e.entry_id
+    )
+    assert [one.at for one in journal] == [NOW, NOW, LATER, LATER, LATER]

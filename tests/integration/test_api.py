@@ -44,6 +44,7 @@ GUARDED = [
     "/risk/breaches",
     "/pnl/explain",
     "/pnl/manual",
+    "/pnl/manual/journal",
     "/pnl/health",
     "/pnl/intraday",
     "/performance/cache/status",
@@ -178,6 +179,10 @@ def test_a_mark_by_hand_needs_two_people(client: httpx.Client) -> None:
     assert (rejected.status_code, rejected.json()["decided_by"]) == (200, "bob")
     assert again.status_code == 409
     assert [(e["amount"], e["note"]) for e in listed] == [("101.5", "it is right")]
+    journal = client.get("/pnl/manual/journal", params={"portfolio": "core"}).json()["journal"]
+    assert [(one["actor"], one["entry"]["state"]) for one in journal] == [
+        ("ann", "proposed"), ("bob", "rejected"),
+    ]  # fmt: skip
 
 
 def test_one_session_has_defined_figures_or_a_reason(client: httpx.Client) -> None:

@@ -229,5 +229,10 @@ def test_marks_and_adjustments_count_once_a_second_person_agrees(desk: Run) -> N
     assert by_side["attributions"][0]["residual"] == "-12.50"
     listed = json.loads(desk("pnl", "manual", "ls", "--json"))
     assert [entry["state"] for entry in listed] == ["approved", "approved"]
+    journal = json.loads(desk("pnl", "manual", "journal", "--json"))
+    assert [(one["actor"], one["entry"]["kind"], one["entry"]["state"]) for one in journal] == [
+        ("ann", "mark", "proposed"), ("ann", "adjustment", "proposed"),
+        ("bob", "mark", "approved"), ("bob", "adjustment", "approved"),
+    ]  # fmt: skip
     with pytest.raises(MissingDataError, match="own has no symbol 'ZZZ'"):
         desk("pnl", "manual", "mark", "ZZZ", "1", *terms, "--reason", "none")

@@ -21,8 +21,17 @@ from infra.settings import DatabaseSettings
 from market.panel import Panel
 from pnl.attribution_test import Zone
 from services.accounting import Accounting
-from services.pnl_health import FACTORS, HEALTH_KIND, OWN_PRICES, PnlHealth, PnlHealthCheck
-from services.ports import KeptBooks
+from services.pnl_health import (
+    FACTORS,
+    HEALTH_KIND,
+    OWN_PRICES,
+    ModelTest,
+    PnlHealth,
+    PnlHealthCheck,
+    zone_changes,
+    zones_in_words,
+)
+from services.ports import Alert, KeptBooks, Severity
 
 N = 620
 BOOK = Book("Fund", "Core", "picker", "acc")
@@ -45,6 +54,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
     upgrade_database(database)
     yield database
     database.close()
+
+
+TOLD: list[Alert] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_told() -> None:
+    TOLD.clear()
 
 
 def checked(database: Database, panel: Panel, *, lived: int, hidden: str = "") -> PnlHealth:
@@ -71,8 +88,11 @@ def checked(database: Database, panel: Panel, *, lived: int, hidden: str = "") -
     known = Panel(
         tuple(panel.symbols[row] for row in seen), SESSIONS, {"close": panel["close"][seen]}
     )
+    clock = ManualClock(datetime(2022, 6, 1, tzinfo=UTC))
     check = PnlHealthCheck(
-        results=DatabaseResultStore(database, ManualClock(datetime(2022, 6, 1, tzinfo=UTC))),
+        results=DatabaseResultStore(database, clock),
+        clock=clock,
+        tell=TOLD.extend,
         closes=lambda _, start, end: known.between(start, end),
         factors=market_factor,
     )
@@ -117,3 +137,58 @@ def test_one_session_has_no_evening_before(database: Database) -> None:
 
     assert health.day == date.fromisoformat(str(SESSIONS[-1]))
     assert health.tests[0].reason == "one session has no evening before it: wait for another"
+
+
+def health_of(own: Zone | None, factors: Zone | None, *, day: int = 2) -> PnlHealth:
+    tests = tuple(
+        ModelTest(model=model, sees="", observations=250, zone=zone)
+        for model, zone in ((OWN_PRICES, own), (FACTORS, factors))
+    )
+    return PnlHealth(
+        portfolio="Core", day=date(2022, 6, day), currency="USD", zone=own, tests=tests
+    )
+
+
+def told(before: PnlHealth | None, now: PnlHealth) -> list[tuple[str, Severity]]:
+    alerts = zone_changes(before, now, at=datetime(2022, 6, 2, tzinfo=UTC))
+    return [(alert.message, alert.severity) for alert in alerts]
+
+
+def test_a_zone_that_changed_is_told_and_one_that_stands_is_not() -> None:
+    green = health_of(Zone.GREEN, Zone.RED, day=1)
+
+    assert told(green, health_of(Zone.GREEN, Zone.RED)) == []
+    name = "P&L attribution test of Core, risk model"
+    assert told(green, health_of(Zone.AMBER, Zone.AMBER)) == [
+        (f"{name} own prices: green became amber on 2022-06-02", Severity.WARNING),
+        (f"{name} factors: red became amber on 2022-06-02", Severity.WARNING),
+    ]
+    assert told(green, health_of(Zone.RED, Zone.GREEN)) == [
+        (f"{name} own prices: green became red on 2022-06-02", Severity.CRITICAL),
+        (f"{name} factors: red became green on 2022-06-02", Severity.INFO),
+    ]
+    assert told(green, health_of(None, Zone.RED)) == [
+        (f"{name} own prices: green became untested on 2022-06-02", Severity.WARNING),
+    ]
+
+
+def test_the_first_day_tells_what_is_not_green() -> None:
+    assert told(None, health_of(Zone.GREEN, None)) == []
+    assert [severity for _, severity in told(None, health_of(Zone.RED, Zone.RED))] == [
+        Severity.CRITICAL, Severity.WARNING,
+    ]  # fmt: skip
+
+
+def test_a_change_told_again_is_the_same_alert(database: Database) -> None:
+    panel = prices(specific=0.05)
+    checked(database, panel, lived=300, hidden="BBB")
+    checked(database, panel, lived=300, hidden="BBB")
+
+    assert {alert.kind for alert in TOLD} == {"pnl.attribution_zone_changed"}
+    assert len(TOLD) == 4
+    assert len({alert.alert_id for alert in TOLD}) == 2
+
+
+def test_zones_in_a_line() -> None:
+    line = zones_in_words(health_of(Zone.GREEN, None))
+    assert line == "Core on 2022-06-02: own prices green, factors untested"
