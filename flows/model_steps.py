@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import msgspec
 
-from basics.errors import MissingDataError
+from basics.errors import InvalidInputError, MissingDataError
+from features.panel import FeaturePanel
 from flows import steps
 from flows.day import Day
 from models.volatility import VolatilitySpec
@@ -59,24 +60,43 @@ def follow(day: Day) -> Followed:
 
 
 def answer_desk_date(day: Day) -> int:
-    """Log what champion and challenger of the price model say of the last session."""
+    """Log what champion and challenger of every trained kind say of the last session."""
     desk, name = day.desk, day.experiment.price.name
-    if CHAMPION not in desk.models.aliases(name):
-        return 0
+    answered = 0
+    if CHAMPION in desk.models.aliases(name):
+        newest = day.features.window(len(day.features.sessions) - 1, len(day.features.sessions))
+        answered += _answer(day, name, newest)
+    for kind in desk.kind_service.trained():
+        if kind != name:
+            answered += _answer(day, kind, None)
+    return answered
+
+
+def _answer(day: Day, name: str, newest: FeaturePanel | None) -> int:
+    """Log the answers of one model; 0 where its champion cannot be asked on what stands."""
+    desk = day.desk
     serving = in_service(Predictions(desk.models), desk.prediction_log, name, ride_along=True)
-    newest = day.features.window(len(day.features.sessions) - 1, len(day.features.sessions))
-    return desk.prediction_log.append(answer_panel(serving, newest, at=desk.clock.now()))
+    versions = [m.version for m in (serving.model, serving.treatment) if m is not None]
+    try:
+        panel = desk.kind_service.newest(name, *versions) if newest is None else newest
+        rows = answer_panel(serving, panel, at=desk.clock.now())
+    except (InvalidInputError, MissingDataError):
+        return 0  # The baseline of the risk kind reads what the trained one does not.
+    return desk.prediction_log.append(rows)
 
 
 def tell_outcomes(day: Day, name: str) -> int:
     """Join the outcomes that the newest bars brought to the answers that wait for them."""
-    if not day.desk.prediction_log.waiting(name):
+    desk, price = day.desk, day.experiment.price
+    if not desk.prediction_log.waiting(name):
         return 0
+    closes = day.panel if name == price.name else None
     try:
-        outcomes = realised(name, day.panel, price=day.experiment.price)
+        ground = desk.kind_service.ground(name, price=price, closes=closes)
+        outcomes = realised(name, ground)
     except MissingDataError:
-        return 0  # A kind without an outcome of its own, such as one that a user brought.
-    return join_outcomes(day.desk.prediction_log, name, day.panel, outcomes)
+        return 0  # A kind without an outcome, or one that a user brought.
+    return join_outcomes(desk.prediction_log, name, ground.closes, outcomes)
 
 
 def judge_trials(day: Day) -> dict[str, TrialVerdict]:
@@ -106,13 +126,14 @@ def watch(day: Day) -> tuple[VersionMonitor, ...]:
 
 def measure(day: Day, name: str) -> tuple[VersionMonitor, ...]:
     """Measure the versions of one model that are in service."""
-    features = None
+    features: FeaturePanel | None = None
+    version = _data_version(day)
     if name == day.experiment.price.name:
         features = day.features
-    elif name == VOLATILITY:
-        features = _volatility_inputs(day).features
+    elif name in day.desk.kind_service.trained():
+        features, version = day.desk.kind_service.watched(name)
     return day.desk.model_monitoring.watch(
-        name, features=features, data_version=_data_version(day), as_of=day.desk_date
+        name, features=features, data_version=version, as_of=day.desk_date
     )
 
 

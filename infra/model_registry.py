@@ -28,6 +28,11 @@ from infra.model_store import (
 )
 from services.ports import ModelRun, ModelVersion
 
+# The description of a run; what fits into a version's description; what a data set's digest holds.
+NOTE_TAG, NOTE_LENGTH, DIGEST_LENGTH = "mlflow.note.content", 4900, 36
+# Which of MLflow's two user interfaces an experiment opens in: that of models, not of prompts.
+KIND_TAG = "mlflow.experimentKind"
+
 
 class MlflowRegistry(ModelStore):
     """Experiments, versions and aliases in `folder`, on SQLite."""
@@ -52,7 +57,7 @@ class MlflowRegistry(ModelStore):
             self._ensure_model(run.name)
             source = f"{self._client.get_run(run_id).info.artifact_uri}/{MODEL_FOLDER}"
             made = self._client.create_model_version(
-                run.name, source=source, run_id=run_id, tags=tags
+                run.name, source=source, run_id=run_id, tags=tags, description=_card(run)
             )
             return self.resolve(run.name, int(made.version))
 
@@ -125,6 +130,8 @@ class MlflowRegistry(ModelStore):
             "run_key": run_key(run),
             "estimator": run.estimator,
         }
+        if card := _card(run):
+            tags[NOTE_TAG] = card
         made = self._client.create_run(experiment, run_name=run.estimator)
         run_id = str(made.info.run_id)
         at = int(self._clock.now().timestamp() * 1000)
@@ -138,11 +145,28 @@ class MlflowRegistry(ModelStore):
         written = [RunTag(key, value) for key, value in tags.items()]
         # The trial is counted from here on, whatever becomes of the run.
         self._client.log_batch(run_id, params=params, tags=written)
+        self._log_data(run_id, run)
         for first in range(0, len(metrics), 1000):
             self._client.log_batch(run_id, metrics=metrics[first : first + 1000])
         self._upload(run_id, run.files)
         self._client.set_terminated(run_id)
         return run_id
+
+    def _log_data(self, run_id: str, run: ModelRun) -> None:
+        """Name the data of the run where MLflow's pages look for it."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        version = run.tags.get("data_version", "")
+        if not version:
+            return
+        dataset = Dataset(
+            name=run.tags.get("feature_set", run.name),
+            digest=version[:DIGEST_LENGTH],
+            source_type="lake",
+            source=json.dumps({"data_version": version, "dvc": run.tags.get("dvc.data", "")}),
+        )
+        told = DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
+        self._client.log_inputs(run_id, [told])
 
     def _upload(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with tempfile.TemporaryDirectory(dir=self.folder) as place:
@@ -177,7 +201,10 @@ class MlflowRegistry(ModelStore):
         if found is not None:
             return str(found.experiment_id)
         location = self._artefact_location()
-        return str(self._client.create_experiment(name, artifact_location=location))
+        made = str(self._client.create_experiment(name, artifact_location=location))
+        # Afterwards: a server writes a tag of that name itself, and a second one fails.
+        self._client.set_experiment_tag(made, KIND_TAG, "custom_model_development")
+        return made
 
     def _artefact_location(self) -> str | None:
         return (self.folder / ARTEFACTS).absolute().as_uri()
@@ -225,6 +252,12 @@ class MlflowRegistry(ModelStore):
 def run_key(run: ModelRun) -> str:
     """Name a trial on its data: the same one is kept once."""
     return f"{run.trial_key}:{run.tags.get('data_version', '')}"
+
+
+def _card(run: ModelRun) -> str:
+    """Return the model card as MLflow shows a description, empty where the run has none."""
+    card = run.files.get(f"{MODEL_FOLDER}/card.md", b"").decode()
+    return card if len(card) <= NOTE_LENGTH else f"{card[:NOTE_LENGTH]}\n\n(The rest: card.md.)"
 
 
 def _short(value: object) -> str:

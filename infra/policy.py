@@ -69,6 +69,7 @@ class _MonitoringFile(_Row):
     coverage_high: FiniteFloat = Field(ge=0, le=1)
     rank_ic_upper: FiniteFloat = Field(ge=-1, le=1)
     slope_upper: FiniteFloat
+    exceedances_lower: FiniteFloat = Field(default=1.0, ge=0)
 
 
 class _ShockTable(_Row):

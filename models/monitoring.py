@@ -11,17 +11,19 @@ from datetime import date
 
 import numpy as np
 
-from basics.arrays import DateArray, FloatArray
+from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
-from measures.evidence import newey_west_mean
 from measures.evidence_drift import ALARM, Drift, StabilityReference, measure_drift
-from models.evaluation import rank_information_coefficient
+from models.track import (
+    LEAST_VALUES,
+    Estimate,
+    Track,
+    calibration_slope,
+    coverage,
+    rank_correlation,
+)
 
-Z95 = 1.959963984540054
-LEAST_SESSIONS = 60  # Fewer known sessions than this say nothing of a window.
-LEAST_VALUES = 100
 MOST_REFERENCE = 20_000
-BINS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,9 @@ class MonitoringPolicy:
     slope_upper : float
         Least upper end of the calibration slope's 95% interval: below it the predictions are too
         bold beyond chance.
+    exceedances_lower : float
+        For tails: largest lower end of the 95% interval of the losses beyond the forecast over
+        those promised: above it the forecast is too low beyond chance.
     """
 
     drift_sessions: int = 63
@@ -58,6 +63,7 @@ class MonitoringPolicy:
     coverage_high: float = 0.95
     rank_ic_upper: float = 0.0
     slope_upper: float = 0.0
+    exceedances_lower: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("drift_sessions", "score_sessions", "every_sessions", "history_sessions"):
@@ -71,47 +77,6 @@ class MonitoringPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Track:
-    """What a version foretold and what came of it, of shape (n_symbols, n_sessions).
-
-    Attributes
-    ----------
-    below, above : ndarray
-        How far each prediction's interval reaches; NaN where it has none.
-    horizon : int
-        Sessions that an outcome spans: neighbours overlap.
-    """
-
-    sessions: DateArray
-    prediction: FloatArray
-    outcome: FloatArray
-    below: FloatArray
-    above: FloatArray
-    horizon: int
-
-    def window(self, stop: int, count: int) -> "Track":
-        """Return the `count` sessions before position `stop`."""
-        cut = slice(max(0, stop - count), stop)
-        return Track(
-            sessions=self.sessions[cut],
-            prediction=self.prediction[:, cut],
-            outcome=self.outcome[:, cut],
-            below=self.below[:, cut],
-            above=self.above[:, cut],
-            horizon=self.horizon,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A figure and its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorPoint:
     """One moment of a version's life; None where too little is known.
 
@@ -120,7 +85,8 @@ class MonitorPoint:
     rank_ic : Estimate or None
         Mean rank correlation by session, Newey-West.
     slope : Estimate or None
-        Of the outcome on the prediction, through zero: 1 is calibrated, below 1 too bold.
+        Of the outcome on the prediction, through zero: 1 is calibrated, below 1 too bold. For a
+        tail, the outcomes beyond it over those that there should be: 1 is calibrated.
     coverage : float or None
         Share of outcomes inside their interval.
     prediction_stability : float or None
@@ -135,15 +101,6 @@ class MonitorPoint:
     coverage: float | None
     prediction_stability: float | None
     features_in_alarm: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalibrationBin:
-    """One fifth of the predictions, and what came of it on average."""
-
-    predicted: float
-    realised: float
-    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,62 +119,6 @@ class Breach:
     value: float
     limit: float
     text: str
-
-
-def rank_correlation(track: Track) -> Estimate | None:
-    """Return the mean rank correlation over the track's sessions."""
-    scores = rank_information_coefficient(track.prediction, track.outcome)
-    known = scores[np.isfinite(scores)]
-    if len(known) < LEAST_SESSIONS:
-        return None
-    test = newey_west_mean(known, lags=track.horizon)
-    half = Z95 * test.standard_error
-    return Estimate(value=test.mean, low=test.mean - half, high=test.mean + half)
-
-
-def calibration_slope(track: Track) -> Estimate | None:
-    """Return b of outcome = b x prediction + error, its error clustered by session.
-
-    b = sum(p o) / sum(p^2); the sessions' sums of p (o - b p) are averaged with Newey-West, since
-    outcomes overlap. None where the predictions are all zero: there is nothing to calibrate.
-    """
-    known = np.isfinite(track.prediction) & np.isfinite(track.outcome)
-    p = np.where(known, track.prediction, 0.0)
-    o = np.where(known, track.outcome, 0.0)
-    some = known.any(axis=0)
-    weight = float((p**2).sum())
-    if int(some.sum()) < LEAST_SESSIONS or weight <= 0.0:
-        return None
-    slope = float((p * o).sum()) / weight
-    moments = (p * (o - slope * p)).sum(axis=0)[some]
-    error = newey_west_mean(moments, lags=track.horizon).standard_error
-    half = Z95 * error * len(moments) / weight
-    return Estimate(value=slope, low=slope - half, high=slope + half)
-
-
-def coverage(track: Track) -> float | None:
-    """Return the share of outcomes inside their interval."""
-    known = np.isfinite(track.prediction + track.outcome + track.below + track.above)
-    if int(known.any(axis=0).sum()) < LEAST_SESSIONS:
-        return None
-    error = (track.outcome - track.prediction)[known]
-    inside = (error <= track.above[known]) & (error >= -track.below[known])
-    return float(inside.mean())
-
-
-def calibration_bins(track: Track) -> tuple[CalibrationBin, ...]:
-    """Return the mean prediction and outcome by fifths of the predictions, lowest first."""
-    known = np.isfinite(track.prediction) & np.isfinite(track.outcome)
-    p, o = track.prediction[known], track.outcome[known]
-    if len(p) < LEAST_VALUES:
-        return ()
-    order = np.argsort(p, kind="stable")
-    return tuple(
-        CalibrationBin(
-            predicted=float(p[part].mean()), realised=float(o[part].mean()), count=len(part)
-        )
-        for part in np.array_split(order, BINS)
-    )
 
 
 def feature_drift(
@@ -287,9 +188,20 @@ def points_over_time(
 
 
 def breaches(
-    point: MonitorPoint, policy: MonitoringPolicy, *, prediction: Drift | None
+    point: MonitorPoint,
+    policy: MonitoringPolicy,
+    *,
+    prediction: Drift | None,
+    tail: bool = False,
 ) -> tuple[Breach, ...]:
-    """Return which of the newest figures lie beyond the policy."""
+    """Return which of the newest figures lie beyond the policy.
+
+    Parameters
+    ----------
+    tail : bool
+        The predictions are tails: their calibration is that of the exceedances.
+    """
+    slope = point.slope
     found = [
         _above("feature drift", point.features_in_alarm, policy.features_in_alarm,
                "of the features have left the distribution that came before"),
@@ -301,8 +213,10 @@ def breaches(
                "of outcomes fell into their interval: it is too narrow"),
         _below("rank correlation", point.rank_ic.high if point.rank_ic else None,
                policy.rank_ic_upper, "is the upper end of the rank correlation's 95% interval"),
-        _below("calibration", point.slope.high if point.slope else None,
+        _below("calibration", slope.high if slope and not tail else None,
                policy.slope_upper, "is the upper end of the calibration slope's 95% interval"),
+        _above("exceedances", slope.low if slope and tail else None, policy.exceedances_lower,
+               "is the lower end of the losses beyond the forecast over those promised"),
     ]  # fmt: skip
     return tuple(breach for breach in found if breach is not None)
 

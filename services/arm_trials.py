@@ -17,11 +17,13 @@ from basics.errors import QuantDeskError
 from basics.identifiers import content_hash
 from measures.evidence_sequential import BURN_IN, SequentialTest, sequential_test
 from models.arms import Arm, ArmPlan, Mode, Unit
+from services.kind_losses import loss_differences
 from services.model_documents import OUTCOME, Manifest
 from services.paired_rows import (
+    FIRST,
     REPLAY_SESSIONS,
+    SECOND,
     PairedRows,
-    loss_differences,
     manifest_of,
     paired_rows,
 )
@@ -197,6 +199,7 @@ def split_rows(plan: ArmPlan, rows: PairedRows) -> PairedRows:
         rows.outcome,
         np.where(second, np.nan, rows.first),
         np.where(second, rows.second, np.nan),
+        rows.beside,
     )
 
 
@@ -233,15 +236,15 @@ def _paired(plan: ArmPlan, rows: Sequence[ServedPrediction]) -> PairedRows | Non
             "symbol": [row.entity for row in known],
             "session": [row.session for row in known],
             OUTCOME: [row.outcome for row in known],
-            "first": [row.value if row.version == plan.control else None for row in known],
-            "second": [row.value if row.version == plan.treatment else None for row in known],
+            FIRST: [row.value if row.version == plan.control else None for row in known],
+            SECOND: [row.value if row.version == plan.treatment else None for row in known],
         },
-        schema_overrides={"first": pl.Float64, "second": pl.Float64},
+        schema_overrides={FIRST: pl.Float64, SECOND: pl.Float64},
     )
     merged = table.group_by("symbol", "session").agg(
-        pl.col(OUTCOME).first(), pl.col("first").max(), pl.col("second").max()
+        pl.col(OUTCOME).first(), pl.col(FIRST).max(), pl.col(SECOND).max()
     )
-    return PairedRows.of(merged, "first", "second")
+    return PairedRows.of(merged)
 
 
 def _judge(

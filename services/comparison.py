@@ -9,15 +9,9 @@ from basics.errors import InvalidInputError
 from measures.evidence import diebold_mariano
 from measures.evidence_bootstrap import Interval, mean_interval
 from measures.evidence_sequential import SequentialTest, sequential_test
+from services.kind_losses import loss_differences, loss_series
 from services.model_documents import Manifest
-from services.paired_rows import (
-    REPLAY_SESSIONS,
-    PairedRows,
-    loss_differences,
-    loss_series,
-    manifest_of,
-    paired_rows,
-)
+from services.paired_rows import REPLAY_SESSIONS, PairedRows, manifest_of, paired_rows
 from services.ports import ModelRegistry, ModelVersion
 
 
@@ -109,7 +103,7 @@ def _judge(
                 first_is_better=None if tied else sign * interval.estimate > 0,
             )
         )
-    first, second, _ = series[manifest.metric]
+    first, second, _ = next(iter(series.values()))
     replay = sequential_test(loss_differences(rows.last(REPLAY_SESSIONS), manifest)[2])
     days = rows.sessions.astype(object)
     return ModelComparison(

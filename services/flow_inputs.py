@@ -70,6 +70,7 @@ def flow_inputs(fills: Sequence[Fill], *, spec: AnomalySpec) -> TrainingInputs:
     marks = [(f.venue, f.exec_id, str(f.quantity), str(f.price), str(f.fee)) for f in fills]
     return TrainingInputs(
         features=flow_features(spoiled, history=flow),
+        sound=flow_features(flow),
         outcome=planted_labels(planted, name=PLANTED),
         data_version=content_hash(marks),
         spec=spec,

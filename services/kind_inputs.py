@@ -145,6 +145,7 @@ def anomaly_inputs(
     name = f"planted errors in {dataset}"
     return TrainingInputs(
         features=bar_features(spoiled, history=panel),
+        sound=bar_features(panel),
         outcome=planted_labels(planted, name=name),
         data_version=market.version(dataset),
         spec=_named(spec, dataset, "equities_ohlcv"),

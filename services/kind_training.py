@@ -208,7 +208,7 @@ class KindTraining:
             return self._newest_risk(version)
         inputs = self.inputs(kind, options)
         served = Predictions(self._registry).served(inputs.spec.name, version)
-        features = inputs.features
+        features = inputs.asked
         names = served.predictor.feature_names
         at = -1
         x = np.stack([features[name][:, at] for name in names], axis=1) if names else None

@@ -18,18 +18,17 @@ from features.panel import FeaturePanel
 from measures.evidence_drift import Drift
 from models.monitoring import (
     Breach,
-    CalibrationBin,
     ColumnDrift,
     MonitoringPolicy,
     MonitorPoint,
-    Track,
     breaches,
-    calibration_bins,
     feature_drift,
     points_over_time,
     prediction_drift,
 )
+from models.track import CalibrationBin, Track, calibration_bins
 from services import model_documents as documents
+from services.kind_losses import GROWTH
 from services.paired_rows import manifest_of
 from services.ports import (
     Alert,
@@ -159,13 +158,16 @@ class ModelMonitoring:
             prediction=moved,
             bins=calibration_bins(track.window(len(track.sessions), policy.score_sessions)),
             points=points,
-            breaches=breaches(points[-1], policy, prediction=moved) if points else (),
+            breaches=breaches(points[-1], policy, prediction=moved, tail=track.tail is not None)
+            if points
+            else (),
         )
 
     def _track(
         self, version: ModelVersion, own: Sequence[ServedPrediction], features: FeaturePanel | None
     ) -> tuple[Track, int]:
         """Return the version's track, and how many of its sessions were served."""
+        manifest = manifest_of(self._registry, version)
         kept = pl.read_parquet(BytesIO(self._registry.read(version, documents.PREDICTIONS)))
         table = kept.select(
             "symbol",
@@ -181,16 +183,17 @@ class ModelMonitoring:
         later = [row for row in own if row.session > last]
         if later:
             widths = self._widths(version, features)
-            table = pl.concat([table, _served_table(later, widths)], how="vertical_relaxed")
+            served = _served_table(later, widths, known=manifest.metric != GROWTH)
+            table = pl.concat([table, served], how="vertical_relaxed")
         sessions, grids = _grids(table)
-        horizon = manifest_of(self._registry, version).horizon
         track = Track(
             sessions=sessions,
             outcome=grids[documents.OUTCOME],
             prediction=grids["prediction"],
             below=grids[documents.BELOW],
             above=grids[documents.ABOVE],
-            horizon=horizon,
+            horizon=manifest.horizon,
+            tail=_tail(manifest),
         )
         return track, len({row.session for row in later})
 
@@ -235,17 +238,34 @@ def alerts_of(found: VersionMonitor, *, at: datetime) -> tuple[Alert, ...]:
     )
 
 
+def _tail(manifest: documents.Manifest) -> float | None:
+    """Return how often a loss may lie beyond the forecast, where the kind foretells a tail."""
+    if manifest.metric != documents.FISSLER_ZIEGEL:
+        return None
+    return round(1.0 - float(manifest.parameters["confidence"]), 9)
+
+
 def _served_table(
-    rows: Sequence[ServedPrediction], widths: Mapping[tuple[str, date], tuple[float, float]]
+    rows: Sequence[ServedPrediction],
+    widths: Mapping[tuple[str, date], tuple[float, float]],
+    *,
+    known: bool,
 ) -> pl.DataFrame:
-    """Return the answers given in service; a version in two arms said the same in both."""
+    """Return the answers given in service; a version in two arms said the same in both.
+
+    Parameters
+    ----------
+    known : bool
+        Whether the outcomes are in the unit of the prediction; a size's is what it returned.
+    """
     cells = {(row.entity, row.session): row for row in rows}
     return pl.DataFrame(
         {
             "symbol": [entity for entity, _ in cells],
             "session": [session for _, session in cells],
             documents.OUTCOME: [
-                np.nan if row.outcome is None else row.outcome for row in cells.values()
+                np.nan if row.outcome is None or not known else row.outcome
+                for row in cells.values()
             ],
             "prediction": [row.value for row in cells.values()],
             **{

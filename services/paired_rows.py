@@ -1,7 +1,7 @@
-"""Two versions on the rows that both foretold, and the losses by which they are told apart."""
+"""Two versions on the rows that both foretold."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from io import BytesIO
 
 import numpy as np
@@ -9,60 +9,65 @@ import polars as pl
 
 from basics.arrays import DateArray, FloatArray
 from basics.errors import MissingDataError
-from models.evaluation import (
-    long_short_returns,
-    rank_information_coefficient,
-    squared_error,
-)
 from models.loading import load_predictor
 from models.predictors import FILE_NAMES
-from models.volatility import VolatilitySpec
 from services.model_documents import (
     MANIFEST,
     OUTCOME,
     PREDICTIONS,
-    QLIKE,
-    SQUARED_ERROR,
+    RESULT,
+    SHORTFALL,
     Manifest,
     read_manifest,
 )
 from services.ports import ModelRegistry, ModelVersion
 
 REPLAY_SESSIONS = 504
-# Cost of trading one unit of weight in the net return: 5 basis points.
-COST_RATE = 0.0005
-RANK_IC, NET_RETURN = "rank IC", "net return a period"
-Series = Mapping[str, tuple[FloatArray, FloatArray, int]]
+FIRST, SECOND = "first", "second"
 
 
 @dataclass(frozen=True, slots=True)
 class PairedRows:
-    """Both predictions and the outcome as grids of shape (n_symbols, n_sessions)."""
+    """Both predictions and the outcome as grids of shape (n_symbols, n_sessions).
+
+    Attributes
+    ----------
+    beside : mapping of str to ndarray
+        What a kind is judged by beside its prediction: the shortfall of each version, the result of
+        the session that a size was held for.
+    """
 
     symbols: tuple[str, ...]
     sessions: DateArray
     outcome: FloatArray
     first: FloatArray
     second: FloatArray
+    beside: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def last(self, count: int) -> "PairedRows":
         """Return the last `count` sessions."""
-        grids = (grid[:, -count:] for grid in (self.outcome, self.first, self.second))
-        return PairedRows(self.symbols, self.sessions[-count:], *grids)
+        outcome, first, second = (g[:, -count:] for g in (self.outcome, self.first, self.second))
+        beside = {name: grid[:, -count:] for name, grid in self.beside.items()}
+        return PairedRows(self.symbols, self.sessions[-count:], outcome, first, second, beside)
 
     @staticmethod
-    def of(table: pl.DataFrame, first: str, second: str) -> "PairedRows":
-        """Spread a table over the grids; NaN where a column has no value."""
+    def of(table: pl.DataFrame, *, beside: Sequence[str] = ()) -> "PairedRows":
+        """Spread a table over the grids; NaN where a column has no value.
+
+        Its columns are `symbol`, `session`, `outcome`, `first`, `second` and those of `beside`.
+        """
         symbols = table["symbol"].unique().sort()
         sessions = table["session"].unique().sort()
         row = table["symbol"].replace_strict(symbols, pl.int_range(len(symbols), eager=True))
         column = table["session"].replace_strict(sessions, pl.int_range(len(sessions), eager=True))
-        grids = []
-        for name in (OUTCOME, first, second):
+        grids = {}
+        for name in (OUTCOME, FIRST, SECOND, *beside):
             grid = np.full((len(symbols), len(sessions)), np.nan)
             grid[row.to_numpy(), column.to_numpy()] = table[name].to_numpy()
-            grids.append(grid)
-        return PairedRows(tuple(symbols), sessions.to_numpy().astype("datetime64[D]"), *grids)
+            grids[name] = grid
+        days = sessions.to_numpy().astype("datetime64[D]")
+        outcome, first, second = (grids.pop(name) for name in (OUTCOME, FIRST, SECOND))
+        return PairedRows(tuple(symbols), days, outcome, first, second, grids)
 
 
 def manifest_of(registry: ModelRegistry, *versions: ModelVersion) -> Manifest:
@@ -82,73 +87,37 @@ def paired_rows(registry: ModelRegistry, one: ModelVersion, other: ModelVersion)
         If neither kept its predictions, or they share no row.
     """
     tables = {v.version: _predictions(registry, v) for v in (one, other)}
-    known = {v: t for v, t in tables.items() if t is not None}
+    known = [table for table in tables.values() if table is not None]
     if not known:
         raise MissingDataError(
             f"neither {one.label} nor {other.label} has predictions out of sample"
         )
-    joined = next(iter(known.values())).select("symbol", "session", OUTCOME)
-    for version in (one, other):
-        table = known.get(version.version)
-        if table is None:
-            # The naive baseline keeps no table: it says the same of every row.
+    joined = known[0].select("symbol", "session", OUTCOME, *_there(known[0], RESULT))
+    for side, version in ((FIRST, one), (SECOND, other)):
+        own = tables[version.version]
+        # The naive baseline keeps no table: it was among the contenders of the other's.
+        table = known[0] if own is None else own
+        if version.estimator not in table.columns:
             same = _constant(registry, version)
-            joined = joined.with_columns(pl.lit(same).alias(f"v{version.version}"))
+            joined = joined.with_columns(pl.lit(same).alias(side))
             continue
+        shortfall = _there(table, f"{version.estimator}{SHORTFALL}")
         column = table.select(
-            "symbol", "session", pl.col(version.estimator).alias(f"v{version.version}")
+            "symbol",
+            "session",
+            pl.col(version.estimator).alias(side),
+            *(pl.col(name).alias(f"{side}{SHORTFALL}") for name in shortfall),
         )
         joined = joined.join(column, on=["symbol", "session"], how="inner")
     joined = joined.drop_nans().drop_nulls()
     if joined.is_empty():
         raise MissingDataError(f"{one.label} and {other.label} share no predicted row")
-    return PairedRows.of(joined, f"v{one.version}", f"v{other.version}")
+    beside = [c for c in joined.columns if c not in {"symbol", "session", OUTCOME, FIRST, SECOND}]
+    return PairedRows.of(joined, beside=beside)
 
 
-def loss_series(rows: PairedRows, manifest: Manifest) -> Series:
-    """Return each figure's series for both versions, and +1 where more is better."""
-    if manifest.metric == QLIKE:
-        return {QLIKE: (_qlike(rows.first, rows.outcome), _qlike(rows.second, rows.outcome), -1)}
-    first, second = (
-        long_short_returns(grid, rows.outcome, every=manifest.horizon, cost_rate=COST_RATE)[0]
-        for grid in (rows.first, rows.second)
-    )
-    return {
-        SQUARED_ERROR: (
-            squared_error(rows.first, rows.outcome),
-            squared_error(rows.second, rows.outcome),
-            -1,
-        ),
-        RANK_IC: (_scores(rows.first, rows.outcome), _scores(rows.second, rows.outcome), 1),
-        NET_RETURN: (first, second, 1),
-    }
-
-
-def loss_differences(rows: PairedRows, manifest: Manifest) -> tuple[str, DateArray, FloatArray]:
-    """Return the loss's name, and when and by how much the first lost more than the second.
-
-    Where the kind is traded the loss is the net return forgone, else the loss of the kind.
-    Overlapping labels depend on one another, so only every `horizon`-th session counts.
-    """
-    series = loss_series(rows, manifest)
-    every = manifest.horizon
-    if NET_RETURN in series:
-        first, second, _ = series[NET_RETURN]
-        name, differences = NET_RETURN, second - first
-    else:
-        first, second, _ = series[manifest.metric]
-        name, differences = manifest.metric, (first - second)[::every]
-    known = np.isfinite(differences)
-    return name, rows.sessions[::every][known], differences[known]
-
-
-def _qlike(prediction: FloatArray, outcome: FloatArray) -> FloatArray:
-    return VolatilitySpec().loss(prediction, outcome)
-
-
-def _scores(prediction: FloatArray, outcome: FloatArray) -> FloatArray:
-    """Return the rank correlation by session; a model without opinion scores zero."""
-    return np.nan_to_num(rank_information_coefficient(prediction, outcome))
+def _there(table: pl.DataFrame, name: str) -> list[str]:
+    return [name] if name in table.columns else []
 
 
 def _constant(registry: ModelRegistry, version: ModelVersion) -> float:

@@ -24,6 +24,8 @@ class TrainingInputs:
         Content hash of the dataset that both were computed from.
     lake_version : str
         Content hash of the lake's dataset, where `data_version` rests on more than it.
+    sound : FeaturePanel or None
+        The features without what was planted into them, where errors were.
     gate_until : date or None
         The gate looks at sessions before this day alone, so that what is traded from it on
         has decided nothing; all of them when None.
@@ -37,8 +39,14 @@ class TrainingInputs:
     data_version: str
     spec: KindSpec = field(default_factory=PriceSpec)
     gate_until: date | None = None
+    sound: FeaturePanel | None = None
     proof: LeakProof | None = None
     lake_version: str = ""
+
+    @property
+    def asked(self) -> FeaturePanel:
+        """The features that a version is asked on: never those with planted errors."""
+        return self.features if self.sound is None else self.sound
 
     def trial_key(self, estimator: Estimator, *, code_version: str) -> str:
         """Name a configuration: what was tried, whatever the data."""

@@ -13,13 +13,12 @@ from models.comparison import RivalEvidence, Rule, Verdict
 from models.evaluation import YearScore
 from models.monitoring import (
     MonitoringPolicy,
-    Track,
     breaches,
-    calibration_bins,
     feature_drift,
     points_over_time,
     prediction_drift,
 )
+from models.track import Track, calibration_bins
 from models.training import FoldRecord
 from pnl.attribution import Attribution, AttributionPart
 from risk.backtests import Backtest

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from infra.database.prediction_events import DatabasePredictionEvents
     from infra.database.predictions import DatabasePredictionLog
     from services.arm_trials import ArmTrials
+    from services.kind_service import KindService
     from services.kind_training import KindTraining
     from services.model_monitoring import ModelMonitoring
     from services.prediction_stream import PredictionStream
@@ -116,6 +117,15 @@ class ModelDesk(RiskDesk):
                 data_tags=self._data_tags,
             ),
             fills=self._last_fills,
+        )
+
+    @cached_property
+    def kind_service(self) -> "KindService":
+        """What each kind in service reads now, and what its outcomes are made from."""
+        from services.kind_service import KindService
+
+        return KindService(
+            self.kinds, market=self.market_data, features=self.features, registry=self.models
         )
 
     def _last_fills(self) -> "Sequence[Fill]":

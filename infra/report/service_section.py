@@ -7,7 +7,8 @@ from infra.report import cells, formats
 from infra.report.page import Cell, Chart, Notice, Section, Table
 from infra.report.theme import axis, axis_title, layout
 from infra.report.traces import finite
-from models.monitoring import Estimate, MonitorPoint
+from models.monitoring import MonitorPoint
+from models.track import Estimate
 from services.model_monitoring import VersionMonitor
 from services.report import ServiceSection, Tone, TrialReplay
 

@@ -9,16 +9,12 @@ from basics.errors import InvalidInputError
 from measures.evidence_drift import measure_drift
 from models.monitoring import (
     MonitoringPolicy,
-    Track,
     breaches,
-    calibration_bins,
-    calibration_slope,
-    coverage,
     feature_drift,
     points_over_time,
     prediction_drift,
-    rank_correlation,
 )
+from models.track import Track, calibration_bins, calibration_slope, coverage, rank_correlation
 
 POLICY = MonitoringPolicy(score_sessions=200, history_sessions=400, every_sessions=50)
 
@@ -162,3 +158,35 @@ def test_a_policy_that_cannot_be_met_is_refused() -> None:
         MonitoringPolicy(coverage_low=0.95, coverage_high=0.85)
     with pytest.raises(InvalidInputError, match="drift_sessions must be at least 1, got 0"):
         MonitoringPolicy(drift_sessions=0)
+
+
+def test_a_tail_is_calibrated_where_losses_lie_beyond_it_as_often_as_promised() -> None:
+    days = np.datetime64("2020-01-01") + np.arange(100)
+    loss = np.zeros((2, 100))
+    loss[0, ::20] = 2.0  # 5 of 200 outcomes: 2.5%.
+    one = Track(
+        sessions=days, prediction=np.ones((2, 100)), outcome=loss, below=loss, above=loss,
+        horizon=1, tail=0.025,
+    )  # fmt: skip
+
+    found = calibration_slope(one)
+
+    assert found is not None
+    assert found.value == pytest.approx(1.0)
+    assert found.low < 1.0 < found.high
+
+
+def test_a_tail_that_is_too_low_beyond_chance_is_a_breach_of_its_own_rule() -> None:
+    days = np.datetime64("2020-01-01") + np.arange(400)
+    rng = np.random.default_rng(3)
+    loss = (rng.random((5, 400)) < 0.10) * 2.0
+    low = Track(
+        sessions=days, prediction=np.ones((5, 400)), outcome=loss, below=loss, above=loss,
+        horizon=1, tail=0.025,
+    )  # fmt: skip
+    points = points_over_time(low, None, POLICY)
+
+    rules = [b.rule for b in breaches(points[-1], POLICY, prediction=None, tail=True)]
+
+    assert "exceedances" in rules
+    assert "calibration" not in rules

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from basics.clock import ManualClock
-from basics.errors import MissingDataError
 from infra.database.engine import open_database
 from infra.database.predictions import DatabasePredictionLog
 from infra.database.schema import upgrade_database
@@ -19,7 +18,7 @@ from models.arms import Arm, Mode
 from models.price import PriceSpec
 from services.arm_trials import ArmTrials
 from services.in_service import answer_panel, in_service
-from services.model_outcomes import join_outcomes, realised
+from services.model_outcomes import Ground, join_outcomes, realised
 from services.predictions import Predictions
 from services.training import Training
 from tests.fakes.model_registry import MemoryRegistry
@@ -114,7 +113,7 @@ def test_an_outcome_is_joined_when_its_sessions_have_passed(log: DatabasePredict
     days = np.arange("2022-01-03", "2022-01-09", dtype="datetime64[D]")
     closes = Panel(("A", "B"), days, {"close": np.array([[1, 1, 2, 4, 4, 4], [1.0] * 6])})
     price = PriceSpec(horizon=2, entry_lag=1)
-    outcomes = realised("price", closes, price=price)
+    outcomes = realised("price", Ground(closes=closes, price=price, side=lambda: closes["close"]))
     registry = MemoryRegistry()
     Training(registry, code_version="c1").train(INPUTS)
     one = answer_panel(in_service(Predictions(registry), log, "price"), NEWEST, at=NOW)[0]
@@ -129,10 +128,3 @@ def test_an_outcome_is_joined_when_its_sessions_have_passed(log: DatabasePredict
     # On the 6th nothing is known yet, and Z is no symbol of the panel.
     assert len(log.waiting("price")) == 3
     assert join_outcomes(log, "price", closes, outcomes) == 0
-
-
-def test_a_kind_without_outcome_is_named() -> None:
-    closes = Panel(("A",), np.array(["2022-01-03"], "datetime64[D]"), {"close": np.ones((1, 1))})
-
-    with pytest.raises(MissingDataError, match="no outcome is known for model 'moon'"):
-        realised("moon", closes, price=PriceSpec())

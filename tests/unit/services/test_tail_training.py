@@ -12,6 +12,7 @@ from market.panel import Panel
 from models.comparison import GateRules
 from models.predictors import linear_from_native
 from models.tail_forecast import TailSpec, tail_contenders, tail_forecasts, tail_multipliers
+from services.comparison import Comparison
 from services.tail_training import TailTraining
 from tests.fakes.model_registry import MemoryRegistry
 
@@ -118,3 +119,14 @@ def test_a_risk_run_keeps_what_the_other_kinds_keep(registry: MemoryRegistry) ->
     table = pl.read_parquet(BytesIO(run.files["model/predictions.parquet"]))
     assert {"historical", "gjr_filtered", "gjr_filtered.shortfall"} <= set(table.columns)
     assert table["session"].min() >= date(2009, 1, 1)
+
+
+def test_a_risk_version_is_compared_with_plain_history_on_the_same_rows(
+    registry: MemoryRegistry,
+) -> None:
+    result = Comparison(registry, seed=1).compare("risk", "champion", 1)
+
+    assert (result.first, result.second) == ("risk v2 gjr_filtered", "risk v1 historical")
+    better = {m.name: m.first_is_better for m in result.measured}
+    assert better == {"Fissler-Ziegel loss": True, "quantile loss": True}
+    assert result.rows == 3 * result.sessions
