@@ -31,9 +31,12 @@ from measures.var_backtests import (
     kupiec,
     traffic_light,
 )
-from risk.estimators import PREDICTIVE, Estimator, check_history
+from risk.estimators import Estimator, check_history
+from risk.laws import FITTED_LAWS, LAW_OUTCOMES, SCENARIO_LAWS
 
 MIN_BACKTEST_DAYS = 20
+# Value at risk and expected shortfall, each of shape (n_confidences, n_days).
+_Tails = tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +50,10 @@ class Backtest:
     kupiec_p, independence_p, coverage_p, dynamic_quantile_p : float or None
         P-values of the forecast being right; None where a test has too few days.
     z1, z2, z3 : float or None
-        Acerbi-Szekely; negative when ES was too small. Z3 needs a whole forecast law.
+        Acerbi-Szekely; negative when ES was too small. Z3 needs a tail of a whole day.
     z1_p, z2_p, z3_p : float or None
-        How often each falls as low when the forecast law is right, by simulation; None for an
-        estimator without a whole law.
+        How often each falls as low when the forecast law is right, by simulation; None where
+        a book in cash forecasts no loss, and for Z1 where no day exceeded VaR.
     pinball, fissler_ziegel : float
         Mean losses of the forecasts, lower is better; comparable between estimators at one
         confidence on the same days.
@@ -123,20 +126,24 @@ def backtest(
     check_history(rows, confidences)
     nulls: dict[int, NullRanks] = {}
 
-    def run_of(name: str, law: FloatArray) -> BacktestRun:
+    def run_of(name: str, law: FloatArray, tails: _Tails | None = None) -> BacktestRun:
         size = law.shape[1]
         if size not in nulls:
             nulls[size] = null_ranks(
                 len(realised), size, rng=rng, lowest_confidence=min(confidences)
             )
-        return _run_of_law(name, law, realised, confidences, nulls[size])
+        read = tail_risks(law, confidences=confidences) if tails is None else tails
+        return _run_of_law(name, law, read, realised, confidences, nulls[size])
 
-    runs = [
-        run_of(name, PREDICTIVE[name](rows))
-        if name in PREDICTIVE
-        else _run(name, realised, *estimate(rows, confidences), confidences)
-        for name, estimate in estimators.items()
-    ]
+    runs = []
+    for name, estimate in estimators.items():
+        if name in SCENARIO_LAWS:
+            runs.append(run_of(name, SCENARIO_LAWS[name](rows)))
+        elif name in FITTED_LAWS:
+            law = FITTED_LAWS[name](rows, LAW_OUTCOMES)
+            runs.append(run_of(name, law, estimate(rows, confidences)))
+        else:
+            runs.append(_run(name, realised, *estimate(rows, confidences), confidences))
     runs += [run_of(name, law) for name, law in laws]
     return tuple(runs)
 
@@ -164,12 +171,13 @@ def _run(
 def _run_of_law(
     name: str,
     law: FloatArray,
+    tails: _Tails,
     realised: FloatArray,
     confidences: Sequence[float],
     null: NullRanks,
 ) -> BacktestRun:
     """Judge an estimator whose forecast is a whole law, also by the tests that need one."""
-    value, shortfall = tail_risks(law, confidences=confidences)
+    value, shortfall = tails
     run = _run(name, realised, value, shortfall, confidences)
     ordered = np.sort(law, axis=1)
     days = np.arange(len(realised))

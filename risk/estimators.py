@@ -169,14 +169,6 @@ ESTIMATORS: Mapping[str, Estimator] = {
     "extreme_value": extreme_value_tail,
 }
 
-# The estimators whose forecast is a whole law, as equally likely outcomes: their ES tests can be
-# simulated.
-PREDICTIVE: Mapping[str, Callable[[FloatArray], FloatArray]] = {
-    "historical": lambda rows: rows,
-    "filtered_ewma": ewma_scaled,
-    "filtered_garch": garch_scaled,
-}
-
 # These read scenarios, so a quantile rule applies; the others are fitted laws.
 EMPIRICAL = frozenset(
     {"historical", "age_weighted", "filtered_ewma", "filtered_garch", "monte_carlo"}

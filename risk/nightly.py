@@ -14,23 +14,16 @@ import numpy as np
 from basics.arrays import FloatArray, IntArray
 from basics.errors import InvalidInputError, QuantDeskError
 from measures.parametric_tail import normal_tail
-from measures.var_backtests import (
-    chi_square_tail,
-    independence_statistic,
-    kupiec_statistic,
-    transition_counts,
-)
 from risk.decomposition import shortfall_components
 from risk.exposure import exposure_of
 from risk.limits import Limit, LimitCheck, Observation, Scope, evaluate, worst_state
-from risk.rolling import rolling_forecasts
+from risk.night_methods import MethodRow, method_rows
 from risk.score import DEFAULT_DRAWDOWN_LIMIT, Level
 from risk.score_history import calibrated
 from risk.shocks import MarketState
 from risk.stress import StressScenario, days_to_liquidate, stress_losses
 from risk.verdict import verdict_of
 
-CONFIDENCES = (0.95, 0.975, 0.99)
 HEADLINE_METHOD = "historical"
 
 
@@ -94,20 +87,6 @@ class NightMarket:
     state: MarketState
     returns: FloatArray
     sectors: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MethodRow:
-    """One estimator at one confidence for one book, with its backtest on the book held constant."""
-
-    method: str
-    confidence: float
-    value_at_risk: float
-    expected_shortfall: float
-    n_days: int
-    exceedances: int
-    kupiec_p: float
-    christoffersen_p: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +185,7 @@ def measure_books(  # noqa: PLR0913 - the night's policy, told in full
         stresses=stress_losses(scenarios, market.state, exposures),
         previous=previous or {},
     )
-    methods = _methods(shared.pnl, window)
+    methods = method_rows(shared.pnl, window=window)
     rows = []
     for at, row in enumerate(sound):
         try:
@@ -224,34 +203,6 @@ def _normal_components(exposures: FloatArray, state: MarketState) -> FloatArray:
     scale = np.divide(value[0], std, out=np.zeros_like(std), where=std > 0)
     components: FloatArray = exposures * pull * scale[:, None]
     return components
-
-
-def _methods(pnl: FloatArray, window: int) -> list[tuple[MethodRow, ...]]:
-    """Forecast, and test the forecasts, for every book; one tuple of rows a book."""
-    forecasts = rolling_forecasts(pnl, window=window, confidences=CONFIDENCES)
-    realised = pnl[:, window:]
-    n_days = realised.shape[1]
-    by_book: list[list[MethodRow]] = [[] for _ in pnl]
-    for method, (value, shortfall) in forecasts.items():
-        for c, confidence in enumerate(CONFIDENCES):
-            hits = -realised > value[c, :, :-1]
-            counts = hits.sum(axis=1)
-            coverage = kupiec_statistic(counts, np.full(len(counts), n_days), confidence=confidence)
-            independence = independence_statistic(transition_counts(hits))
-            for book, rows in enumerate(by_book):
-                rows.append(
-                    MethodRow(
-                        method=method,
-                        confidence=confidence,
-                        value_at_risk=float(value[c, book, -1]),
-                        expected_shortfall=float(shortfall[c, book, -1]),
-                        n_days=n_days,
-                        exceedances=int(counts[book]),
-                        kupiec_p=chi_square_tail(float(coverage[book]), degrees=1),
-                        christoffersen_p=chi_square_tail(float(independence[book]), degrees=1),
-                    )
-                )
-    return [tuple(rows) for rows in by_book]
 
 
 def _row(  # noqa: PLR0913, PLR0917 - the parts of one book, gathered from the whole chunk

@@ -1,13 +1,13 @@
-"""The weekly long run: the estimators too slow for every night, on many books, with ES tests.
+"""The weekly long run: every estimator on many books, with the ES tests too slow for a night.
 
-GARCH-filtered, extreme value and the joint laws of `risk.joint`, for books held constant. The
-market is estimated every REFIT sessions from the window before, once for all books of a chunk,
-and held until the next estimate; the GARCH filter alone runs on from day to day. Every method
+All of `risk.estimators` and the joint laws of `risk.joint`, for books held constant. Each is
+estimated every REFIT sessions from the window before (the market once for all books of a chunk),
+and held until the next estimate; the filters alone run on from day to day. Every method
 is read as laws (outcomes over the day's scale), so that Acerbi and Szekely's Z1 to Z3 have
 p-values for each. A book that cannot be measured is a failure beside the others' rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,10 @@ import numpy as np
 
 from basics.arrays import FloatArray, IntArray
 from basics.errors import InvalidInputError, MissingDataError, QuantDeskError
-from measures.extreme_value import ThresholdRow, fit_pareto_tail, threshold_diagnostics
+from measures.extreme_value import ThresholdRow, threshold_diagnostics
 from measures.shortfall_tests import LawForecasts, NullRanks, null_ranks, shortfall_tests
 from measures.tail import tail_risks
-from measures.volatility import garch
+from measures.volatility import ewma_variance, garch
 from risk.backtests import (
     Backtest,
     BacktestRun,
@@ -28,8 +28,9 @@ from risk.backtests import (
     judge,
     with_law,
 )
-from risk.estimators import MIN_OBSERVATIONS, PARETO_THRESHOLD, extreme_value_tail
+from risk.estimators import ESTIMATORS, EWMA_DECAY, MIN_OBSERVATIONS
 from risk.joint import LAWS, Draws, joint_law
+from risk.laws import FITTED_LAWS, LAW_OUTCOMES
 from risk.nightly import NightBooks, NightFailure, NightMarket
 
 CONFIDENCES = (0.95, 0.975, 0.99)
@@ -163,8 +164,11 @@ def _methods(
     exposures: FloatArray, pnl: FloatArray, returns: FloatArray, terms: WeeklyTerms
 ) -> Iterator[_Laws]:
     """Yield each method's laws, one method at a time in memory."""
-    yield _garch(pnl, terms)
-    yield _extreme_value(pnl, terms)
+    yield _historical(pnl, terms)
+    yield _filtered("filtered_ewma", pnl, terms, _ewma_filter)
+    yield _filtered("filtered_garch", pnl, terms, _garch_filter)
+    for method in FITTED_LAWS:
+        yield _fitted(method, pnl, terms)
     draws = Draws(seed=terms.seed, n_scenarios=terms.n_scenarios)
     for method in LAWS:
         starts = _starts(terms)
@@ -181,49 +185,70 @@ def _starts(terms: WeeklyTerms) -> list[int]:
     return [*range(0, terms.days, terms.refit), terms.days]
 
 
-def _garch(pnl: FloatArray, terms: WeeklyTerms) -> _Laws:
+def _historical(pnl: FloatArray, terms: WeeklyTerms) -> _Laws:
+    laws = np.stack([pnl[:, start : start + terms.window] for start in _starts(terms)])
+    laws.sort(axis=2)
+    return _read("historical", laws, np.ones((len(pnl), terms.days + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """A window's variances, and how a day's shock moves the next: level + a r^2 + b v."""
+
+    variance: FloatArray
+    alpha: FloatArray
+    beta: FloatArray
+    level: FloatArray
+
+
+def _garch_filter(window: FloatArray) -> _Filter:
+    fitted = garch(window)
+    level = (window**2).mean(axis=1) * (1.0 - fitted.alpha - fitted.beta)
+    return _Filter(fitted.variance, fitted.alpha, fitted.beta, level)
+
+
+def _ewma_filter(window: FloatArray) -> _Filter:
+    one = np.ones(len(window))
+    variance = ewma_variance(window, decay=EWMA_DECAY)
+    return _Filter(variance, (1.0 - EWMA_DECAY) * one, EWMA_DECAY * one, 0.0 * one)
+
+
+def _filtered(
+    method: str, pnl: FloatArray, terms: WeeklyTerms, fit: Callable[[FloatArray], _Filter]
+) -> _Laws:
     """Rescale each window's shocks to each day's volatility, parameters held between refits."""
     n_books, starts = len(pnl), _starts(terms)
     laws = np.empty((len(starts), n_books, terms.window))
     scale = np.ones((n_books, terms.days + 1))
     for at, start in enumerate(starts):
         window = pnl[:, start : start + terms.window]
-        fitted = garch(window)
-        std = np.sqrt(fitted.variance)
+        found = fit(window)
+        std = np.sqrt(found.variance)
         moved = std[:, :-1] > 0
         laws[at] = np.divide(window, std[:, :-1], out=np.zeros_like(window), where=moved)
-        level = (window**2).mean(axis=1) * (1.0 - fitted.alpha - fitted.beta)
-        variance = fitted.variance[:, -1]
+        variance = found.variance[:, -1]
         stop = starts[at + 1] if at + 1 < len(starts) else terms.days + 1
         for day in range(start, stop):
             scale[:, day] = np.sqrt(variance)
             if day < terms.days:
                 shock = pnl[:, terms.window + day] ** 2
-                variance = level + fitted.alpha * shock + fitted.beta * variance
+                variance = found.level + found.alpha * shock + found.beta * variance
     laws.sort(axis=2)
-    return _read("filtered_garch", laws, np.where(scale > 0, scale, 1.0))
+    return _read(method, laws, np.where(scale > 0, scale, 1.0))
 
 
-def _extreme_value(pnl: FloatArray, terms: WeeklyTerms) -> _Laws:
-    """Fit peaks over the threshold; the law is empirical below it, and Pareto beyond."""
+def _fitted(method: str, pnl: FloatArray, terms: WeeklyTerms) -> _Laws:
+    """Read a fitted law at equal strata; VaR and ES are the estimator's own."""
     starts = _starts(terms)
-    laws = np.empty((len(starts), len(pnl), terms.n_scenarios), dtype=_SINGLE)
+    laws = np.empty((len(starts), len(pnl), LAW_OUTCOMES), dtype=_SINGLE)
     value = np.empty((len(CONFIDENCES), len(starts), len(pnl)))
     shortfall = np.empty_like(value)
-    at_rank = (np.arange(terms.n_scenarios) + 0.5) / terms.n_scenarios
     for at, start in enumerate(starts):
         window = pnl[:, start : start + terms.window]
-        value[:, at], shortfall[:, at] = extreme_value_tail(window, CONFIDENCES)
-        laws[at] = np.quantile(window, at_rank, axis=1).T
-        for book, row in enumerate(window):
-            try:
-                tail = fit_pareto_tail(-row, threshold_quantile=PARETO_THRESHOLD)
-            except MissingDataError:
-                continue
-            beyond = np.flatnonzero(at_rank < tail.n_excesses / tail.n)
-            laws[at, book, beyond] = [-tail.value_at_risk(1.0 - p) for p in at_rank[beyond]]
+        value[:, at], shortfall[:, at] = ESTIMATORS[method](window, CONFIDENCES)
+        laws[at] = FITTED_LAWS[method](window, LAW_OUTCOMES)
     laws.sort(axis=2)
-    return _Laws("extreme_value", laws, value, shortfall, np.ones((len(pnl), terms.days + 1)))
+    return _Laws(method, laws, value, shortfall, np.ones((len(pnl), terms.days + 1)))
 
 
 def _read(method: str, laws: FloatArray, scale: FloatArray) -> _Laws:

@@ -13,7 +13,8 @@ from basics.errors import MissingDataError
 from infra.bootstrap import open_desk
 from infra.settings import Settings
 from quantdesk.main import build_app
-from risk.nightly import MethodRow, NightFailure, NightRow
+from risk.night_methods import MethodRow
+from risk.nightly import NightFailure, NightRow
 from services.morning import last_night, last_profile
 from services.nightly_risk import (
     NIGHT_KIND,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from basics.errors import InvalidInputError, MissingDataError
+from measures.var_backtests import traffic_light
 from risk.decomposition import normal_components
 from risk.estimators import ESTIMATORS
 from risk.limits import Limit, Scope
@@ -170,3 +171,15 @@ def test_wrong_shape_is_a_wrong_call() -> None:
             scenarios=SCENARIOS,
             as_of=date(2022, 1, 3),
         )
+
+
+def test_each_row_carries_zone_joint_coverage_and_loss_and_one_is_best() -> None:
+    row = night()[0][0]
+    for method in row.methods:
+        light = traffic_light(method.exceedances, method.n_days, confidence=method.confidence)
+        assert (method.zone, method.frtb_multiplier) == (light.zone, light.multiplier)
+        assert 0 <= method.coverage_p <= 1
+    for confidence in (0.95, 0.975, 0.99):
+        rows = [m for m in row.methods if m.confidence == confidence]
+        (best,) = [m for m in rows if m.best]
+        assert best.fissler_ziegel == min(m.fissler_ziegel for m in rows)

@@ -1,4 +1,4 @@
-"""Tests of `risk.weekly`: slow estimators, on many books, with whole-law ES tests."""
+"""Tests of `risk.weekly`: every estimator, on many books, with whole-law ES tests."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 
 from basics.errors import InvalidInputError, MissingDataError
 from measures.tail import tail_risk
-from risk.estimators import garch_filtered_tail
+from risk.estimators import ESTIMATORS
 from risk.joint import LAWS, Draws, joint_law
 from risk.market_state import estimate_state
 from risk.nightly import NightBooks, NightMarket
@@ -37,7 +37,7 @@ def measured():
     return measure_weekly(BOOKS, MARKET, terms=TERMS)
 
 
-def test_every_slow_method_has_its_tail_and_all_three_tests(measured) -> None:
+def test_every_method_has_its_tail_and_all_three_tests(measured) -> None:
     rows, failures = measured
     assert [row.name for row in rows] == ["long", "hedged"]
     assert {f.name: f.reason.split(":")[0] for f in failures} == {
@@ -45,8 +45,8 @@ def test_every_slow_method_has_its_tail_and_all_three_tests(measured) -> None:
         "unpriced": "an exposure is missing",
     }
     for row in rows:
-        assert {m.method for m in row.methods} == {"filtered_garch", "extreme_value", *LAWS}
-        assert len(row.methods) == 18
+        assert {m.method for m in row.methods} == {*ESTIMATORS, *LAWS}
+        assert len(row.methods) == 3 * (len(ESTIMATORS) + len(LAWS))
         assert sum(m.best for m in row.methods) == 3
         assert all(m.in_confidence_set for m in row.methods if m.best)
         for method in row.methods:
@@ -64,9 +64,8 @@ def test_tomorrows_number_is_that_of_the_estimator_on_the_last_window(measured) 
     tomorrow = {m.method: m.value_at_risk for m in row.methods if m.confidence == 0.99}
     window = RETURNS[:, -250:]
     pnl = (BOOKS.exposures[0] @ window)[None]
-    assert tomorrow["filtered_garch"] == pytest.approx(
-        float(garch_filtered_tail(pnl, (0.99,))[0][0, 0])
-    )
+    for name, estimate in ESTIMATORS.items():
+        assert tomorrow[name] == pytest.approx(float(estimate(pnl, (0.99,))[0][0, 0])), name
     law = joint_law(
         "monte_carlo_t_copula", BOOKS.exposures[:1], window, Draws(seed=4, n_scenarios=512)
     )

@@ -10,7 +10,8 @@ from infra.report import write_morning_report, write_tear_sheet
 from infra.report.morning import morning_page
 from infra.report.page import Chart, Page, Table
 from infra.report.tear_sheet import tear_sheet_page
-from risk.nightly import MethodRow, NightFailure, NightRow
+from risk.night_methods import MethodRow
+from risk.nightly import NightFailure, NightRow
 from services.nightly_risk import NightReport
 from services.report import DayReport, Tone
 from services.tear_sheet import TearSheet, tear_sheet
