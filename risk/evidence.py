@@ -92,7 +92,7 @@ def book_history_evidence(
     book_days = np.nan_to_num(held[:, :-1])
     pnl_rows = windowed_book_pnl(book_days, returns, window=window)
     realised = np.diff(equity)
-    return _evidence(
+    return evidence_of(
         f"the book's own history: {n_days} sessions, realised P&L after costs, "
         f"each forecast from the {window} sessions before",
         exposures.sessions[1:],
@@ -123,7 +123,7 @@ def constant_book_evidence(
         return NO_EVIDENCE
     pnl = exposures @ returns
     rows = np.lib.stride_tricks.sliding_window_view(pnl, window)[-n_days - 1 : -1]
-    return _evidence(
+    return evidence_of(
         f"today's book held constant: {n_days} sessions, hypothetical P&L before costs, "
         f"each forecast from the {window} sessions before",
         sessions[-n_days:],
@@ -236,7 +236,7 @@ def _long_horizon(pnl: FloatArray, equity: float) -> list[TailEstimate]:
     ]
 
 
-def _evidence(
+def evidence_of(
     basis: str,
     sessions: DateArray,
     rows: FloatArray,
@@ -245,6 +245,16 @@ def _evidence(
     *,
     laws: Iterator[tuple[str, FloatArray]],
 ) -> Evidence:
+    """Backtest every estimator on the same days; no evidence where they are too few.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_days, window)
+        What each day's book would have made on the sessions before.
+    realised : ndarray of shape (n_days,)
+    laws : iterator of (name, ndarray of shape (n_days, n_scenarios))
+        Of estimators that forecast a whole law.
+    """
     if len(realised) < MIN_BACKTEST_DAYS:
         return NO_EVIDENCE
     runs = backtest(

@@ -21,13 +21,14 @@ from pnl.currency_attribution import EFFECTS, Markets, linked_ankrim_hensel
 from pnl.currency_books import CurrencyBooks
 from pnl.daily import DailyBooks
 from pnl.events import LedgerEvent
+from pnl.ledger import Ledger
 from pnl.valued_books import by_reason
 from risk.revaluation import HeldInstrument
 from services.accounting import Accounting
 from services.currency_attribution import CurrencyAttribution, CurrencyMarket
 from services.multi_asset_book import traded_events
 from services.multi_asset_rules import CORE, OVERLAY, MultiAssetPlan
-from services.multi_asset_valuation import MultiAssetInputs
+from services.multi_asset_valuation import BookDay, MultiAssetInputs, held_with_cash
 from services.pnl_days import SIMULATED_SPLITS
 from services.pnl_explanation import Explanation, explanation_of
 from services.pnl_performance import Performance, performance_of
@@ -172,6 +173,7 @@ def risk_inputs_of(
         own = held.setdefault(position.book.strategy, [])
         own.append(HeldInstrument(instrument, float(position.quantity)))
     ledger = accounting.ledger(books.run_id)
+    life = _life(books, accounting, american)
     row = market.indices.symbols.index(BASE)
     index = market.indices["close"][row]
     return MultiAssetInputs(
@@ -189,7 +191,37 @@ def risk_inputs_of(
         pairs={"SIM-EURUSD": "EUR"},
         previous=previous,
         market=market.label,
+        life=life,
     )
+
+
+def _life(
+    books: MultiAssetBooks, accounting: Accounting, american: AmericanFormula
+) -> tuple[BookDay, ...]:
+    """Fold the ledger once and keep what was held at the close of every session traded."""
+    market, portfolio = books.market, books.plan.portfolio
+    ledger = Ledger(market.instruments, method=accounting.method)
+    events = iter(accounting.events(books.run_id, portfolio=portfolio))
+    first = int(np.searchsorted(market.sessions, np.datetime64(market.first_traded, "D")))
+    days, coming = [], next(events, None)
+    for at in range(first, len(market.sessions)):
+        session = market.sessions[at].item()
+        while coming is not None and coming[0] <= session:
+            ledger.book(coming[1], day=coming[0])
+            coming = next(events, None)
+        held = [
+            HeldInstrument(market.instruments[p.symbol], float(p.quantity))
+            for p in ledger.positions()
+        ]
+        cash = {currency: float(amount) for currency, amount in ledger.cash().items()}
+        days.append(
+            BookDay(
+                session=session,
+                held=held_with_cash([held], [cash], BASE),
+                snapshot=replace(market.snapshot(at), american=american),
+            )
+        )
+    return tuple(days)
 
 
 def _markets(market: SimulatedAssets, books: CurrencyBooks) -> list[Markets]:

@@ -39,6 +39,7 @@ from risk.score_history import calibrated
 from risk.sensitivities import instrument_risk
 from risk.stress import StressScenario
 from risk.verdict import verdict_of
+from services.multi_asset_life import JOINT_METHOD, lived_evidence, movement_of_life
 from services.multi_asset_stress import stresses_of
 from services.multi_asset_valuation import (
     CASH,
@@ -57,7 +58,6 @@ from services.risk_measures import (
 )
 
 JOINT_SCENARIOS = 4_096
-JOINT_METHOD = "joint_t_revalued"
 
 
 def multi_asset_profile(
@@ -85,7 +85,7 @@ def multi_asset_profile(
     tails: tuple[TailEstimate, ...] = ()
     components = NormalComponents(0.0, np.zeros(0), np.zeros(0))
     if measured is not None:
-        evidence, tails = _tails(valued, measured, lookback, rng)
+        evidence, tails = _tails(inputs, valued, measured, lookback, rng)
         components = normal_components(
             measured.book.exposures, measured.state.covariance, confidence=HEADLINE
         )
@@ -133,12 +133,14 @@ def multi_asset_profile(
             measured.book.exposures, measured.book.returns, equity=equity, confidence=HEADLINE
         ),
         instruments=_instruments(valued, measured),
+        movement=None if measured is None else movement_of_life(inputs, lookback=lookback),
         left_out=valued.revalued.left_out,
         notes=_notes(inputs, valued, measured),
     )  # fmt: skip
 
 
 def _tails(
+    inputs: MultiAssetInputs,
     valued: ValuedBook,
     measured: MeasuredBook,
     lookback: int,
@@ -149,9 +151,11 @@ def _tails(
     held = [valued.held[symbol] for symbol in valued.revalued.symbols]
     law = revalue_book(held, valued.snapshot, drawn).pnl.sum(axis=0)
     book = measured.book
-    evidence = constant_book_evidence(
-        book.exposures, book.returns, book.sessions, lookback=lookback, rng=rng
-    )
+    evidence = lived_evidence(inputs, lookback=lookback, rng=rng)
+    if not evidence.runs:
+        evidence = constant_book_evidence(
+            book.exposures, book.returns, book.sessions, lookback=lookback, rng=rng
+        )
     laws = {JOINT_METHOD: law}
     return evidence, tail_table(
         measured.pnl, equity=measured.equity, evidence=evidence, laws=laws
@@ -251,7 +255,8 @@ def _notes(
         + (" No figure here is evidence of anything." if inputs.market != "observed" else ""),
         f"Every position is revalued in {valued.moves.n_scenarios} past sessions' moves of prices, "
         f"exchange rates, curves and volatilities; {JOINT_METHOD.replace('_', ' ')} draws "
-        f"{JOINT_SCENARIOS:,} from a joint Student t instead, and has no backtest.",
+        f"{JOINT_SCENARIOS:,} from a joint Student t instead"
+        + (", and has a backtest of its own." if inputs.life else ", and has no backtest."),
         "Exposures and weights are deltas: an option counts its delta times its underlying, a "
         "future its notional. Components of VaR are normal on the revalued P&L.",
         "No traded volume is known: nothing is said of days to liquidate.",

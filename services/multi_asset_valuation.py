@@ -4,8 +4,9 @@ A position's exposure is what it moves with: its value, the notional of a future
 underlying of an option; its return is its P&L over that. So the measures of a stock book read it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import numpy as np
 
@@ -28,6 +29,21 @@ _LEAST_EXPOSURE = 1.0  # An option without delta still has a return.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BookDay:
+    """The book at one close, and the market that it was valued on.
+
+    Attributes
+    ----------
+    held : mapping of symbol to HeldInstrument
+        Over all strategies, with cash of other currencies.
+    """
+
+    session: date
+    held: Mapping[str, HeldInstrument]
+    snapshot: MarketSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MultiAssetInputs:
     """One book of every kind of instrument on one date, and the market it lives in.
 
@@ -47,6 +63,8 @@ class MultiAssetInputs:
         The instruments that are a currency's price.
     market : str
         `simulated`, or `observed`.
+    life : tuple of BookDay
+        The book at every close of its life, the last one today's; empty where it is unknown.
     """
 
     scope: str
@@ -60,6 +78,7 @@ class MultiAssetInputs:
     pairs: Mapping[str, str] = field(default_factory=dict)
     previous: PreviousRisk | None = None
     market: str = "observed"
+    life: tuple[BookDay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,22 +103,10 @@ class ValuedBook:
 
 def value_book(inputs: MultiAssetInputs, *, lookback: int) -> ValuedBook:
     """Add up what is held, and revalue it in the last scenarios of the history."""
-    held: dict[str, HeldInstrument] = {}
-    for position in (one for each in inputs.held.values() for one in each):
-        symbol = position.instrument.symbol
-        before = held[symbol].quantity if symbol in held else 0.0
-        held[symbol] = HeldInstrument(position.instrument, before + position.quantity)
-    moves = _last(inputs.moves, lookback)
-    still = np.zeros(moves.n_scenarios)
-    prices, steady = dict(inputs.snapshot.prices), dict(moves.prices)
-    for currency, amount in _foreign_cash(inputs).items():
-        cash = Instrument(
-            symbol=f"{CASH} {currency}", kind=InstrumentKind.FX, currency=currency, sector=CASH
-        )
-        held[cash.symbol] = HeldInstrument(cash, amount)
-        prices[cash.symbol], steady[cash.symbol] = 1.0, still
-    snapshot = replace(inputs.snapshot, prices=prices)
-    moves = replace(moves, prices=steady)
+    base = inputs.snapshot.base_currency
+    held = held_with_cash(inputs.held.values(), inputs.cash.values(), base)
+    snapshot = with_cash_prices(inputs.snapshot)
+    moves = with_still_cash(last_moves(inputs.moves, lookback), inputs.snapshot)
     revalued = revalue_book(list(held.values()), snapshot, moves, known_moves=True)
     sizes = exposures_of(held, snapshot, revalued)
     return ValuedBook(
@@ -168,22 +175,48 @@ def linear_inputs(inputs: MultiAssetInputs, valued: ValuedBook) -> RiskInputs:
     )
 
 
-def _foreign_cash(inputs: MultiAssetInputs) -> dict[str, float]:
+def held_with_cash(
+    held: Iterable[Iterable[HeldInstrument]], cash: Iterable[Mapping[str, float]], base: str
+) -> dict[str, HeldInstrument]:
+    """Add up positions by symbol, and cash of every other currency, over all strategies."""
+    found: dict[str, HeldInstrument] = {}
+    for position in (one for each in held for one in each):
+        symbol = position.instrument.symbol
+        before = found[symbol].quantity if symbol in found else 0.0
+        found[symbol] = HeldInstrument(position.instrument, before + position.quantity)
     sums: dict[str, float] = {}
-    for amounts in inputs.cash.values():
-        for currency, amount in amounts.items():
-            if currency != inputs.snapshot.base_currency and amount:
-                sums[currency] = sums.get(currency, 0.0) + amount
-    return sums
+    for currency, amount in (pair for amounts in cash for pair in amounts.items()):
+        if currency != base and amount:
+            sums[currency] = sums.get(currency, 0.0) + amount
+    for currency, amount in sums.items():
+        money = Instrument(
+            symbol=f"{CASH} {currency}", kind=InstrumentKind.FX, currency=currency, sector=CASH
+        )
+        found[money.symbol] = HeldInstrument(money, amount)
+    return found
 
 
-def _last(moves: MarketMoves, n: int) -> MarketMoves:
-    """Return the last `n` scenarios."""
-    n = min(n, moves.n_scenarios)
+def with_cash_prices(snapshot: MarketSnapshot) -> MarketSnapshot:
+    """Return the snapshot in which cash of another currency is worth one unit of it."""
+    cash = {f"{CASH} {currency}": 1.0 for currency in snapshot.fx}
+    return replace(snapshot, prices={**snapshot.prices, **cash})
+
+
+def with_still_cash(moves: MarketMoves, snapshot: MarketSnapshot) -> MarketMoves:
+    """Return the moves in which cash stands still in its own currency."""
+    still = np.zeros(moves.n_scenarios)
+    cash = {f"{CASH} {currency}": still for currency in snapshot.fx}
+    return replace(moves, prices={**moves.prices, **cash})
+
+
+def last_moves(moves: MarketMoves, n: int, *, until: int | None = None) -> MarketMoves:
+    """Return `n` scenarios at most, the last ones before position `until`."""
+    end = moves.n_scenarios if until is None else until
+    part = slice(max(end - n, 0), end)
     return MarketMoves(
-        n_scenarios=n,
-        prices={name: values[-n:] for name, values in moves.prices.items()},
-        fx={name: values[-n:] for name, values in moves.fx.items()},
-        curves={name: values[:, -n:] for name, values in moves.curves.items()},
-        volatilities={name: values[-n:] for name, values in moves.volatilities.items()},
+        n_scenarios=part.stop - part.start,
+        prices={name: values[part] for name, values in moves.prices.items()},
+        fx={name: values[part] for name, values in moves.fx.items()},
+        curves={name: values[:, part] for name, values in moves.curves.items()},
+        volatilities={name: values[part] for name, values in moves.volatilities.items()},
     )
