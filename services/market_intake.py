@@ -16,7 +16,7 @@ from basics.errors import InvalidInputError, MissingDataError
 from market.actions import ACTION_SCHEMA
 from market.calendars import exchange_calendar
 from market.datasets import EVENT_TIME, SESSION, SYMBOL, Dataset
-from market.quality import Inspection, Rule, Surroundings, flagged, inspect
+from market.quality import Inspection, Rule, Surroundings, flagged, inspect, pardon
 from services.ingest_report import DatasetIngest, IngestReport, Landing, documented_batches
 from services.ports import BarLake, BarSource, DataQualityReporter
 
@@ -108,6 +108,7 @@ class MarketIntake:
         document = self.reporter.validate(
             dataset, documented_batches(dataset, marked).items(), self.rules
         )
+        judged = pardon(judged, rows, self.reporter.released(dataset))
         appended = self.lake.append(dataset, judged.passed, lineage={"source": origin})
         outcome = DatasetIngest(
             dataset=dataset.name,

@@ -10,11 +10,14 @@ import polars as pl
 from basics.errors import InvalidInputError, MissingDataError
 from basics.identifiers import content_hash
 from market.calendars import exchange_calendar
-from market.datasets import SESSION, SYMBOL
+from market.datasets import EVENT_TIME, SESSION, SYMBOL
 from market.simulated.session import DailyBar, SimulatedSession, simulate_session
+from market.ticks import depth_dataset, quotes_dataset, trades_dataset
+from services.ingest_report import DatasetIngest
 from services.market_data import MarketData
 
 FIELDS = ("open", "high", "low", "close", "volume")
+Kept = tuple[DatasetIngest, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,40 @@ def simulate_sessions(  # noqa: PLR0913 - which bars, known when, drawn how
         except InvalidInputError as error:
             failures[symbol] = str(error)
     return SessionsReport(drawn, failures, known.simulated & set(FIELDS))
+
+
+def keep_sessions(market: MarketData, dataset: str, drawn: SessionsReport, *, seed: int) -> Kept:
+    """Take the drawn quotes, trades and depth through the gate into datasets marked simulated.
+
+    They are named after the daily bars and the seed, so that two drawings never stand in one
+    dataset; the same drawing again changes nothing.
+
+    Raises
+    ------
+    MissingDataError
+        If no symbol's session could be drawn.
+    """
+    if not drawn.sessions:
+        why = "; ".join(sorted(set(drawn.failures.values())))
+        raise MissingDataError(f"no session of {dataset} could be drawn: {why}")
+    calendar = market.lake.state(dataset).dataset.calendar
+    sessions = list(drawn.sessions.values())
+    kinds = {
+        "quotes": (quotes_dataset, [one.quotes for one in sessions]),
+        "trades": (trades_dataset, [one.trades for one in sessions]),
+        "depth": (depth_dataset, [one.depth for one in sessions]),
+    }
+    landed = []
+    for kind, (describe, tables) in kinds.items():
+        made = describe(
+            f"{dataset}_simulated_{seed}_{kind}",
+            calendar=calendar,
+            simulated=True,
+            source=f"drawn inside the bars of {dataset} from seed {seed}",
+        )
+        rows = pl.concat(tables).sort(EVENT_TIME, SYMBOL, "sequence")
+        landed.append(market.intake.land(made, rows, origin=made.source).outcome)
+    return tuple(landed)
 
 
 def _bar(row: Mapping[str, object], session: date, hours: tuple[datetime, datetime]) -> DailyBar:

@@ -7,7 +7,7 @@ independently of the gate; for the others it documents the gate's answer, row by
 
 import fcntl
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from basics.identifiers import content_hash
+from infra.data_quality.quarantine import Quarantine
 from market.datasets import Dataset
 from market.quality import Rule, Severity, flag_column
 from services.ports import DataQualityDocument
@@ -68,6 +69,10 @@ class ExpectationsReporter:
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
         return str(path)
+
+    def released(self, dataset: Dataset) -> Set[str]:
+        """Return the lines of the files that were released."""
+        return Quarantine(self.quarantine_dir).released_lines(dataset.name)
 
 
 @contextmanager

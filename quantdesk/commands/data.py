@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from quantdesk.commands.data_upkeep import compact, docs, reference
+from quantdesk.commands.data_derive import join, simulate
+from quantdesk.commands.data_upkeep import compact, docs, quarantine, reference
 from quantdesk.commands.data_views import book, liquidity, show
 from quantdesk.output import AsJson, show_json, show_table
 
 data = typer.Typer(help="Market data: import, look, check, keep.", no_args_is_help=True)
-for command in (show, book, liquidity, compact, docs, reference):
+for command in (show, book, liquidity, join, simulate, quarantine, compact, docs, reference):
     data.command()(command)
 
 

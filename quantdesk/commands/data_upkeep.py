@@ -1,11 +1,14 @@
 """Commands that keep the lake: merge files, document partitions, reference tables."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from quantdesk.output import AsJson, show_json, show_table
+
+if TYPE_CHECKING:
+    from infra.data_quality.quarantine import Quarantine
 
 Datasets = Annotated[list[str] | None, typer.Argument(help="Datasets; all without.")]
 
@@ -88,3 +91,51 @@ def reference(
         return
     columns = COLUMNS[kind]
     show_table(table, columns, [[row[name] for name in columns] for row in rows])
+
+
+def quarantine(
+    name: Annotated[str | None, typer.Argument(help="A file: show its rows.")] = None,
+    release: Annotated[bool, typer.Option(help="Let its rows into the lake.")] = False,
+    by: Annotated[str, typer.Option(help="Who lets them in.")] = "",
+    why: Annotated[str, typer.Option(help="Why they are right.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show the rows that the gate set aside and why, or let a file's rows in, by name."""
+    from infra.bootstrap import open_desk
+    from infra.data_quality.quarantine import Quarantine
+    from services.quarantine import release_rows
+
+    with open_desk() as desk:
+        kept = Quarantine(desk.settings.state_dir / "quarantine")
+        if name is None:
+            _show_quarantine(kept, as_json=as_json)
+            return
+        rows = kept.read(name)
+        if release:
+            done = release_rows(desk.market_data, kept.dataset_of(name), rows, by=by, why=why)
+            kept.release(name)
+    if release:
+        document = {"released": name, "by": by, "why": why, "new": done.new,
+                    "corrected": done.corrected}  # fmt: skip
+        if as_json:
+            show_json(document)
+        else:
+            typer.echo(f"{done.new} new and {done.corrected} corrected rows let in by {by}: {why}")
+    elif as_json:
+        show_json({"name": name, "rows": rows.to_dicts()})
+    else:
+        show_table(name, rows.columns, rows.rows())
+
+
+def _show_quarantine(kept: "Quarantine", *, as_json: bool) -> None:
+    found = kept.ls()
+    if as_json:
+        show_json(found)
+        return
+    columns = ("file", "rows", "from", "to", "symbols", "reasons")
+    table = [
+        (f.name, f.rows, f.first, f.last, ", ".join(f.symbols[:5]),
+         "; ".join(f"{rule} ({count})" for rule, count in f.reasons))
+        for f in found
+    ]  # fmt: skip
+    show_table("Set aside by the gate", columns, table, right=("rows",))

@@ -34,7 +34,11 @@ def show(  # noqa: PLR0913, PLR0917 - each is an option of the command
     with open_desk() as desk:
         lake = desk.market_data.lake
         described = lake.state(dataset).dataset
-        part: dict[str, Any] = {"start": _day(start), "end": _day(end), "symbols": symbol or None}
+        part: dict[str, Any] = {
+            "start": day_of(start),
+            "end": day_of(end),
+            "symbols": symbol or None,
+        }
         rows = (
             lake.versions(dataset, **part).filter(known_by(known_at))
             if history
@@ -72,7 +76,7 @@ def book(
     with open_desk() as desk:
         found = rebuild_book(
             desk.market_data.lake, dataset, symbol,
-            session=_day(session), at=_moment(at), levels=levels,
+            session=day_of(session), at=_moment(at), levels=levels,
         )  # fmt: skip
     if as_json:
         show_json(found)
@@ -127,7 +131,8 @@ def liquidity(
     show_table(title, columns, rows, right=columns[1:])
 
 
-def _day(text: str | None) -> date | None:
+def day_of(text: str | None) -> date | None:
+    """Return the day that an option says; `InvalidInputError` if it is none."""
     from basics.errors import InvalidInputError
 
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -149,4 +149,8 @@ class DataQualityReporter(Protocol):
 
     def set_aside(self, dataset: Dataset, rows: pl.DataFrame) -> str | None:
         """Keep quarantined rows with their reasons; return where they lie (None: no rows)."""
+        ...
+
+    def released(self, dataset: Dataset) -> Set[str]:
+        """Return the lines of rows set aside that a person let pass: see `market.quality`."""
         ...

@@ -38,6 +38,10 @@ class SilentReporter:
     def set_aside(self, dataset: Dataset, rows: pl.DataFrame) -> str | None:
         del dataset, rows
 
+    def released(self, dataset: Dataset) -> frozenset[str]:
+        del dataset
+        return frozenset()
+
 
 @pytest.fixture
 def market(tmp_path: Path) -> MarketData:

@@ -13,7 +13,16 @@ from infra.isolation import PROJECT_ROOT
 from infra.sources.sample import DATASETS, SampleSource
 from market.calendars import exchange_calendar
 from market.datasets import Dataset
-from market.quality import Inspection, Rule, Severity, Surroundings, flagged, inspect
+from market.quality import (
+    Inspection,
+    Rule,
+    Severity,
+    Surroundings,
+    flagged,
+    inspect,
+    line_texts,
+    pardon,
+)
 from market.simulated.session import DailyBar, simulate_session
 from market.ticks import depth_dataset, quotes_dataset, trades_dataset
 
@@ -285,6 +294,24 @@ def test_flags_mark_the_rows_that_broke_each_rule(bars: pl.DataFrame) -> None:
     assert marked["breaks close-present"].sum() == 1
     assert marked.filter("breaks close-present")["symbol"].to_list() == ["AAPL"]
     assert marked["breaks bar-order"].sum() == 0
+
+
+def test_what_was_released_stops_nothing_and_what_changed_since_does(bars: pl.DataFrame) -> None:
+    clean = bars.filter(pl.col("session").is_between(FIRST, LAST))
+    planted = put(at("AAPL") | at("IBM"), open=-1.0)(clean)
+    judged_once = judged(planted, bars)
+    of_apple = {line for line in line_texts(judged_once.quarantined) if line.startswith("AAPL")}
+
+    half = pardon(judged_once, planted, of_apple)
+    whole = pardon(judged_once, planted, set(line_texts(judged_once.quarantined)))
+    other = put(at("AAPL") | at("IBM"), open=-2.0)(clean)
+    changed = pardon(judged(other, bars), other, set(line_texts(judged_once.quarantined)))
+
+    assert half.quarantined["symbol"].to_list() == ["IBM"]
+    assert [finding.count for finding in half.findings if finding.rule == "prices-positive"] == [1]
+    assert half.passed.height == planted.height - 1
+    assert (whole.stopped, whole.passed.equals(planted)) == (False, True)
+    assert changed.quarantined.height == 2
 
 
 def test_an_unknown_check_is_refused(bars: pl.DataFrame) -> None:

@@ -65,6 +65,10 @@ class RememberingReporter:
         del dataset
         return None if rows.is_empty() else "aside"
 
+    def released(self, dataset: Dataset) -> frozenset[str]:
+        del dataset
+        return frozenset()
+
 
 def rows(symbol: str, days: list[date], closes: list[float]) -> pl.DataFrame:
     stamps = [datetime(d.year, d.month, d.day, 20, tzinfo=UTC) for d in days]

@@ -23,6 +23,9 @@ class NoDocuments:
     def validate(self, *_: object) -> DataQualityDocument:
         return DataQualityDocument("nowhere", 0, 0, 0)
 
+    def released(self, *_: object) -> frozenset[str]:
+        return frozenset()
+
     def set_aside(self, *_: object) -> None:
         return None
 
