@@ -35,7 +35,7 @@ from services.accounting import Accounting
 from services.alerts import AlertConsumer
 from services.limit_register import LimitRegister
 from services.live_desk import LiveDesk
-from services.live_portfolio import LivePortfolio, Mark
+from services.live_portfolio import LivePortfolio, Mark, booked_until
 from services.live_risk import LiveRisk
 from services.night_market import NightMarket, night_market_of
 from services.pnl_live import LivePnl
@@ -144,6 +144,7 @@ def _portfolio(opened: Database) -> LivePortfolio:
         clock=clock,
         capital=Decimal(1_000_000),
         closes=dict.fromkeys(names, (100.0, moment)),
+        booked_by_then=booked_until(DAY),
     )
 
 

@@ -15,7 +15,7 @@ from services.accounting import Accounting
 from services.desk_books import DeskBooks
 from services.limit_register import LimitRegister
 from services.live_desk import LiveDesk
-from services.live_portfolio import LivePortfolio
+from services.live_portfolio import LivePortfolio, booked_before, booked_until
 from services.live_risk import LiveRisk
 from services.night_market import NightMarket, NightVerdict
 from services.order_entry import OrderEntry
@@ -135,6 +135,7 @@ class _Wiring:
             clock=desk.clock,
             capital=desk.settings.orders.capital,
             closes={symbol: (float(price), now.moment) for symbol, price in now.prices.items()},
+            booked_by_then=booked_before(now.moment) if manual else booked_until(now.moment.date()),
             hysteresis=live.hysteresis,
             book=(lambda: own.book_orders(today=now.moment.date())) if manual else None,
             orders=(lambda: desk.order_journal.orders(DESK, open_only=True)) if manual else None,

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from basics.clock import Clock
+from basics.trading import Fill
 from oms.controls import working_orders
 from oms.orders import Order
 from pnl.engine_snapshot import PnlSnapshot
+from pnl.events import LedgerEvent
 from risk.limits import Limit
 from risk.score import Level
 from services.limit_register import LimitRegister
@@ -45,7 +47,7 @@ class LiveState:
     equity, peak : float
         What the portfolio is worth, and the most it was.
     day_pnl : float
-        Profit since the closes of the desk date.
+        Profit since the closes of the desk date, on the books as they stood then.
     risk : LiveRiskReading or None
         Read with each state; None while equity is not positive: weights have no meaning then.
     profile : LiveProfile or None
@@ -66,6 +68,24 @@ class LiveState:
     profile: LiveProfile | None = None
 
 
+def booked_until(session: date) -> Callable[[date, LedgerEvent], bool]:
+    """Return what stood in the books at the close of a session, at which it may have traded."""
+    return lambda day, _event: day <= session
+
+
+def booked_before(close: datetime) -> Callable[[date, LedgerEvent], bool]:
+    """Return what stood in the books at a close at whose prices orders are executed afterwards.
+
+    The desk's own orders trade at the last closes all day long: a fill of that very moment is
+    of the day that began there.
+    """
+
+    def booked(day: date, event: LedgerEvent) -> bool:
+        return event.executed_at < close if isinstance(event, Fill) else day < close.date()
+
+    return booked
+
+
 @dataclass(slots=True, kw_only=True)
 class LivePortfolio:
     """Feeds fills, marks and working orders into the profit and the risk of one portfolio.
@@ -75,7 +95,10 @@ class LivePortfolio:
     capital : Decimal
         What the book began with, where no payment of capital is booked.
     closes : mapping of str to (price, moment)
-        Marks to begin with.
+        Of the desk date: marks to begin with, and what the day's profit counts from.
+    booked_by_then : callable
+        Whether an event of the ledger, given with the day it is booked on, stood in the books at
+        those closes.
     book : callable or None
         Brings the ledger up to the order journal, where this process does.
     orders : callable or None
@@ -99,6 +122,7 @@ class LivePortfolio:
     clock: Clock
     capital: Decimal
     closes: Mapping[str, tuple[float, datetime]]
+    booked_by_then: Callable[[date, LedgerEvent], bool]
     hysteresis: float = 0.05
     book: Callable[[], object] | None = None
     orders: Callable[[], Sequence[Order]] | None = None
@@ -116,14 +140,12 @@ class LivePortfolio:
         """Take over ledger, closes and the last stored state."""
         self._watch = LimitWatch(portfolio=self.name, hysteresis=self.hysteresis)
         self.pnl.start(self.closes)
-        self._opening = float(self.pnl.engine.totals()[1].sum())
+        self._opening = self.pnl.profit_of(self.booked_by_then, self.closes)
         stored = self.pnl.stored
         if "watch" in stored:
             self._watch.restore(stored["watch"])
             self.peak = max(self.peak, float(stored["peak"]))
             self.level = Level(stored["level"]) if stored.get("level") else self.level
-            if stored["desk_date"] == self.desk_date.isoformat():
-                self._opening = float(stored["opening"])
         self.told()
 
     def told(self) -> None:
@@ -256,6 +278,4 @@ class LivePortfolio:
             "watch": self._told,
             "peak": self.peak,
             "level": None if self.level is None else self.level.value,
-            "opening": self._opening,
-            "desk_date": self.desk_date.isoformat(),
         }

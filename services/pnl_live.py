@@ -5,7 +5,7 @@ snapshot and goes on: a fill that was booked is in the ledger whether or not a s
 and one that is delivered again is passed over.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,8 @@ from basics.money import to_decimal
 from basics.trading import Fill
 from pnl.engine import PnlEngine
 from pnl.engine_snapshot import PnlSnapshot
+from pnl.events import LedgerEvent
+from pnl.ledger import Ledger
 from pnl.postings import Account
 from pnl.standing_fills import standing_fills
 from pnl.valuation import profit_at, to_base
@@ -126,6 +128,27 @@ class LivePnl:
         self._sequence += len(booked)
         return len(booked)
 
+    def profit_of(
+        self,
+        belongs: Callable[[date, LedgerEvent], bool],
+        closes: Mapping[str, tuple[float, datetime]],
+    ) -> float:
+        """Return what the positions had earned once the events that belong were booked.
+
+        By the Decimal books at the closes, so that it is the same whenever it is asked.
+
+        Raises
+        ------
+        MissingDataError
+            If something was held then that has no close, or whose currency has no rate.
+        """
+        ledger = Ledger(self.accounting.instruments, method=self.accounting.method)
+        for day, event in self.accounting.store.events(self.run_id):
+            if belongs(day, event):
+                ledger.book(event, day=day)
+        marks = {s: to_decimal(price, digits=MARK_DIGITS) for s, (price, _) in closes.items()}
+        return float(self._profit(ledger, marks))
+
     def equity(self, taken: PnlSnapshot, *, capital: Decimal) -> float:
         """Return what the run is worth: cash of no instrument, and all that positions earned.
 
@@ -179,11 +202,13 @@ class LivePnl:
         return len(events)
 
     def _booked_total(self) -> Decimal:
-        ledger = self.accounting.ledger(self.run_id)
         marks = {
             symbol: to_decimal(price, digits=MARK_DIGITS)
             for symbol, price in self.engine.marks().items()
         }
+        return self._profit(self.accounting.ledger(self.run_id), marks)
+
+    def _profit(self, ledger: Ledger, marks: Mapping[str, Decimal]) -> Decimal:
         accounts = [
             (symbol, position, balances) for _, symbol, position, balances in ledger.accounts()
         ]

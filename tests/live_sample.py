@@ -24,7 +24,7 @@ from risk.stress import Basis, StressScenario
 from services.accounting import Accounting
 from services.limit_register import LimitRegister
 from services.live_desk import LiveDesk
-from services.live_portfolio import LivePortfolio, Mark
+from services.live_portfolio import LivePortfolio, Mark, booked_before
 from services.live_risk import LiveRisk
 from services.night_market import NightMarket, night_market_of
 from services.order_tickets import DESK
@@ -126,6 +126,7 @@ def portfolio(opened: Database, clock: Clock, *, persist_seconds: float = 10.0) 
         clock=clock,
         capital=D(100_000),
         closes=dict.fromkeys(SYMBOLS, (100.0, CLOSE)),
+        booked_by_then=booked_before(CLOSE),
         orders=lambda: journal.orders(DESK, open_only=True),
     )
 

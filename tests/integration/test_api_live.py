@@ -106,7 +106,9 @@ def test_a_mark_moves_profit_and_risk_of_one_state(client: httpx.Client) -> None
 
 
 def test_the_full_risk_profile_is_there_and_says_of_which_state(client: httpx.Client) -> None:
-    post(client, AAA=price_of(read(client, "/pnl/live"), "AAA") + 1)
+    before = read(client, "/pnl/live")
+    post(client, AAA=price_of(before, "AAA") + 1)
+    until(client, lambda s: s["sequence"] > before["sequence"])
     while (found := read(client, "/risk/live"))["profile"] is None:
         time.sleep(0.01)
     profile = found["profile"]

@@ -1,7 +1,7 @@
 """The live desk: fills, marks and orders in; states, breaches and alerts out."""
 
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +21,7 @@ from oms.orders import Order
 from risk.book import Holding
 from services.alerts import AlertConsumer
 from services.live_desk import LiveDesk
-from services.live_portfolio import LiveState
+from services.live_portfolio import LiveState, booked_before, booked_until
 from services.order_tickets import DESK
 from services.pnl_live import SNAPSHOT_KIND
 from services.ports import OrderChange
@@ -30,6 +30,7 @@ from services.risk_measures import HEADLINE_METHOD
 from services.risk_profile import compute_profile
 from tests.live_sample import (
     BOOK,
+    CLOSE,
     DAY,
     LIMITS,
     NOON,
@@ -112,6 +113,36 @@ async def test_fills_and_marks_move_profit_and_every_attribution(sample: Sample)
         "hour": ["12:00 UTC"],
     }  # fmt: skip
     assert state.pnl.ledger_difference == pytest.approx(0.0, abs=1e-9)
+
+
+async def test_the_days_profit_counts_from_the_closes_whenever_the_desk_starts(
+    sample: Sample,
+) -> None:
+    books = accounting(sample.opened)
+    yesterday = replace(fill(1, "AAA", 100, "90"), executed_at=CLOSE - timedelta(hours=1))
+    at_the_close = replace(fill(2, "BBB", 10, "99"), executed_at=CLOSE)
+    books.book_fills(DESK, [yesterday, at_the_close, fill(3, "CCC", 10, "101")])
+
+    sample.desk = sample.start()  # In the middle of the day, all of that is booked.
+    sample.desk.offer([mark("AAA", 101.0, 1)])
+    await sample.desk.turn()
+
+    state = sample.desk.state()
+    # Of AAA what it gained since its close of 100; of the orders at that close and since, all.
+    today = 100 * 1 + (10 * 1 - 0.35) + (-10 * 1 - 0.35)
+    assert state.day_pnl == pytest.approx(today)
+    assert state.pnl.total.pnl == pytest.approx(today + 100 * 10 - 0.35)
+    await sample.desk.queue.close()
+    sample.desk = sample.start()
+    assert sample.desk.state().day_pnl == pytest.approx(today - 100)  # The mark was not stored.
+
+
+def test_what_traded_at_a_close_is_of_the_session_that_it_closed() -> None:
+    at_the_close = replace(fill(1, "AAA", 1), executed_at=CLOSE)
+
+    assert booked_until(CLOSE.date())(CLOSE.date(), at_the_close)
+    assert not booked_until(CLOSE.date())(DAY, fill(2, "AAA", 1))
+    assert not booked_before(CLOSE)(CLOSE.date(), at_the_close)
 
 
 async def test_nothing_is_published_while_nothing_changes(sample: Sample) -> None:
