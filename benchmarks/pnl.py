@@ -80,12 +80,32 @@ def _engine() -> list[Row]:
     print(f"streaming differs from batch by {off:.1e} of gross exposure")
     remark = statistics.median(_each(engine.remark, 200))
     tick = statistics.median(_ticks(engine, 5_000))
+    taken = statistics.median(_each(lambda: engine.snapshot(as_of_ns=1), 50))
+    plain = _without_orders(instruments, books, generator)
+    few = statistics.median(_ticks(plain, 5_000))
+    few_taken = statistics.median(_each(lambda: plain.snapshot(as_of_ns=1), 50))
     return [
-        Row("pnl.marks", "position marks a second, one core, every attribution current, order too",
+        Row("pnl.marks", "position marks a second, one core, every attribution current",
             n * STRATEGIES / seconds, "1/s", "limit 50 million", 50e6),
         Row("pnl.tick", "one tick through the public call, median", tick * 1e6, "us", "limit", 10),
+        Row("pnl.tick_by_orders", f"one tick with {STRATEGIES * SYMBOLS:,} orders in the books",
+            tick * 1e6, "us", "the same books with one order a symbol", few * 1e6),
+        Row("pnl.snapshot_by_orders", f"a snapshot with {STRATEGIES * SYMBOLS:,} orders",
+            taken * 1e3, "ms", "the same books with one order a symbol", few_taken * 1e3),
         Row("pnl.remark", "100,000 positions summed afresh", remark * 1e3, "ms", "limit", 1),
     ]  # fmt: skip
+
+
+def _without_orders(
+    instruments: dict[str, Instrument], books: list[Book], generator: np.random.Generator
+) -> PnlEngine:
+    """Return the same positions, of one order a symbol."""
+    engine = PnlEngine(instruments)
+    engine.hold(_position(book, symbol, generator) for symbol in instruments for book in books)
+    engine.trade(_trades(books[:1], list(instruments), generator))
+    for symbol in instruments:
+        engine.mark(symbol, 100.0, event_time_ns=1, sequence=1)
+    return engine
 
 
 def _position(book: Book, symbol: str, generator: np.random.Generator) -> Position:

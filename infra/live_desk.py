@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Protocol
 
 import msgspec
@@ -137,12 +138,29 @@ class _Wiring:
             closes={symbol: (float(price), now.moment) for symbol, price in now.prices.items()},
             booked_by_then=booked_before(now.moment) if manual else booked_until(now.moment.date()),
             hysteresis=live.hysteresis,
-            book=(lambda: own.book_orders(today=now.moment.date())) if manual else None,
+            book=_Bookkeeper(desk.order_journal, own, now.moment.date()) if manual else None,
             orders=(lambda: desk.order_journal.orders(DESK, open_only=True)) if manual else None,
             peak=_peak(profile),
             level=None if profile is None else Level(profile.payload["level"]),
             profile_seconds=live.profile_seconds,
         )
+
+
+@dataclass(slots=True)
+class _Bookkeeper:
+    """Books the desk's own orders, once whenever the journal was told something."""
+
+    journal: OrderJournal
+    books: DeskBooks
+    day: date
+    version: int = -1
+
+    def __call__(self) -> None:
+        # Asked for first: what is reported meanwhile is booked at the next call.
+        version = self.journal.version(DESK)
+        if version != self.version:
+            self.books.book_orders(today=self.day)
+            self.version = version
 
 
 def calibrated(market: NightMarket, profile: StoredResult | None) -> NightMarket:

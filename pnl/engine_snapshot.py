@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from basics.arrays import FloatArray
-from pnl.engine_fills import FillPart
+from pnl.engine_fills import FillParts
 from pnl.engine_kernels import GROSS, SUM_BOOKED, SUM_COST, VALUE
 
 
@@ -44,8 +44,11 @@ class PnlSnapshot:
         Grows by one with each snapshot.
     fills : int
         Position updates taken over from the ledger so far.
+    by_currency : tuple of LivePart
+        By the currency of the instruments, in the base currency at the rates of now.
     by_fill : mapping of str to tuple of FillPart
-        By each key of `FILL_KEYS`: model version, arm, order, side, hour.
+        By each key of `FILL_KEYS`: model version, arm, order, side, hour; of orders summed when
+        asked for.
     beside_fills : float
         Profit that belongs to no fill: dividends, financing, adjustments.
     stale : tuple of str
@@ -65,7 +68,8 @@ class PnlSnapshot:
     by_symbol: tuple[LivePart, ...]
     by_strategy: tuple[LivePart, ...]
     by_sector: tuple[LivePart, ...]
-    by_fill: Mapping[str, tuple[FillPart, ...]]
+    by_currency: tuple[LivePart, ...]
+    by_fill: FillParts
     beside_fills: float
     stale: tuple[str, ...]
     counts: Mapping[str, int]

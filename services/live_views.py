@@ -11,7 +11,7 @@ from pnl.fill_attribution import FILL_KEYS
 from services.live_portfolio import LiveState
 from services.ports import JsonDocument
 
-POSITION_KEYS = ("symbol", "strategy", "sector")
+POSITION_KEYS = ("symbol", "strategy", "sector", "currency")
 KEYS = (*POSITION_KEYS, *FILL_KEYS)
 # Of an order that is done there is little to see: who wants the orders asks for them.
 SHOWN_KEYS = tuple(key for key in KEYS if key != "order")

@@ -6,7 +6,7 @@ and one that is delivered again is passed over.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -220,7 +220,13 @@ class LivePnl:
     def _document(self, taken: PnlSnapshot) -> dict[str, Any]:
         import msgspec
 
-        document: dict[str, Any] = msgspec.to_builtins(taken)
+        document: dict[str, Any] = {
+            field.name: msgspec.to_builtins(getattr(taken, field.name))
+            for field in fields(taken)
+            if field.name != "by_fill"
+        }
+        # Without the orders: the ledger has them all.
+        document["by_fill"] = msgspec.to_builtins(taken.by_fill.few)
         return document | {"rates": {c: str(rate) for c, rate in self.rates.items()}}
 
 

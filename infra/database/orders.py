@@ -128,6 +128,16 @@ class DatabaseOrderJournal:
         with self.database.reading() as connection:
             return [_fill(row) for row in connection.execute(query).mappings()]
 
+    def version(self, run_id: str) -> int:
+        """Return a number that grows with every report on an order of the run, 0 before any."""
+        query = (
+            sa.select(sa.func.max(order_reports.c.id))
+            .join(orders, orders.c.cl_ord_id == order_reports.c.cl_ord_id)
+            .where(orders.c.run_id == run_id)
+        )
+        with self.database.reading() as connection:
+            return connection.execute(query).scalar() or 0
+
     def last_heard(self, run_id: str, *, venue: str) -> datetime | None:
         """Return the time of the latest report of `venue`, None before the first."""
         query = (

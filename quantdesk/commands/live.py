@@ -24,7 +24,8 @@ def pnl_live(
     by: Annotated[
         str | None,
         typer.Option(
-            "--by", help="symbol, strategy, sector, model_version, arm, order, side or hour."
+            "--by",
+            help="symbol, strategy, sector, currency, model_version, arm, order, side or hour.",
         ),
     ] = None,
     watch: Watch = False,

@@ -106,6 +106,10 @@ class OrderJournal(Protocol):
         """Return the fills that stand (corrected and cancelled ones applied), in booking order."""
         ...
 
+    def version(self, run_id: str) -> int:
+        """Return a number that grows with every report on an order of the run, 0 before any."""
+        ...
+
     def last_heard(self, run_id: str, *, venue: str) -> datetime | None:
         """Return the time of the latest report of `venue`, None before the first."""
         ...

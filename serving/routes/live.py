@@ -23,7 +23,7 @@ from serving.streams import EventStream
 
 router = APIRouter(tags=["live"], responses=problem_responses(401, 404, 422, 503))
 Key = Literal[
-    "symbol", "strategy", "sector", "model_version", "arm", "order", "side", "hour"
+    "symbol", "strategy", "sector", "currency", "model_version", "arm", "order", "side", "hour"
 ]  # fmt: skip
 
 

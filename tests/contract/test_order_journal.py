@@ -117,6 +117,21 @@ def test_what_is_recorded_twice_stands_once(journal: DatabaseOrderJournal) -> No
     assert [fill.exec_id for fill in journal.fills("run")] == ["2"]
 
 
+def test_the_version_of_a_run_grows_with_what_is_reported_on_it_alone(
+    journal: DatabaseOrderJournal,
+) -> None:
+    assert journal.version("run") == 0
+    change = changed(ORDER, NEW)
+    journal.record("run", [change])
+    first = journal.version("run")
+    journal.record("run", [change])  # Told again: nothing new.
+    other = report(OrderEvent.NEW, "9", cl_ord_id="z")
+    journal.record("another", [changed(replace(ORDER, cl_ord_id="z"), other)])
+
+    assert journal.version("run") == first > 0
+    assert journal.version("another") > 0
+
+
 def test_fill_carries_book_prices_and_lineage_exactly(journal: DatabaseOrderJournal) -> None:
     change = changed(ORDER, NEW, FILL)
 

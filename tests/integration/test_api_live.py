@@ -96,7 +96,7 @@ def test_a_mark_moves_profit_and_risk_of_one_state(client: httpx.Client) -> None
         )
     assert abs(after["ledger_difference"]) < 0.05
     assert set(after["by"]) == {
-        "symbol", "strategy", "sector", "model_version", "arm", "side", "hour",
+        "symbol", "strategy", "sector", "currency", "model_version", "arm", "side", "hour",
     }  # fmt: skip
     risk = read(client, "/risk/live")
     assert risk["sequence"] >= after["sequence"]

@@ -227,9 +227,41 @@ def test_every_attribution_tick_by_tick_equals_the_day_in_one_go(steps: list[tup
     assert {p.name: p.pnl for p in taken.by_sector} == pytest.approx(
         {p.name: p.pnl for p in sums.by_sector}, abs=1e-9 * gross
     )
-    assert {p.name: p.pnl for p in taken.by_strategy} == pytest.approx(
-        {p.name: p.pnl for p in sums.by_strategy}, abs=1e-9 * gross
-    )
+    for streamed_parts, parts in (
+        (taken.by_strategy, sums.by_strategy),
+        (taken.by_currency, sums.by_currency),
+    ):
+        assert {p.name: p.pnl for p in streamed_parts} == pytest.approx(
+            {p.name: p.pnl for p in parts}, abs=1e-9 * gross
+        )
+
+
+def test_orders_asked_for_later_are_those_of_the_moment() -> None:
+    engine = engine_of(fill(1, "AAA", 10, "100"))
+    engine.mark("AAA", 110.0, event_time_ns=1, sequence=1)
+    before = engine.snapshot(as_of_ns=2)
+
+    engine.trade([fill(0, "AAA", 10, "100"), fill(2, "BBB", 1, "40")])  # Of o0 too, and of o1.
+    engine.mark("AAA", 200.0, event_time_ns=3, sequence=2)
+    engine.mark("BBB", 50.0, event_time_ns=3, sequence=1)
+    after = engine.snapshot(as_of_ns=4)
+
+    assert {p.name: (p.pnl, p.fees) for p in before.by_fill["order"]} == {"o0": (99.5, 0.5)}
+    assert {p.name: (p.pnl, p.fees) for p in after.by_fill["order"]} == {
+        "o0": (1999.0, 1.0),
+        "o1": (9.5, 0.5),
+    }
+    assert engine.attributions()["order"] == {"o0": 1999.0, "o1": 9.5}
+
+
+def test_no_array_that_a_tick_touches_grows_with_the_orders() -> None:
+    few = engine_of(fill(1, "AAA", 1, "100"))
+    many = engine_of(*(fill(n, "AAA", 1, "100") for n in range(1, 401)))
+
+    assert len(many.attributions()["order"]) == 201
+    # Three versions, two arms, one side and seven hours: what there is of each, and no more.
+    rows = [int(engine._shares.table.held.sum()) for engine in (few, many)]
+    assert rows == [4, 3 + 2 + 1 + 7]
 
 
 def test_corrections_splits_and_settlements_are_credited_anew() -> None:

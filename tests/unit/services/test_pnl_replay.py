@@ -86,7 +86,8 @@ def test_streaming_equals_batch_equals_the_books(accounting: Accounting) -> None
         assert sum(hour.symbols.values()) == pytest.approx(hour.pnl)
         assert sum(hour.strategies.values()) == pytest.approx(hour.pnl)
     assert set(report.attributions) == {
-        "symbol", "strategy", "sector", "model_version", "arm", "order", "side", "hour",
+        "symbol", "strategy", "sector", "currency", "model_version", "arm", "order", "side",
+        "hour",
     }  # fmt: skip
     for names in report.attributions.values():
         assert sum(names.values()) == pytest.approx(report.streamed)
