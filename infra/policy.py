@@ -94,6 +94,10 @@ class _ReverseTable(_Row):
     loss_fraction: FiniteFloat = Field(gt=0, lt=1)
 
 
+class _WorstTable(_Row):
+    sessions: int = Field(ge=1, le=250)
+
+
 class _StressFile(_Row):
     title: str = Field(min_length=1)
     description: str = Field(min_length=1)
@@ -103,12 +107,14 @@ class _StressFile(_Row):
     shock: _ShockTable | None = None
     window: _WindowTable | None = None
     reverse: _ReverseTable | None = None
+    worst: _WorstTable | None = None
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Self:
-        given = [name for name in ("shock", "window", "reverse") if getattr(self, name) is not None]
+        kinds = ("shock", "window", "reverse", "worst")
+        given = [name for name in kinds if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"one of [shock], [window], [reverse] is needed, got {given}")
+            raise ValueError(f"one of [shock], [window], [reverse], [worst] is needed, got {given}")
         if self.window is not None and self.window.start > self.window.end:
             raise ValueError(f"window starts {self.window.start}, after its end {self.window.end}")
         return self
@@ -224,6 +230,7 @@ def _scenario_of(pair: tuple[str, _StressFile]) -> StressScenario:
         shock=Shock() if file.shock is None else Shock(**file.shock.model_dump()),
         window=None if file.window is None else (file.window.start, file.window.end),
         reverse_loss=None if file.reverse is None else file.reverse.loss_fraction,
+        worst_sessions=None if file.worst is None else file.worst.sessions,
         limited=file.limited,
     )
 

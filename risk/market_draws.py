@@ -84,6 +84,46 @@ def shock_moves(
     )
 
 
+def compounded_moves(history: MarketMoves, part: slice) -> MarketMoves:
+    """Return the one scenario in which everything does what it did over a stretch of history.
+
+    Returns and relative changes compound, changes of zero rates add up.
+    """
+
+    def grown(values: FloatArray) -> FloatArray:
+        return np.array([np.prod(1.0 + values[part]) - 1.0])
+
+    return MarketMoves(
+        n_scenarios=1,
+        prices={name: grown(values) for name, values in history.prices.items()},
+        fx={name: grown(values) for name, values in history.fx.items()},
+        curves={n: v[:, part].sum(axis=1, keepdims=True) for n, v in history.curves.items()},
+        volatilities={name: grown(values) for name, values in history.volatilities.items()},
+    )
+
+
+def likeliest_moves(history: MarketMoves, pnl: FloatArray, multiples: FloatArray) -> MarketMoves:
+    """Return what the market is expected to do when the book loses multiples of its deviation.
+
+    A joint normal of every move and the book's P&L: E[move | P&L = -m s] = -m Cov(move, P&L) / s.
+    One scenario a multiple; no price falls further than in a drawn one.
+
+    Parameters
+    ----------
+    pnl : ndarray of shape (n_scenarios,)
+        Of the book in each scenario of `history`; not constant.
+    """
+    unit = (pnl - pnl.mean()) / pnl.std()
+    found: dict[str, dict[str, FloatArray]] = {}
+    for kind in ("prices", "fx", "curves", "volatilities"):
+        found[kind] = {}
+        for name, values in getattr(history, kind).items():
+            pull = np.nan_to_num(values) @ unit / len(unit)
+            moved = -np.multiply.outer(pull, multiples)
+            found[kind][name] = moved if kind == "curves" else np.maximum(moved, LEAST_MOVE)
+    return MarketMoves(n_scenarios=len(multiples), **found)
+
+
 def _stacked(moves: MarketMoves) -> tuple[FloatArray, Mapping[str, dict[str, slice]]]:
     """Return every factor's history as a row, and where each name stands."""
     rows: list[FloatArray] = []

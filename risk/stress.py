@@ -45,6 +45,8 @@ class StressScenario:
         Replays what the holdings did then; `found_shock` turns it into a shock.
     reverse_loss : float or None
         Looks for the likeliest shock that loses this fraction of equity.
+    worst_sessions : int or None
+        Replays the stretch of so many sessions of the history in which the book loses most.
     limited : bool or None
         Whether its loss counts for the limit `worst_stress_loss`; None: if it is written down.
     """
@@ -56,6 +58,7 @@ class StressScenario:
     shock: Shock = _NO_SHOCK
     window: tuple[date, date] | None = None
     reverse_loss: float | None = None
+    worst_sessions: int | None = None
     limited: bool | None = None
 
     def __post_init__(self) -> None:
@@ -68,7 +71,7 @@ class StressScenario:
     @property
     def is_given(self) -> bool:
         """Whether the shock is written down, not to be found from the book's history."""
-        return self.window is None and self.reverse_loss is None
+        return self.window is None and self.reverse_loss is None and self.worst_sessions is None
 
     @property
     def is_ready(self) -> bool:

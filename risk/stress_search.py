@@ -70,6 +70,29 @@ def replay_window(
     )
 
 
+def worst_stretch(pnl: FloatArray, *, sessions: int) -> slice:
+    """Return where the stretch of `sessions` lies in which a book loses most.
+
+    Parameters
+    ----------
+    pnl : ndarray of shape (n_sessions,)
+        What today's book would have made on each session of the history.
+
+    Raises
+    ------
+    MissingDataError
+        If the history is shorter than that, or the book never loses.
+    """
+    if len(pnl) < sessions:
+        raise MissingDataError(f"{len(pnl)} sessions of history hold no stretch of {sessions}")
+    level = np.concatenate([[0.0], np.cumsum(pnl)])
+    sums = level[sessions:] - level[:-sessions]
+    first = int(np.argmin(sums))
+    if not sums[first] < 0:
+        raise MissingDataError(f"the book loses in no {sessions} sessions of its history")
+    return slice(first, first + sessions)
+
+
 def conditional_moves(covariance: FloatArray, *, shocked: dict[int, float]) -> FloatArray:
     """Return the expected move of every factor given the moves of some (Kupiec 1998).
 

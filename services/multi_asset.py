@@ -13,6 +13,7 @@ import numpy as np
 from basics.arrays import DateArray, FloatArray
 from basics.errors import ConflictError
 from basics.identifiers import short_id
+from basics.instruments import InstrumentKind
 from market.panel import Panel
 from market.simulated.multi_asset import BASE, CURRENCIES, SimulatedAssets, simulate_assets
 from measures.options import AmericanFormula
@@ -27,8 +28,21 @@ from risk.revaluation import HeldInstrument
 from services.accounting import Accounting
 from services.currency_attribution import CurrencyAttribution, CurrencyMarket
 from services.multi_asset_book import traded_events
-from services.multi_asset_rules import CORE, OVERLAY, MultiAssetPlan
-from services.multi_asset_valuation import BookDay, MultiAssetInputs, held_with_cash
+from services.multi_asset_rules import (
+    CORE,
+    DAILY_NOTIONAL,
+    EXCHANGE_SPREAD,
+    HALF_SPREAD,
+    OVERLAY,
+    MultiAssetPlan,
+)
+from services.multi_asset_valuation import (
+    CASH,
+    BookDay,
+    MultiAssetInputs,
+    Tradability,
+    held_with_cash,
+)
 from services.pnl_days import SIMULATED_SPLITS
 from services.pnl_explanation import Explanation, explanation_of
 from services.pnl_performance import Performance, performance_of
@@ -191,8 +205,19 @@ def risk_inputs_of(
         pairs={"SIM-EURUSD": "EUR"},
         previous=previous,
         market=market.label,
+        trading=_trading(market),
         life=life,
     )
+
+
+def _trading(market: SimulatedAssets) -> dict[str, Tradability]:
+    """Return what trading costs and how much trades, one figure a kind; cash as currencies do."""
+    known = {
+        symbol: Tradability(HALF_SPREAD[i.kind], DAILY_NOTIONAL[i.kind])
+        for symbol, i in market.instruments.items()
+    }
+    exchange = Tradability(EXCHANGE_SPREAD, DAILY_NOTIONAL[InstrumentKind.FX])
+    return known | {f"{CASH} {currency}": exchange for currency in CURRENCIES}
 
 
 def _life(

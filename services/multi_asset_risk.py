@@ -58,6 +58,7 @@ from services.risk_measures import (
 )
 
 JOINT_SCENARIOS = 4_096
+SIMULATED = "simulated"
 
 
 def multi_asset_profile(
@@ -90,7 +91,7 @@ def multi_asset_profile(
             measured.book.exposures, measured.state.covariance, confidence=HEADLINE
         )
     stresses = () if measured is None else stresses_of(
-        scenarios, measured, valued.held, valued.snapshot, valued.moves, pairs=inputs.pairs
+        scenarios, measured, valued, pairs=inputs.pairs, observed=inputs.market != SIMULATED
     )  # fmt: skip
     exposure = _exposure(valued, equity)
     positions = positions_of(linear, measured, components, equity)
@@ -259,8 +260,14 @@ def _notes(
         + (", and has a backtest of its own." if inputs.life else ", and has no backtest."),
         "Exposures and weights are deltas: an option counts its delta times its underlying, a "
         "future its notional. Components of VaR are normal on the revalued P&L.",
-        "No traded volume is known: nothing is said of days to liquidate.",
     ]
+    if not inputs.trading:
+        notes.append("No traded volume is known: nothing is said of days to liquidate.")
+    else:
+        notes.append(
+            "Spreads and the money traded a day are one figure for each kind of instrument"
+            + (", simulated as the market is." if inputs.market == SIMULATED else ".")
+        )
     if measured is None:
         notes.append("Nothing held can be measured: no tail, no stress, no evidence is shown.")
     return tuple(notes)

@@ -28,6 +28,23 @@ CASH = "cash"
 _LEAST_EXPOSURE = 1.0  # An option without delta still has a return.
 
 
+@dataclass(frozen=True, slots=True)
+class Tradability:
+    """What trading one instrument costs, and how much of it trades.
+
+    Attributes
+    ----------
+    half_spread : float
+        As a fraction of what changes hands: of the premium for an option.
+    daily_notional : float
+        Money a day in the base currency, in the exposure that the position is measured by: the
+        notional of a future, delta times the underlying of an option.
+    """
+
+    half_spread: float
+    daily_notional: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookDay:
     """The book at one close, and the market that it was valued on.
@@ -63,6 +80,8 @@ class MultiAssetInputs:
         The instruments that are a currency's price.
     market : str
         `simulated`, or `observed`.
+    trading : mapping of symbol to Tradability
+        What is not in it has no spread and no volume.
     life : tuple of BookDay
         The book at every close of its life, the last one today's; empty where it is unknown.
     """
@@ -78,6 +97,7 @@ class MultiAssetInputs:
     pairs: Mapping[str, str] = field(default_factory=dict)
     previous: PreviousRisk | None = None
     market: str = "observed"
+    trading: Mapping[str, Tradability] = field(default_factory=dict)
     life: tuple[BookDay, ...] = ()
 
 
@@ -147,12 +167,29 @@ def measured_book(inputs: MultiAssetInputs, valued: ValuedBook) -> MeasuredBook 
             correlation=correlation,
             market_betas=betas(returns, market),
             rate_betas=np.zeros(len(book.symbols)),
-            half_spreads=np.zeros(len(book.symbols)),
-            daily_notional=np.full(len(book.symbols), np.nan),
+            half_spreads=_half_spreads(inputs, valued),
+            daily_notional=np.array(
+                [
+                    known.daily_notional if known else np.nan
+                    for known in map(inputs.trading.get, book.symbols)
+                ]
+            ),
         ),
         rates=None,
         pnl=book.pnl.sum(axis=0),
     )
+
+
+def _half_spreads(inputs: MultiAssetInputs, valued: ValuedBook) -> FloatArray:
+    """Return half spreads as fractions of exposure: an option's is one of its premium."""
+    rows = zip(valued.revalued.symbols, valued.revalued.values, valued.exposures, strict=True)
+    spreads = []
+    for symbol, value, exposure in rows:
+        known = inputs.trading.get(symbol)
+        is_option = valued.held[symbol].instrument.kind is InstrumentKind.OPTION
+        share = abs(value / exposure) if is_option else 1.0
+        spreads.append(0.0 if known is None else known.half_spread * share)
+    return np.array(spreads)
 
 
 def linear_inputs(inputs: MultiAssetInputs, valued: ValuedBook) -> RiskInputs:

@@ -9,7 +9,7 @@ from basics.arrays import FloatArray
 from basics.errors import MissingDataError
 from risk.shocks import Shock
 from risk.stress import StressScenario
-from risk.stress_search import replay_window, reverse_stress
+from risk.stress_search import replay_window, reverse_stress, worst_stretch
 from services.risk_inputs import RiskInputs
 from services.risk_measures import MeasuredBook
 
@@ -25,6 +25,8 @@ def found_scenario(
     try:
         if scenario.window is not None:
             return _replayed(inputs, measured, scenario)
+        if scenario.worst_sessions is not None:
+            return _worst(measured, scenario, scenario.worst_sessions)
         return reverse_scenario(
             scenario, book.symbols, book.exposures, state.covariance, equity=measured.equity
         )
@@ -73,6 +75,16 @@ def _replayed(
     if replay.proxied:
         note += f" Moved by beta, for want of prices: {', '.join(replay.proxied)}."
     return _shocked(scenario, book.symbols, replay.returns), note
+
+
+def _worst(
+    measured: MeasuredBook, scenario: StressScenario, sessions: int
+) -> tuple[StressScenario, str]:
+    book = measured.book
+    part = worst_stretch(measured.pnl, sessions=sessions)
+    moves = np.prod(1.0 + book.returns[:, part], axis=1) - 1.0
+    note = f"Sessions {book.sessions[part.start]} to {book.sessions[part.stop - 1]}, replayed."
+    return _shocked(scenario, book.symbols, moves), note
 
 
 def _shocked(scenario: StressScenario, symbols: Sequence[str], moves: FloatArray) -> StressScenario:

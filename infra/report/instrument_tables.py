@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from infra.report import cells, formats, risk_charts
 from infra.report.page import Block, Cell, Notice, Section, Table
+from infra.report.risk_breakdown import movement_table
 from infra.report.risk_tables import (
     backtests_table,
     limits_table,
@@ -57,6 +58,7 @@ def multi_asset_risk_blocks(risk: RiskProfile) -> Sequence[Block]:
         limits_table(risk.limits),
         tails_table(risk.tails, risk.currency),
         *(replace(chart, name=f"multi-asset-{chart.name}") for chart in charts),
+        *([] if risk.movement is None else [movement_table(risk.movement, risk.currency)]),
         stress_table(risk.stresses, risk.currency),
         *([] if risk.instruments is None else instrument_tables(risk.instruments, risk.currency)),
         backtests_table(at_headline, risk.backtest_basis),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from basics.errors import InvalidInputError, MissingDataError
-from risk.stress_search import conditional_moves, replay_window, reverse_stress
+from risk.stress_search import conditional_moves, replay_window, reverse_stress, worst_stretch
 
 SESSIONS = np.arange("2020-01-01", 10, dtype="datetime64[D]")
 CLOSE = np.stack([np.linspace(100, 190, 10), np.full(10, np.nan)])
@@ -71,3 +71,13 @@ def test_impossible_searches_are_refused() -> None:
         conditional_moves(COVARIANCE, shocked={})
     with pytest.raises(InvalidInputError, match="linearly dependent"):
         conditional_moves(np.ones((2, 2)), shocked={0: 0.1, 1: 0.2})
+
+
+def test_the_worst_stretch_by_hand() -> None:
+    pnl = np.array([1.0, -3.0, 2.0, -2.0, -2.0, 5.0])
+    assert worst_stretch(pnl, sessions=2) == slice(3, 5)
+    assert worst_stretch(pnl, sessions=1) == slice(1, 2)
+    with pytest.raises(MissingDataError, match="6 sessions of history hold no stretch of 7"):
+        worst_stretch(pnl, sessions=7)
+    with pytest.raises(MissingDataError, match="the book loses in no 6 sessions"):
+        worst_stretch(pnl, sessions=6)

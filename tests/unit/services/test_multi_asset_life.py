@@ -10,6 +10,8 @@ import pytest
 from infra.database.engine import open_database
 from infra.database.ledger import DatabaseLedgerStore
 from infra.database.schema import upgrade_database
+from infra.isolation import PROJECT_ROOT
+from infra.policy import load_stress
 from infra.settings import DatabaseSettings
 from measures.tail import tail_risk
 from risk.profile import Level
@@ -17,7 +19,8 @@ from risk.revaluation import revalue_book
 from services.accounting import Accounting
 from services.multi_asset import multi_asset_books, risk_inputs_of
 from services.multi_asset_life import JOINT_METHOD, lived_evidence, movement_of_life
-from services.multi_asset_rules import MultiAssetPlan
+from services.multi_asset_risk import multi_asset_profile
+from services.multi_asset_rules import HALF_SPREAD, MultiAssetPlan
 from services.multi_asset_valuation import MultiAssetInputs, value_book
 from services.risk_inputs import PreviousRisk
 
@@ -113,3 +116,30 @@ def test_a_book_without_a_life_has_no_movement_and_no_backtest_of_its_own(
     young = replace(inputs, life=inputs.life[-1:])
     assert movement_of_life(young, lookback=500) is None
     assert lived_evidence(young, lookback=500, rng=np.random.default_rng(0)).runs == ()
+
+
+def test_spreads_and_days_to_sell_are_known_and_the_spread_of_an_option_is_of_its_premium(
+    inputs: MultiAssetInputs,
+) -> None:
+    found = multi_asset_profile(
+        replace(inputs, life=()),
+        limits=(), scenarios=load_stress(PROJECT_ROOT / "policy"), lookback=500,
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    by_symbol = {row.symbol: row for row in found.positions}
+    share = by_symbol["SIM-EQ-US"]
+    assert share.days_to_liquidate == pytest.approx(abs(share.market_value) / (0.1 * 2e7))
+    options = {row.symbol: row for row in found.instruments.options}
+    premium = sum(abs(row.value) for row in options.values())
+    spreads = sum(
+        HALF_SPREAD[i.kind] * abs(by_symbol[s].market_value)
+        for s, i in BOOKS.market.instruments.items()
+        if s in by_symbol and s not in options
+    ) + 1e-4 * sum(abs(by_symbol[f"cash {c}"].market_value) for c in ("EUR", "JPY"))
+    assert found.measures.spread_cost == pytest.approx(spreads + 0.01 * premium)
+    headline = next(t for t in found.tails if (t.method, t.confidence) == ("historical", 0.99))
+    assert found.measures.liquidity_adjusted_var == pytest.approx(
+        headline.value_at_risk + found.measures.liquidation_cost
+    )
+    assert "liquidity_crisis" in {stress.name for stress in found.stresses}
+    assert "simulated as the market is" in " ".join(found.notes)

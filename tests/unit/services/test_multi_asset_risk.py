@@ -15,6 +15,7 @@ from market.multi_asset import MarketMoves
 from measures.tail import tail_risk
 from risk.profile import RiskProfile
 from risk.revaluation import HeldInstrument
+from risk.stress import Basis, StressScenario
 from services.multi_asset_risk import multi_asset_profile
 from services.multi_asset_valuation import MultiAssetInputs, value_book
 from services.risk_inputs import History
@@ -114,6 +115,60 @@ def test_stress_revalues_options_and_bonds_and_names_what_it_cannot_run() -> Non
     in_euros = 50_000 * 1.1 + 66_000 + WHOLE.instruments.bonds[1].value
     assert found["dollar_up"].loss == pytest.approx(0.1 * (in_euros + 110_000))
     assert "by delta, gamma and vega alone" in found["market_crash"].note
+
+
+def test_the_worst_month_of_the_history_is_replayed_in_full() -> None:
+    found = next(stress for stress in WHOLE.stresses if stress.name == "worst_month")
+    pnl = value_book(inputs(), lookback=1_000).revalued.pnl.sum(axis=0)
+    sums = np.convolve(pnl, np.ones(21), mode="valid")
+    first = int(np.argmin(sums))
+
+    assert found.found
+    assert f"Sessions {SESSIONS[first]} to {SESSIONS[first + 20]}, replayed." in found.note
+    assert sum(found.contributions.values()) == pytest.approx(found.loss)
+    # Compounded, and options and bonds revalued: near the sum of the days, not equal to it.
+    assert found.loss == pytest.approx(-sums[first], rel=0.2)
+    moved = np.prod(1.0 + MARKET.history.prices["SIM-ETF"][first : first + 21]) - 1.0
+    assert found.contributions["SIM-ETF"] == pytest.approx(-120_000.0 * moved)
+
+
+def test_the_reverse_stress_loses_what_it_is_told_to_in_full_revaluation() -> None:
+    found = next(stress for stress in WHOLE.stresses if stress.name == "reverse_10_percent")
+
+    assert found.loss_fraction == pytest.approx(0.10, rel=1e-4)
+    assert found.found
+    assert not found.limited
+    deviation = value_book(inputs(), lookback=1_000).revalued.pnl.sum(axis=0).std()
+    told = float(found.note.split()[0])
+    # Of a linear book it would be the loss over the deviation; options bend the line.
+    assert told == pytest.approx(0.1 * WHOLE.equity / deviation, rel=0.25)
+
+
+def test_past_windows_are_replayed_only_where_the_market_was_observed() -> None:
+    window = StressScenario(
+        name="week", title="A week", description="One week.", basis=Basis.REVALUATION,
+        window=(SESSIONS[100].item(), SESSIONS[104].item()),
+    )  # fmt: skip
+    early = replace(window, name="early", window=(date(1999, 1, 1), date(1999, 2, 1)))
+
+    def run(market: str) -> RiskProfile:
+        return multi_asset_profile(
+            inputs(market=market), limits=(), scenarios=(window, early), lookback=1_000,
+            rng=np.random.default_rng(3),
+        )  # fmt: skip
+
+    assert run("simulated").stresses == ()
+    (replayed,) = run("observed").stresses
+    moved = np.prod(1.0 + MARKET.history.prices["SIM-ETF"][100:105]) - 1.0
+    assert replayed.contributions["SIM-ETF"] == pytest.approx(-120_000.0 * moved)
+
+
+def test_a_book_that_cannot_lose_has_neither_a_worst_month_nor_a_reverse_stress() -> None:
+    still = MarketMoves(n_scenarios=400, prices={s: np.zeros(400) for s in MARKET.history.prices},
+                        fx={"EUR": np.zeros(400)},
+                        curves={s: np.zeros((6, 400)) for s in MARKET.history.curves})  # fmt: skip
+    names = {stress.name for stress in profile(inputs(moves=still)).stresses}
+    assert not names & {"worst_month", "reverse_10_percent"}
 
 
 def test_simulated_is_the_first_thing_that_the_notes_say() -> None:

@@ -240,12 +240,14 @@ def test_found_scenarios_are_replayed_or_left_out() -> None:
         found(name="then", window=(date(2019, 1, 10), date(2019, 2, 10))),
         found(name="never", window=(date(1990, 1, 10), date(1990, 2, 10))),
         found(name="reverse", reverse_loss=0.1),
+        found(name="worst", worst_sessions=10),
+        found(name="too long", worst_sessions=10_000),
     )
     inputs = make_inputs()
 
     profile = replace(SERVICE, scenarios=scenarios).profile(inputs)
 
-    then, reverse = profile.stresses
+    then, reverse, worst = profile.stresses
     at = [
         int(np.flatnonzero(np.datetime64(d) == SESSIONS)[0]) for d in ("2019-01-09", "2019-02-10")
     ]
@@ -258,6 +260,14 @@ def test_found_scenarios_are_replayed_or_left_out() -> None:
     assert then.note == "Closes of 2019-01-09 to 2019-02-10, replayed."
     assert reverse.loss_fraction == pytest.approx(0.1)
     assert "daily standard deviations away" in reverse.note
+    start, end = worst.note.removeprefix("Sessions ").removesuffix(", replayed.").split(" to ")
+    part = np.searchsorted(SESSIONS, [np.datetime64(start) - 1, np.datetime64(end)])
+    close = inputs.prices["close"][:, [max(part[0], 0), part[1]]]
+    moved = close[:, 1] / close[:, 0] - 1
+    assert worst.loss == pytest.approx(
+        sum(-inputs.holdings[s].market_value * moved[i] for i, s in enumerate(SYMBOLS)), rel=1e-6
+    )
+    assert worst.found
 
 
 def test_policy_says_which_stresses_the_limit_counts() -> None:
