@@ -197,7 +197,7 @@ class DailyBooksBuilder:
             key = (book, symbol)
             held = {}
             if position.quantity and symbol is not None:
-                mark = mark_of(marks, symbol)
+                mark = mark_of(marks, symbol, session)
                 worth = market_value(position, mark, ledger.instruments[symbol])
                 held = {position.currency: worth}
             before = self._before.get(key, {})

@@ -7,6 +7,7 @@ and rounded, so that parts always sum to the total.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 
 from basics.errors import InvalidInputError, MissingDataError
@@ -41,8 +42,8 @@ def unrealised(position: Position, mark: Decimal, instrument: Instrument) -> Dec
     return value if instrument.kind in MARGINED else value - position.cost
 
 
-def mark_of(marks: Mapping[str, Decimal], symbol: str) -> Decimal:
-    """Return the mark of `symbol`.
+def mark_of(marks: Mapping[str, Decimal], symbol: str, session: date | None = None) -> Decimal:
+    """Return the mark of `symbol`, on `session` where that is to be named.
 
     Raises
     ------
@@ -52,7 +53,8 @@ def mark_of(marks: Mapping[str, Decimal], symbol: str) -> Decimal:
     try:
         return marks[symbol]
     except KeyError:
-        raise MissingDataError(f"no mark for {symbol}, which is held: load its price") from None
+        on = "" if session is None else f" on {session}"
+        raise MissingDataError(f"no mark for {symbol}, which is held{on}: load its price") from None
 
 
 def worth_by_currency(

@@ -83,7 +83,7 @@ Measured = Callable[..., Any]
 
 def _probabilistic_sharpe(returns: FloatArray) -> float:
     """Return the probability that the true Sharpe ratio is above zero."""
-    return probabilistic_sharpe(sharpe_moments(returns))
+    return probabilistic_sharpe(sharpe_moments(pf.checked_returns(returns)))
 
 
 # Name, unit, measure of one series, and why it may be undefined.
@@ -128,7 +128,7 @@ FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
     ("expectancy", "rate", wins.expectancy, "every return is zero"),
     ("kelly_fraction", "rate", wins.kelly_fraction, "there are not both gains and losses"),
     ("longest_losing_streak", "periods", wins.longest_losing_streak, ""),
-    ("stability", "ratio", pf.stability, NO_SPREAD),
+    ("stability", "ratio", pf.stability, "the returns do not vary, or all was lost"),
 )
 
 RELATIVE_FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
@@ -193,7 +193,7 @@ def selection_figure(returns: FloatArray, trials: TrialsBehind | None) -> Figure
     known = "" if spread is not None else ", their spread that of luck"
 
     def measure(values: FloatArray) -> float:
-        moments = sharpe_moments(values)
+        moments = sharpe_moments(pf.checked_returns(values))
         luck = 1.0 / (len(values) - 1) if spread is None else spread
         return deflated_sharpe(moments, trials=trials.count, variance=luck)
 

@@ -124,7 +124,8 @@ def text_table(
         ]
         frames = [batch.rows for batch in batches if batch.rows.width]
         if not frames:
-            raise InvalidInputError(f"{path.name} holds no rows: {rejected[0].reason}")
+            why = rejected[0].reason if rejected else "a heading alone is no data"
+            raise InvalidInputError(f"{path.name} holds no rows: {why}")
         table = pl.concat(frames, how="vertical")
     table = table.rename(
         {theirs: ours for ours, theirs in mapping.items() if theirs in table.columns}
@@ -140,7 +141,10 @@ def text_table(
 
 def _moment(table: pl.DataFrame) -> pl.Expr:
     """Return the execution's moment in UTC; a time without a zone is null."""
-    if table.schema["executed_at"].base_type() is pl.Datetime:
+    kind = table.schema["executed_at"]
+    if isinstance(kind, pl.Datetime):
+        if kind.time_zone is None:
+            return pl.lit(None, dtype=pl.Datetime("us", "UTC"))
         return pl.col("executed_at").dt.convert_time_zone("UTC").dt.cast_time_unit("us")
     zoned = pl.col("executed_at").str.contains(r"(Z|[+-]\d\d:?\d\d)$")
     return (

@@ -59,7 +59,8 @@ def read_returns(path: Path, *, mapping: Mapping[str, str] | None = None) -> Ret
         rejected.append(Rejection(path.name, row[LINE], row["reason"], row_text(row)))
     good = reasoned.filter(pl.col("reason").is_null()).sort("date_")
     if good.is_empty():
-        raise MissingDataError(f"{path.name} holds no good row: {rejected[0].reason}")
+        why = rejected[0].reason if rejected else "it is empty"
+        raise MissingDataError(f"{path.name} holds no good row: {why}")
     days: list[date] = good["date_"].to_list()
     return ReturnFile(
         dates=np.array(days, dtype="datetime64[D]"),
