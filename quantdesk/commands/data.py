@@ -157,11 +157,11 @@ def _source(
     from datetime import date
 
     from basics.errors import InvalidInputError
-    from infra.sources.lean import LeanSource
+    from infra.sources.lean.folder import open_lean
     from infra.sources.yahoo import YahooSource
 
     if Path(path).exists():
-        return LeanSource(Path(path)) if (Path(path) / "equity" / "usa").is_dir() else None
+        return open_lean(Path(path))
     if path != "yahoo":
         return desk.market_data.sources.get(path)
     if not symbols or span[0] is None:
@@ -194,10 +194,10 @@ def _import_source(market: Any, source: Any, *, as_json: bool) -> None:  # noqa:
 def _keep_tickers(desk: Any, source: Any) -> None:  # noqa: ANN401
     """Keep the ticker history that a Lean folder brings, so that panels follow the instrument."""
     from infra.reference import ReferenceTables
-    from infra.sources.lean import LeanSource
+    from infra.sources.lean.folder import LeanFolder
 
-    if isinstance(source, LeanSource):
-        ReferenceTables.of(desk.settings).add_tickers(source.tickers())
+    if isinstance(source, LeanFolder) and source.equity is not None:
+        ReferenceTables.of(desk.settings).add_tickers(source.equity.tickers())
 
 
 def _kind(name: str) -> Any:  # noqa: ANN401

@@ -10,10 +10,10 @@ from market.calendars import exchange_calendar
 from market.datasets import EVENT_TIME, KNOWLEDGE_TIME, SESSION, SYMBOL
 
 FIELDS = ("open", "high", "low", "close", "volume")
-_SIDES = ("bid", "ask")
+SIDES = ("bid", "ask")
 QUOTE_BAR_FIELDS = tuple(
     name
-    for side in _SIDES
+    for side in SIDES
     for name in (*(f"{side}_{price}" for price in FIELDS[:4]), f"{side}_size")
 )
 
@@ -53,7 +53,7 @@ def trade_bars(path: Path, length: timedelta) -> pl.DataFrame:
 def quote_bars(path: Path, length: timedelta) -> pl.DataFrame:
     """Return bid and ask bars of one symbol and day; a side without a quote is null."""
     values = []
-    for first, side in zip((1, 6), _SIDES, strict=True):
+    for first, side in zip((1, 6), SIDES, strict=True):
         values += [
             pl.when(dollars(first + place) > 0).then(dollars(first + place)).alias(f"{side}_{name}")
             for place, name in enumerate(FIELDS[:4])

@@ -50,11 +50,11 @@ def day_of(text: str, path: Path) -> date:
         raise InvalidInputError(f"{path.name}: {text!r} is no date (yyyymmdd)") from None
 
 
-def moments(day: date, milliseconds: pl.Expr) -> pl.Expr:
-    """Return milliseconds since midnight in New York, fractions too, as moments in UTC."""
+def moments(day: date, milliseconds: pl.Expr, *, zone: str = ZONE) -> pl.Expr:
+    """Return milliseconds since midnight in the zone, fractions too, as moments in UTC."""
     micro = (milliseconds.cast(pl.Float64) * 1_000).round().cast(pl.Int64)
     local = pl.lit(day).cast(pl.Datetime("us")) + pl.duration(microseconds=micro)
-    return local.dt.replace_time_zone(ZONE).dt.convert_time_zone("UTC")
+    return local.dt.replace_time_zone(zone).dt.convert_time_zone("UTC")
 
 
 def dollars(place: int) -> pl.Expr:
