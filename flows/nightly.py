@@ -88,6 +88,7 @@ def nightly_risk(
                     artifacts.show_night(report)
                     artifacts.show_tails(profile)
                     summary = f"score {profile.score:.0f} of 100, {profile.level}"
+        risk_steps.study_score(day)
         beside = "" if ranged else multi_asset_risk(day)
         risk_steps.write_morning_page(day)
         if measured == 0 and not beside:

@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from basics.errors import MissingDataError
 from flows.day import Day
 from flows.pnl_steps import BY_HAND, attribute_pnl, by_hand, daily_books, pnl_lineage
@@ -21,7 +23,7 @@ from pnl.daily import DailyBooks
 from risk.nightly import NightBooks, NightMarket
 from risk.profile import RiskProfile
 from risk.weekly import WeeklyTerms
-from services.morning import last_health, last_night, last_profile, last_weekly, profile_beside
+from services.morning import last_morning
 from services.night_books import books_until, night_books, night_market, night_scenarios
 from services.night_store import Batch
 from services.nightly_risk import (
@@ -33,6 +35,7 @@ from services.nightly_risk import (
 from services.paper_trading import STRATEGIES
 from services.risk_advice import advised_profile
 from services.risk_inputs import RiskInputs
+from services.score_study import STUDY_KIND, STUDY_SCOPE
 from services.weekly_risk import WEEKLY_CHUNK, WEEKLY_KIND
 
 MORNING_PAGE = "morning.html"
@@ -204,14 +207,14 @@ def weekly_market(night: Night, terms: WeeklyTerms) -> NightMarket:
 
 def write_morning_page(day: Day) -> Path:
     """Draw the morning report from the stored night, and return where it lies."""
-    results, scope = day.desk.results, day.experiment.trading.portfolio
     path = day.desk.settings.state_dir / MORNING_PAGE
-    profile = last_profile(results, scope)
-    return write_morning_report(
-        profile,
-        last_night(results),
-        path,
-        weekly=last_weekly(results, scope),
-        beside=profile_beside(results, as_of=profile.as_of),
-        health=last_health(results, scope, as_of=profile.as_of),
-    )
+    found = last_morning(day.desk.results, day.experiment.trading.portfolio)
+    return write_morning_report(found, path)
+
+
+def study_score(day: Day) -> None:
+    """Study what the score's forecasts are worth, unless the day's study stands."""
+    if not up_to_date(day, STUDY_KIND, STUDY_SCOPE):
+        study = msgspec.to_builtins(day.desk.score_study())
+        lineage = msgspec.to_builtins(day.lineage)
+        day.desk.results.put(STUDY_KIND, STUDY_SCOPE, day.desk_date, study, lineage)

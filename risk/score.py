@@ -187,7 +187,7 @@ def calibrate(probabilities: FloatArray, pressures: FloatArray, breached: BoolAr
     """
     n_events = int(breached.sum())
     if n_events < _MIN_EVENTS or n_events == len(breached):
-        return UNCALIBRATED
+        return replace(UNCALIBRATED, n_days=len(breached), n_events=n_events)
     curve = fit_curve(probabilities, pressures, breached)
     return replace(curve, **_held_out(probabilities, pressures, breached))
 

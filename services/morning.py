@@ -1,6 +1,7 @@
 """What the morning report is drawn from: the stored documents of the last night."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 import msgspec
 
@@ -14,7 +15,55 @@ from services.pnl_health import HEALTH_KIND, PnlHealth
 from services.portfolios import MULTI_ASSET
 from services.ports import ResultStore
 from services.risk import PROFILE_KIND
+from services.score_study import STUDY_KIND, STUDY_SCOPE, ScoreStudy
 from services.weekly_risk import WEEKLY_KIND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Morning:
+    """What the morning report is drawn from.
+
+    Attributes
+    ----------
+    before : RiskProfile or None
+        The profile last stored ahead of `profile`.
+    weekly : WeeklyRow or None
+        What the last long run found of the portfolio.
+    beside : RiskProfile or None
+        Of the multi-asset portfolio, on the same date.
+    health : PnlHealth or None
+        The P&L attribution test of the date: whether the risk models see the profit.
+    study : ScoreStudy or None
+        What the score's forecasts are worth.
+    """
+
+    profile: RiskProfile
+    night: NightReport
+    before: RiskProfile | None = None
+    weekly: WeeklyRow | None = None
+    beside: RiskProfile | None = None
+    health: PnlHealth | None = None
+    study: ScoreStudy | None = None
+
+
+def last_morning(results: ResultStore, scope: str) -> Morning:
+    """Gather what is stored of the last night for a portfolio.
+
+    Raises
+    ------
+    MissingDataError
+        If no profile of it, or no night, was stored.
+    """
+    profile = last_profile(results, scope)
+    return Morning(
+        profile=profile,
+        night=last_night(results),
+        before=profile_before(results, profile),
+        weekly=last_weekly(results, scope),
+        beside=profile_beside(results, as_of=profile.as_of),
+        health=last_health(results, scope, as_of=profile.as_of),
+        study=last_study(results),
+    )
 
 
 def last_profile(results: ResultStore, scope: str) -> RiskProfile:
@@ -46,6 +95,25 @@ def last_health(results: ResultStore, scope: str, *, as_of: date) -> PnlHealth |
         if stored.desk_date == as_of
         else None
     )
+
+
+def profile_before(results: ResultStore, profile: RiskProfile) -> RiskProfile | None:
+    """Return the profile last stored ahead of `profile`, None if there is none."""
+    try:
+        stored = results.latest(
+            PROFILE_KIND, profile.scope, until=profile.as_of - timedelta(days=1)
+        )
+    except MissingDataError:
+        return None
+    return msgspec.convert(stored.payload, RiskProfile, strict=False)
+
+
+def last_study(results: ResultStore) -> ScoreStudy | None:
+    """Return what the score's forecasts were last found to be worth, None if never studied."""
+    if STUDY_SCOPE not in results.scopes(STUDY_KIND):
+        return None
+    stored = results.latest(STUDY_KIND, STUDY_SCOPE)
+    return msgspec.convert(stored.payload, ScoreStudy, strict=False)
 
 
 def last_night(results: ResultStore) -> NightReport:

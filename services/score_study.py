@@ -28,6 +28,7 @@ from risk.score_history import VOLATILITY_DECAY, score_history
 from services.market_data import MarketData
 from services.risk_inputs import History
 
+STUDY_KIND, STUDY_SCOPE = "risk.score_study", "all"
 UNIVERSE, UNTOUCHED = "equities", "indices"
 DECAYS = (0.85, 0.90, 0.94, 0.97, 0.99)
 FIT_UNTIL, CHOSEN_UNTIL = date(1999, 1, 1), date(2006, 1, 1)

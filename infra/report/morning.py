@@ -13,56 +13,33 @@ from infra.report.risk_tables import (
     backtests_table,
     limits_table,
     stress_table,
+    study_table,
     weekly_table,
 )
 from infra.report.writer import write_page
 from risk.nightly import HEADLINE_METHOD, NightFailure, NightRow
 from risk.profile import RiskProfile
-from risk.score import Level
-from risk.weekly import WeeklyRow
+from risk.score import Calibration, Level
+from services.morning import Morning
+from services.morning_verdict import morning_verdict
 from services.nightly_risk import NightReport
-from services.pnl_health import PnlHealth
 from services.report import Tone
-from services.report_findings import LEVEL_TONES, attribution_test_findings, risk_findings
+from services.report_findings import LEVEL_TONES, attribution_test_findings
 
 HEADLINE_CONFIDENCE = 0.99
 MOST_BOOKS = 25
 
 
-def write_morning_report(
-    profile: RiskProfile,
-    night: NightReport,
-    path: Path,
-    *,
-    weekly: WeeklyRow | None = None,
-    beside: RiskProfile | None = None,
-    health: PnlHealth | None = None,
-) -> Path:
+def write_morning_report(morning: Morning, path: Path) -> Path:
     """Write the morning report to `path` and return it."""
-    page = morning_page(profile, night, weekly=weekly, beside=beside, health=health)
-    return write_page(page, path)
+    return write_page(morning_page(morning), path)
 
 
-def morning_page(
-    profile: RiskProfile,
-    night: NightReport,
-    *,
-    weekly: WeeklyRow | None = None,
-    beside: RiskProfile | None = None,
-    health: PnlHealth | None = None,
-) -> Page:
-    """Return the night over all books, and the profile of the portfolio, as a page.
-
-    Parameters
-    ----------
-    weekly : WeeklyRow or None
-        What the last long run found of the portfolio.
-    beside : RiskProfile or None
-        Of the multi-asset portfolio, shown after the books of the night.
-    health : PnlHealth or None
-        The P&L attribution test of the date: whether the risk models see the profit.
-    """
-    said = [*risk_findings(profile), *attribution_test_findings(health)]
+def morning_page(morning: Morning) -> Page:
+    """Return the verdict, the portfolio, its evidence, and the night over all books, as a page."""
+    profile, night = morning.profile, morning.night
+    verdict = morning_verdict(profile, night, before=morning.before)
+    health = attribution_test_findings(morning.health)
     return Page(
         title="Morning risk report",
         kicker=f"Desk date {formats.day(profile.as_of)}",
@@ -82,14 +59,17 @@ def morning_page(
             ),
             _failures_figure(night),
         ],
-        findings=[Notice(text=item.text, tone=item.tone) for item in said],
+        findings=[Notice(label=said.label, text=said.text, tone=said.tone) for said in verdict],
         caveats_title="Read with this in mind",
-        caveats=[Notice(text=text, tone=Tone.WARN) for text in profile.notes],
+        caveats=[
+            *(Notice(text=item.text, tone=item.tone) for item in health),
+            *(Notice(text=text, tone=Tone.WARN) for text in profile.notes),
+        ],
         sections=[
             _portfolio_section(profile),
-            _evidence_section(profile, weekly),
+            _evidence_section(morning),
             _books_section(night),
-            *([] if beside is None else [multi_asset_risk_section(beside)]),
+            *([] if morning.beside is None else [multi_asset_risk_section(morning.beside)]),
         ],
         footer=f"quantdesk · desk date {formats.day(profile.as_of)}. Figures come from the stored "
         "documents of the night.",
@@ -107,8 +87,9 @@ def _failures_figure(night: NightReport) -> KeyFigure:
 
 def _portfolio_section(profile: RiskProfile) -> Section:
     tone = LIMIT_TONES[profile.limit_state]
+    # The verdict above has the first of them.
     blocks: list[Block] = [
-        *(Notice(label="Recommendation.", text=t, tone=tone) for t in profile.recommendations),
+        *(Notice(label="Recommendation.", text=t, tone=tone) for t in profile.recommendations[1:]),
         limits_table(profile.limits),
     ]
     blocks += risk_charts.stress_charts(profile.stresses, currency=profile.currency)
@@ -130,7 +111,8 @@ def _portfolio_section(profile: RiskProfile) -> Section:
     return Section(name="portfolio", title=f"Portfolio {profile.scope}", blocks=blocks)
 
 
-def _evidence_section(profile: RiskProfile, weekly: WeeklyRow | None) -> Section:
+def _evidence_section(morning: Morning) -> Section:
+    profile, weekly, study = morning.profile, morning.weekly, morning.study
     blocks: list[Block] = []
     if profile.forecast is not None:
         blocks.append(
@@ -140,9 +122,21 @@ def _evidence_section(profile: RiskProfile, weekly: WeeklyRow | None) -> Section
     blocks.append(backtests_table(at_headline, profile.backtest_basis))
     if profile.calibration.reliability:
         blocks.append(risk_charts.reliability(profile.calibration))
+    else:
+        blocks.append(Notice(label="The score of this book.", text=_unfitted(profile.calibration)))
+    if study is not None:
+        blocks += [risk_charts.study_reliability(study), study_table(study)]
     if weekly is not None:
         blocks.append(weekly_table(weekly, profile.currency))
     return Section(name="evidence", title="Can the numbers be trusted?", blocks=blocks)
+
+
+def _unfitted(calibration: Calibration) -> str:
+    return (
+        f"Today's weights were followed by the drawdown limit on {calibration.n_events} of "
+        f"{calibration.n_days:,} past days: too seldom to fit or score a curve for this book, so "
+        "its chance is theory's. What such forecasts are worth on books that breach is below."
+    )
 
 
 def _books_section(night: NightReport) -> Section:

@@ -76,7 +76,7 @@ def groups_table(rows: Sequence[GroupRisk], currency: str) -> Table:
             for row in rows
         ],
         note="At 99%. Components (Euler) of each split sum to the book's: normal VaR, historical "
-        "ES. Factor exposure is P&L per unit return; `specific` is what no factor explains.",
+        "ES. Factor exposure is P&L per unit return; specific is what no factor explains.",
     )
 
 

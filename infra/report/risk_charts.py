@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
+from typing import Any
 
 from infra.report import formats
 from infra.report.page import Chart
@@ -10,6 +11,7 @@ from infra.report.traces import bars, finite, roomy
 from risk.profile import ForecastChart
 from risk.score import Calibration
 from risk.stress import StressResult
+from services.score_study import ScoreStudy
 
 LABEL_WIDTH = 24  # Letters of a bar's name in one line, so that the bars keep their room.
 
@@ -184,3 +186,41 @@ def reliability(calibration: Calibration) -> Chart:
 
 def _base_rate(calibration: Calibration) -> str:
     return formats.percent(calibration.base_rate)
+
+
+def study_reliability(study: ScoreStudy) -> Chart:
+    """Draw the reliability of the score's forecasts on each series that had no say in it."""
+    shown = [row for row in study.late if row.untouched] or study.late
+    top = max([0.05, *(max(b.forecast, b.observed) for row in shown for b in row.reliability)])
+    colors = ("$accent", "$gain", "$loss")
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "scatter", "mode": "lines", "name": "perfect", "x": [0, top], "y": [0, top],
+            "line": {"color": "$reference", "width": 1, "dash": "dot"}, "hoverinfo": "skip",
+        }
+    ]  # fmt: skip
+    for row, color in zip(shown, colors, strict=False):
+        traces.append(
+            {
+                "type": "scatter", "mode": "markers+lines", "name": row.name,
+                "x": finite(b.forecast for b in row.reliability),
+                "y": finite(b.observed for b in row.reliability),
+                "customdata": [b.count for b in row.reliability],
+                "marker": {"color": color, "size": 8}, "line": {"color": color, "width": 1.4},
+                "hovertemplate": "forecast %{x:.1%}, observed %{y:.1%}, %{customdata} days"
+                "<extra></extra>",
+            }
+        )  # fmt: skip
+    return Chart(
+        name="study-reliability",
+        title="Is the risk score calibrated?",
+        traces=traces,
+        layout=layout(
+            xaxis=axis(title=axis_title("forecast probability of a breach"), tickformat=".0%"),
+            yaxis=axis(title=axis_title("how often it followed"), tickformat=".0%"),
+        ),
+        summary="Observed frequency of drawdown breaches against the forecast probability.",
+        wide=False,
+        note=f"Series that had no say in the score, after {study.chosen_until}; each fitted on its "
+        "own history before.",
+    )

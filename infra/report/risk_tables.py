@@ -10,6 +10,7 @@ from risk.profile import PositionRisk, TailEstimate
 from risk.stress import StressResult
 from risk.weekly import WeeklyMethod, WeeklyRow
 from services.report import Tone
+from services.score_study import ScoreStudy
 
 LIMIT_TONES: dict[str, Tone] = {
     LimitState.OK: Tone.GOOD,
@@ -92,6 +93,9 @@ def backtests_table(rows: Sequence[Backtest], basis: str) -> Table:
     """Return how each estimator's forecasts held against what happened."""
     titles = ("method", "level", "zone", "sessions", "expected", "exceeded", "Kupiec p")
     more = ("indep. p", "DQ p", "factor", "Z1 p", "Z2 p", "Z3 p", "loss")
+    best: dict[float, float] = {}
+    for row in rows:
+        best[row.confidence] = min(best.get(row.confidence, row.fissler_ziegel), row.fissler_ziegel)
     return Table(
         title="Did the forecasts hold?",
         columns=cells.columns(*titles, *more, words=3),
@@ -109,15 +113,20 @@ def backtests_table(rows: Sequence[Backtest], basis: str) -> Table:
                 cells.p_value(row.dynamic_quantile_p),
                 cells.number(row.frtb_multiplier),
                 *(cells.p_value(p) for p in (row.z1_p, row.z2_p, row.z3_p)),
-                cells.number(row.fissler_ziegel, digits=4),
+                _loss(row, best.get(row.confidence)),
             ]
             for above, row in zip(["", *(row.estimator for row in rows)], rows, strict=False)
         ],
         note=f"Basis: {basis}. A p-value under 0.05 (amber) says that forecast and outcome "
-        "disagree; Z1 to Z3 (Acerbi-Szekely) test whether expected shortfall was too small, for "
-        "estimators with a whole law; the factor is FRTB's; the loss is Fissler-Ziegel's, "
-        "lower is better.",
+        "disagree; Z1 to Z3 (Acerbi-Szekely) test whether expected shortfall was too small, by "
+        "simulation from the estimator's own law; the factor is FRTB's; the loss is "
+        "Fissler-Ziegel's, ★ the lowest.",
     )
+
+
+def _loss(row: Backtest, best: float | None) -> Cell:
+    lowest = row.fissler_ziegel == best
+    return Cell(f"{'★ ' if lowest else ''}{row.fissler_ziegel:,.4f}", mark=lowest)
 
 
 def stress_table(rows: Sequence[StressResult], currency: str) -> Table:
@@ -204,3 +213,27 @@ def weekly_table(week: WeeklyRow, currency: str) -> Table:
 def _marked(item: WeeklyMethod) -> str:
     mark = "★ " if item.best else "+ " if item.in_confidence_set else ""
     return mark + item.method.replace("_", " ")
+
+
+def study_table(study: ScoreStudy) -> Table:
+    """Return how the score's forecasts did on the late part of each series."""
+    titles = ("series", "base rate", "Brier", "its Brier", "skill")
+    return Table(
+        title=f"The score's forecasts after {study.chosen_until}",
+        columns=cells.columns(*titles, words=1),
+        rows=[
+            [
+                cells.text(row.name + (" †" if row.untouched else "")),
+                cells.rate(row.base_rate),
+                cells.number(row.brier, digits=4),
+                cells.number(row.brier_climatology, digits=4),
+                cells.number(row.skill),
+            ]
+            for row in study.late
+        ],
+        note=f"A breach is a drawdown of {study.drawdown_limit:.0%} within 20 sessions. The "
+        f"volatility's decay {study.in_use:.2f} is judged here; the early part chooses "
+        f"{study.chosen:.2f}. Skill is 1 - Brier / Brier of always forecasting the frequency of "
+        "before (its Brier). † had no say in any choice.",
+        wide=False,
+    )

@@ -47,25 +47,13 @@ def morning(scope: Scope = None, out: Out = None) -> None:
     """Write the morning risk report: the portfolio, its evidence, all books of the night."""
     from infra.bootstrap import open_desk
     from infra.report import write_morning_report
-    from services.morning import (
-        last_health,
-        last_night,
-        last_profile,
-        last_weekly,
-        profile_beside,
-    )
+    from services.morning import last_morning
     from services.risk import PROFILE_KIND
 
     with open_desk() as desk:
         chosen = _chosen(desk.results, PROFILE_KIND, scope)
         path = out or desk.settings.state_dir / "morning.html"
-        profile, night = last_profile(desk.results, chosen), last_night(desk.results)
-        weekly = last_weekly(desk.results, chosen)
-        beside = profile_beside(desk.results, as_of=profile.as_of)
-        health = last_health(desk.results, chosen, as_of=profile.as_of)
-        typer.echo(
-            write_morning_report(profile, night, path, weekly=weekly, beside=beside, health=health)
-        )
+        typer.echo(write_morning_report(last_morning(desk.results, chosen), path))
 
 
 def _chosen(results: "ResultStore", kind: str, scope: str | None) -> str:

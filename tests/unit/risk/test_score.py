@@ -1,5 +1,7 @@
 """Tests of `risk.score` and `risk.score_history`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -114,7 +116,8 @@ def test_heavy_pressure_does_not_break_the_fit() -> None:
 
 
 def test_history_without_breaches_leaves_theory_as_it_is() -> None:
-    assert calibrate(np.full(50, 0.1), np.zeros(50), np.zeros(50, dtype=bool)) == UNCALIBRATED
+    found = calibrate(np.full(50, 0.1), np.zeros(50), np.zeros(50, dtype=bool))
+    assert found == replace(UNCALIBRATED, n_days=50)
 
 
 def test_score_history_sees_the_breach_coming_and_then_leaves_out_the_breached_days() -> None:

@@ -12,6 +12,7 @@ from infra.report.page import Chart, Page, Table
 from infra.report.tear_sheet import tear_sheet_page
 from risk.night_methods import MethodRow
 from risk.nightly import NightFailure, NightRow
+from services.morning import Morning
 from services.nightly_risk import NightReport
 from services.report import DayReport, Tone
 from services.tear_sheet import TearSheet, tear_sheet
@@ -87,7 +88,7 @@ def test_the_tear_sheet_is_the_same_file_twice(sheet: TearSheet, tmp_path: Path)
 def test_the_morning_report_ranks_the_books_and_names_what_failed(
     day_report: DayReport, night: NightReport
 ) -> None:
-    shown = tables(morning_page(day_report.risk, night))
+    shown = tables(morning_page(Morning(profile=day_report.risk, night=night)))
 
     riskiest, calm = shown["Riskiest first"].rows
     assert [cell.text for cell in riskiest] == [
@@ -103,16 +104,17 @@ def test_the_morning_report_ranks_the_books_and_names_what_failed(
 def test_the_morning_report_leads_with_what_the_figures_say(
     day_report: DayReport, night: NightReport
 ) -> None:
-    page = morning_page(day_report.risk, night)
+    page = morning_page(Morning(profile=day_report.risk, night=night))
 
-    assert any("No limit is breached" in item.text for item in page.findings)
+    assert [item.label for item in page.findings][:3] == ["Level.", "Breaches.", "To do."]
+    assert any(item.label == "Books." for item in page.findings)
     assert page.sections[0].title == "Portfolio EQUITY"
 
 
 def test_a_night_without_failures_needs_no_table_for_them(
     day_report: DayReport, night: NightReport
 ) -> None:
-    page = morning_page(day_report.risk, replace(night, failures=()))
+    page = morning_page(Morning(profile=day_report.risk, night=replace(night, failures=())))
 
     assert "Could not be measured" not in tables(page)
 
@@ -120,6 +122,8 @@ def test_a_night_without_failures_needs_no_table_for_them(
 def test_the_morning_report_is_one_file(
     day_report: DayReport, night: NightReport, tmp_path: Path
 ) -> None:
-    path = write_morning_report(day_report.risk, night, tmp_path / "morning.html")
+    path = write_morning_report(
+        Morning(profile=day_report.risk, night=night), tmp_path / "morning.html"
+    )
 
     assert path.read_text(encoding="utf-8").count("* plotly.js v") == 1
