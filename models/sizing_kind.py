@@ -25,7 +25,7 @@ from models.assurance import Contract
 from models.dataset import Dataset
 from models.estimators import Column, Estimator, training_rows
 from models.evaluation import session_mean
-from models.intervals import IntervalMethod
+from models.intervals import STEP_OF_FEW, IntervalMethod
 from models.predictors import SIZING_JSON, LinearPredictor, Predictor, require_columns
 from models.sizing import Sizes, SizingInputs, SizingRules, position_sizes
 from models.variance import daily_returns, ewma_rows, trailing_mean
@@ -293,7 +293,9 @@ class SizingSpec(YearlyKind):
 
     def intervals(self) -> IntervalMethod:
         """Return how the intervals follow the coverage that was reached."""
-        return IntervalMethod(method="enbpi", coverage=self.coverage, delay=self.horizon)
+        return IntervalMethod(
+            method="enbpi", coverage=self.coverage, step=STEP_OF_FEW, delay=self.horizon
+        )
 
     def setting(self) -> dict[str, object]:
         """Return all that shapes training and judgement."""

@@ -1,6 +1,7 @@
 """The three interval methods beside each other, on the errors that a version made out of sample."""
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
@@ -8,9 +9,13 @@ from basics.arrays import DateArray, FloatArray
 from basics.errors import MissingDataError
 from models.confidence import YearCoverage, coverage_by_year
 from models.coverage import BAND
-from models.intervals import METHODS, IntervalMethod
+from models.intervals import METHODS, STEP, STEP_OF_FEW, IntervalMethod, Method
 from services import model_documents as documents
 from services.ports import ModelRegistry
+
+# Those that are tried beside each other; the kinds that rest on one or two series.
+STEPS = (0.005, 0.01, 0.02, 0.04, 0.08)
+FEW_SERIES = frozenset({"regime", "sizing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ class MethodReview:
     coverage: float
     mean_width: float
     years: int
+    all_years: tuple[int, ...]
     outside: tuple[YearCoverage, ...]
 
 
@@ -49,6 +55,73 @@ def review_intervals(
     MissingDataError
         If no version with predictions out of sample and intervals stands.
     """
+    judged = _judged(registry, name, version)
+    return tuple(
+        _review(replace(judged.method, method=each), judged, in_force=each == judged.in_force)
+        for each in METHODS
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReview:
+    """How one step of the level would have done before and from a year.
+
+    Attributes
+    ----------
+    step : float or None
+        None weighs many steps (dynamically tuned adaptive conformal inference).
+    before, after : tuple of int and int
+        Calendar years outside 88% to 92%, and years in all.
+    """
+
+    step: float | None
+    mean_width: float
+    before: tuple[int, int]
+    after: tuple[int, int]
+
+
+def review_steps(
+    registry: ModelRegistry, name: str, *, year: int, version: str | int | None = None
+) -> tuple[StepReview, ...]:
+    """Return how each step would have held the version's errors before `year` and from it on.
+
+    A step that is chosen on the years before is evidence on those after.
+
+    Raises
+    ------
+    MissingDataError
+        If no version with predictions out of sample and intervals stands.
+    """
+    judged = _judged(registry, name, version)
+    method = replace(judged.method, method=cast("Method", judged.in_force))
+    found = []
+    for step in (*STEPS, None):
+        review = _review(replace(method, step=step), judged, in_force=False)
+        outside = [y.year for y in review.outside]
+        early = [y for y in review.all_years if y < year]
+        found.append(
+            StepReview(
+                step=step,
+                mean_width=review.mean_width,
+                before=(sum(y < year for y in outside), len(early)),
+                after=(sum(y >= year for y in outside), review.years - len(early)),
+            )
+        )
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """The errors of a version out of sample, in units of their scale, and how it bounds them."""
+
+    method: IntervalMethod
+    in_force: str
+    errors: FloatArray
+    unit: FloatArray
+    sessions: DateArray
+
+
+def _judged(registry: ModelRegistry, name: str, version: str | int | None) -> _Judged:
     if version is None:
         judged = [v for v in registry.versions(name) if documents.PREDICTIONS in v.sha256]
         if not judged:
@@ -64,35 +137,31 @@ def review_intervals(
     if not stored.coverage:
         raise MissingDataError(f"{found.label} foretells a rate: its interval holds no outcome")
     table = documents.prediction_grids(registry.read(found, documents.PREDICTIONS))
-    errors = table.outcome - table.values[found.estimator]
     unit = table.values[documents.SCALE]
-    method = IntervalMethod(delay=stored.interval_delay)
-    return tuple(
-        _review(replace(method, method=each), errors / unit, unit, table.sessions,
-                in_force=each == stored.interval_method)
-        for each in METHODS
-    )  # fmt: skip
+    few = STEP_OF_FEW if name in FEW_SERIES else STEP
+    return _Judged(
+        method=IntervalMethod(delay=stored.interval_delay, step=few),
+        in_force=stored.interval_method,
+        errors=(table.outcome - table.values[found.estimator]) / unit,
+        unit=unit,
+        sessions=table.sessions,
+    )
 
 
-def _review(
-    method: IntervalMethod,
-    errors: FloatArray,
-    unit: FloatArray,
-    sessions: DateArray,
-    *,
-    in_force: bool,
-) -> MethodReview:
+def _review(method: IntervalMethod, judged: _Judged, *, in_force: bool) -> MethodReview:
+    errors = judged.errors
     below, above = method.bounds(errors)
     known = np.isfinite(errors) & np.isfinite(above)
     inside = np.where(known, (errors <= above) & (errors >= -below), np.nan)
-    years = sessions.astype("datetime64[Y]").astype(np.int64) + 1970
+    years = judged.sessions.astype("datetime64[Y]").astype(np.int64) + 1970
     by_year = coverage_by_year(inside, years)
     low, high = BAND
     return MethodReview(
         method=method.method,
         in_force=in_force,
         coverage=float(np.nanmean(inside)),
-        mean_width=float(np.nanmean(np.where(known, (above + below) * unit, np.nan))),
+        mean_width=float(np.nanmean(np.where(known, (above + below) * judged.unit, np.nan))),
         years=len(by_year),
+        all_years=tuple(year.year for year in by_year),
         outside=tuple(year for year in by_year if not low <= year.share <= high),
     )

@@ -179,13 +179,21 @@ def _number(value: float | None, form: str) -> str:
 def models_intervals(
     kind: Kind,
     version: Annotated[str, typer.Option(help="A version's number or an alias.")] = "",
+    steps_from: Annotated[
+        int | None,
+        typer.Option(help="Hold the steps of the level beside each other, before and from a year."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Hold split CQR, EnbPI and adaptive conformal beside each other on a version's errors."""
     from infra.bootstrap import open_desk
-    from services.interval_review import review_intervals
+    from services.interval_review import review_intervals, review_steps
 
     with open_desk() as desk:
+        if steps_from is not None:
+            steps = review_steps(desk.models, kind, year=steps_from, version=version or None)
+            _show_steps(kind, steps, year=steps_from, as_json=as_json)
+            return
         rows: Any = review_intervals(desk.models, kind, version or None)
     if as_json:
         show_json(rows)
@@ -202,3 +210,20 @@ def models_intervals(
     ]
     columns = ("method", "coverage", "mean width", "years off", "outside 88% to 92%")
     show_table(f"90% intervals of {kind}", columns, cells, right=columns[1:4])
+
+
+def _show_steps(kind: str, steps: Any, *, year: int, as_json: bool) -> None:  # noqa: ANN401 - lazily
+    if as_json:
+        show_json(steps)
+        return
+    cells = [
+        (
+            "weighed" if s.step is None else f"{s.step:g}",
+            f"{s.mean_width:.5g}",
+            f"{s.before[0]} of {s.before[1]}",
+            f"{s.after[0]} of {s.after[1]}",
+        )
+        for s in steps
+    ]
+    columns = ("step", "mean width", f"years off before {year}", f"from {year}")
+    show_table(f"90% intervals of {kind} by the step of the level", columns, cells, right=columns)

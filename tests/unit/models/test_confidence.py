@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from basics.errors import InvalidInputError, MissingDataError
 from models.confidence import (
-    AdaptiveWidth,
-    adaptive_levels,
     conformal_quantile,
     coverage_by_year,
     quantile_scores,
@@ -44,44 +42,6 @@ def test_quantile_regression_is_widened_by_hand() -> None:
     scores = quantile_scores(low, high, np.array([0.4, 1.5, -2.0]))
 
     assert scores.tolist() == [-0.4, 0.5, 2.0]
-
-
-def test_adaptive_level_by_hand() -> None:
-    levels = adaptive_levels(np.array([1.0, 0.0, np.nan, 0.0]), alpha=0.1, gamma=0.1)
-
-    # 0.1; then 0.1 + 0.1 (0.1 - 1) = 0.01; then 0.01 + 0.1 (0.1 - 0) = 0.02; unchanged.
-    assert levels == pytest.approx([0.1, 0.01, 0.02, 0.02])
-
-
-def test_an_error_counts_only_when_it_is_known() -> None:
-    levels = adaptive_levels(np.array([1.0, 1.0, 1.0, 1.0]), alpha=0.1, gamma=0.1, delay=2)
-
-    assert levels[:3].tolist() == [0.1, 0.1, 0.1]
-    assert levels[3] == pytest.approx(0.01)
-
-
-def test_widths_keep_their_coverage_through_a_change_of_spread() -> None:
-    rng = np.random.default_rng(4)
-    spread = np.where(np.arange(3000) < 1500, 1.0, 3.0)
-    scores = np.abs(rng.normal(size=(10, 3000)) * spread)
-
-    widths = AdaptiveWidth(coverage=0.9, window=250, delay=5).widths(scores)
-    covered = scores[:, 300:] <= widths[300:]
-
-    assert covered.mean() == pytest.approx(0.90, abs=0.01)
-    assert covered[:, -1000:].mean() == pytest.approx(0.90, abs=0.02)
-
-
-def test_widths_use_nothing_that_was_not_known() -> None:
-    scores = np.abs(np.random.default_rng(4).normal(size=(5, 400)))
-    later = scores.copy()
-    later[:, 300:] = 100.0
-    method = AdaptiveWidth(window=100, delay=6)
-
-    same = method.widths(scores)[:307], method.widths(later)[:307]
-
-    assert np.array_equal(*same, equal_nan=True)
-    assert method.widths(later)[307] != method.widths(scores)[307]
 
 
 def test_coverage_is_pooled_over_symbols_by_year() -> None:

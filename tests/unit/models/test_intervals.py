@@ -7,6 +7,8 @@ from basics.errors import InvalidInputError
 from models.confidence import coverage_by_year
 from models.coverage import coverage_exceptions
 from models.estimators import Ridge
+from models.interval_cuts import Narrowest, Quantiles, Symmetric
+from models.interval_levels import DynamicLevel, FixedStep
 from models.intervals import METHODS, IntervalMethod, leave_out_errors
 from tests.small_market import SPEC, inputs
 
@@ -19,10 +21,11 @@ def _errors(n: int = 2500) -> np.ndarray:
     return errors
 
 
+@pytest.mark.parametrize("step", [0.02, None])
 @pytest.mark.parametrize("method", METHODS)
-def test_coverage_holds_through_a_change(method: str) -> None:
+def test_coverage_holds_through_a_change(method: str, step: float | None) -> None:
     errors = _errors()
-    below, above = IntervalMethod(method=method, delay=5).bounds(errors)
+    below, above = IntervalMethod(method=method, step=step, delay=5).bounds(errors)
 
     inside = ((errors <= above) & (errors >= -below))[:, 100:]
 
@@ -103,3 +106,43 @@ def test_a_year_outside_the_band_is_told_with_its_cause() -> None:
     assert (found.year, found.share) == (2011, 0.0)
     assert "errors were 3.00 times those of the 500 sessions before" in found.cause
     assert "within chance" not in found.cause
+
+
+def test_a_fixed_step_moves_by_what_the_sessions_own_level_missed() -> None:
+    level = FixedStep(alpha=0.1, step=0.1)
+    told = level.issued
+
+    level.learn(np.array([0.05, 0.5]), told)  # One of two lies beyond: 0.1 + 0.1 (0.1 - 0.5).
+    assert level.level == pytest.approx(0.06)
+    # An outcome that comes late is held against the level of its session, not against today's.
+    level.learn(np.array([0.08]), told)
+    assert level.level == 0.0  # 0.06 + 0.1 (0.1 - 1) lies below nothing.
+
+
+def test_weighed_steps_lean_on_those_that_met_the_quantile() -> None:
+    rng = np.random.default_rng(7)
+    still, moving = DynamicLevel(0.1, window=500), DynamicLevel(0.1, window=500)
+    for t in range(2000):
+        still.learn(rng.random(20), still.issued)
+        # Errors four times as large as the pool's every other year: tolerances shrink.
+        moving.learn(rng.random(20) ** (3.0 if t // 250 % 2 else 1.0), moving.issued)
+
+    assert still.level == pytest.approx(0.1, abs=0.02)
+    assert moving.level < 0.05  # It ends in a year of large errors, and has followed.
+
+
+@pytest.mark.parametrize("cut", [Symmetric(), Narrowest(), Quantiles(0.9)])
+def test_an_error_is_inside_exactly_while_its_tolerance_lies_above_the_level(
+    cut: Symmetric | Narrowest | Quantiles,
+) -> None:
+    rng = np.random.default_rng(4)
+    pool, errors = rng.normal(size=400), rng.normal(size=50) * 1.5
+    for level in (0.0213, 0.1037, 0.3711):
+        below, above = cut.ends(pool, 1.0 - level, session=0)
+        inside = (errors <= above) & (errors >= -below)
+        assert inside.tolist() == (cut.tolerances(pool, errors) > level).tolist()
+
+
+def test_a_step_below_nothing_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="step >= 0"):
+        IntervalMethod(step=-0.1)
