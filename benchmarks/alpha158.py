@@ -85,7 +85,8 @@ def read_bars(folder: Path, dtype: npt.DTypeLike) -> Panel:
     fields = {name: np.full((len(symbols), len(days)), np.nan, dtype) for name in FIELDS}
     for i, symbol in enumerate(symbols):
         for name, values in fields.items():
-            column = np.fromfile(folder / "features" / symbol / f"{name}.day.bin", "<f4")
+            with open(f"{folder}/features/{symbol}/{name}.day.bin", "rb", buffering=0) as file:
+                column = np.frombuffer(file.read(), "<f4")
             begin = int(column[0])
             values[i, begin : begin + len(column) - 1] = column[1:]
     return Panel(tuple(symbol.upper() for symbol in symbols), days, fields)

@@ -6,7 +6,7 @@ A row is one symbol, the last column the panel's last session.
 import math
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,17 @@ class Scratch(threading.local):
 
     def __init__(self) -> None:
         self._arrays: dict[Expression, FloatArray] = {}
+        self._free: list[FloatArray] = []
+
+    def borrow(self, shape: tuple[int, ...], dtype: np.dtype[np.floating[Any]]) -> FloatArray:
+        """Return an array that stays untouched until it is given back."""
+        size = math.prod(shape)
+        flat = self._free.pop() if self._free else np.empty(size, dtype)
+        return (flat if flat.size >= size else np.empty(size, dtype))[:size].reshape(shape)
+
+    def give_back(self, array: FloatArray) -> None:
+        """Let a borrowed array be used again, the last one first: it is still in the cache."""
+        self._free.append(array.reshape(-1))
 
     def take(
         self, owner: Expression, shape: tuple[int, ...], dtype: np.dtype[np.floating[Any]]
@@ -55,6 +66,8 @@ class Chunk:
         Session of each symbol's first bar.
     sessions : int
         Sessions of the fields.
+    borrowed : dict of Expression to ndarray
+        Those of the values that go back to the scratch once nobody reads them any more.
     """
 
     values: dict[Expression, Value]
@@ -62,6 +75,14 @@ class Chunk:
     starts: IntArray
     sessions: int
     scratch: Scratch
+    dtype: np.dtype[np.floating[Any]]
+    borrowed: dict[Expression, FloatArray] = field(default_factory=dict)
+
+    def borrow(self, node: Expression) -> FloatArray:
+        """Return an array for the node's values."""
+        shape = (len(self.starts), self.need[node])
+        self.borrowed[node] = self.scratch.borrow(shape, self.dtype)
+        return self.borrowed[node]
 
     def last(self, node: Expression, sessions: int) -> Value:
         """Return the last `sessions` of a node's values."""
@@ -79,11 +100,16 @@ def write_roots(work: Plan, chunk: Chunk, out: FloatArray) -> None:
         if node not in chunk.values:
             place = places.get(node) if chunk.need[node] == n_last else None
             _compute(node, work, chunk, place)
+        for arg in work.done[node]:
+            if arg in chunk.borrowed:
+                chunk.scratch.give_back(chunk.borrowed.pop(arg))
     for k, root in enumerate(work.roots):
         value = chunk.values[root]
         # An operator that could write its answer in place has done so already.
         if value is not places[root] or out[k].ctypes.data != places[root].ctypes.data:
             out[k] = chunk.last(root, n_last)
+    for array in chunk.borrowed.values():
+        chunk.scratch.give_back(array)
 
 
 def _compute(node: Expression, work: Plan, chunk: Chunk, place: FloatArray | None) -> None:
@@ -93,10 +119,11 @@ def _compute(node: Expression, work: Plan, chunk: Chunk, place: FloatArray | Non
         _compute_pass(work.passes[node], chunk)
     elif isinstance(operator, Elementwise):
         args = [chunk.last(arg, need) for arg in node.args]
-        answer = apply_elementwise(operator.name, args, place)
+        if place is None:
+            place = chunk.borrow(node)
+        chunk.values[node] = answer = apply_elementwise(operator.name, args, place)
         if operator.name in COMPARISONS:
             _blank_before_start(answer, chunk)
-        chunk.values[node] = answer
     elif isinstance(operator, Delay):
         chunk.values[node] = _delayed(chunk, node, int(node.params[0]))
     elif isinstance(operator, Smoothing):
@@ -125,7 +152,7 @@ def _compute_pass(group: tuple[Expression, ...], chunk: Chunk) -> None:
     work = Pass(
         inputs,
         1,
-        chunk.starts - (chunk.sessions - have),
+        chunk.starts[:, 0] - (chunk.sessions - have),
         np.array(windows, np.int64),
         statistics,
         have - need,
@@ -142,9 +169,8 @@ def _delayed(chunk: Chunk, node: Expression, sessions: int) -> FloatArray:
     have = min(need + sessions, chunk.sessions)
     source = np.asarray(chunk.last(node.args[0], have))
     known = max(have - sessions, 0)
-    if known == need:
-        return source[:, :known]
-    answer = np.full((source.shape[0], need), np.nan, source.dtype)
+    answer = chunk.borrow(node)
+    answer[:, : need - known] = np.nan
     answer[:, need - known :] = source[:, :known]
     return answer
 

@@ -25,7 +25,7 @@ from market.panel import Panel
 FAMILY = re.compile(r"(.*?)(\d+)(\D*)")
 
 # Raised when an operator's arithmetic changes, so that stored features are computed again.
-ARITHMETIC_VERSION = 1
+ARITHMETIC_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

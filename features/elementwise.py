@@ -11,30 +11,22 @@ Value = FloatArray | float
 
 
 def apply_elementwise(name: str, args: Sequence[Value], out: FloatArray | None) -> FloatArray:
-    """Return operator `name` applied to `args`, written to `out` if it is given."""
-    return FUNCTIONS[name](*args, out=out)
+    """Return operator `name` applied to `args`, written to `out` if it is given.
 
+    A division by zero, the logarithm of zero and whatever passes the largest number are NaN.
+    """
+    infinite: list[str] = []
 
-def _divide(a: Value, b: Value, *, out: FloatArray | None) -> FloatArray:
-    quotient = np.divide(a, b, out=out)
-    zero = np.equal(b, 0)
-    if zero.any():
-        np.copyto(quotient, np.nan, where=zero)
-    return quotient
+    def note(kind: str, _: int) -> None:
+        infinite.append(kind)
 
-
-def _log(x: Value, *, out: FloatArray | None) -> FloatArray:
-    logarithm = np.log(x, out=out)
-    zero = np.equal(x, 0)
-    if zero.any():
-        np.copyto(logarithm, np.nan, where=zero)
-    return logarithm
-
-
-def _exp(x: Value, *, out: FloatArray | None) -> FloatArray:
-    power = np.exp(x, out=out)
-    np.copyto(power, np.nan, where=np.isinf(power))
-    return power
+    # The processor notes that a finite input gave an infinite answer, so nobody need look for it.
+    with np.errstate(all="ignore", divide="call", over="call", call=note):
+        answer = FUNCTIONS[name](*args, out=out)
+    if infinite:
+        answer = np.asarray(answer)  # Of two numbers numpy returns a number.
+        np.copyto(answer, np.nan, where=np.isinf(answer))
+    return answer
 
 
 def _comparison(compare: Callable[..., Any]) -> Callable[..., FloatArray]:
@@ -47,17 +39,18 @@ def _comparison(compare: Callable[..., Any]) -> Callable[..., FloatArray]:
     return function
 
 
-# numpy's functions already return NaN for a missing input and for the root of a negative number.
+# numpy's functions already return NaN for a missing input, for the root of a negative number and
+# for the logarithm of one.
 FUNCTIONS: Mapping[str, Callable[..., FloatArray]] = {
     "+": np.add,
     "-": np.subtract,
     "*": np.multiply,
-    "/": _divide,
+    "/": np.divide,
     ">": _comparison(np.greater),
     "<": _comparison(np.less),
     "abs": np.absolute,
-    "log": _log,
-    "exp": _exp,
+    "log": np.log,
+    "exp": np.exp,
     "sqrt": np.sqrt,
     "sign": np.sign,
     "maximum": np.maximum,

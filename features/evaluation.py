@@ -20,7 +20,7 @@ from features.plans import Plan, needed_sessions, plan
 __all__ = ["Plan", "evaluate", "first_bars", "plan", "without_infinities"]
 
 # About fifty symbols of ten years: larger chunks leave the cache, smaller ones cost calls.
-CHUNK_CELLS = 131_072
+CHUNK_CELLS = 131072
 
 
 def evaluate(
@@ -68,11 +68,12 @@ def evaluate(
     def run(rows: slice) -> None:
         values = {node: _source(node, clean, rows) for node in work.nodes if not node.args}
         with np.errstate(all="ignore"):
-            chunk = Chunk(values, need, starts[rows, None], columns, scratch)
+            chunk = Chunk(values, need, starts[rows, None], columns, scratch, out.dtype)
             write_roots(work, chunk, out[:, rows])
         absent = ~there[rows, columns - n_last :]
-        if blank_absent and absent.any():
-            np.copyto(out[:, rows], np.nan, where=absent)
+        if blank_absent:
+            for i in np.flatnonzero(absent.any(axis=1)):
+                out[:, rows.start + i, np.flatnonzero(absent[i])] = np.nan
 
     size = n_symbols if work.whole else max(1, CHUNK_CELLS // max(columns, 1))
     chunks = [slice(k, min(k + size, n_symbols)) for k in range(0, n_symbols, size)]

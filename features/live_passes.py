@@ -95,7 +95,7 @@ class KeptPass:
         x = np.ascontiguousarray(self._input.window(deep)[:, rows])
         n = x.shape[1]
         out = np.empty((len(self._statistics), len(self._windows), 1, n))
-        windows, starts = np.array(self._windows, np.int64), np.zeros((1, n), np.int64)
+        windows, starts = np.array(self._windows, np.int64), np.zeros(1, np.int64)
         work = Pass((x.reshape(1, -1),), n, starts, windows, self._statistics, deep - 1, out)
         run_pass(self._family, work)
         return {

@@ -18,6 +18,8 @@ class Plan:
         Every distinct node, inputs first.
     passes : mapping of Expression to tuple of Expression
         For a rolling node, all nodes that the same pass over the same inputs answers.
+    done : mapping of Expression to tuple of Expression
+        For a node, the inputs that no later node reads and that are no roots.
     whole : bool
         True if some node looks across symbols, so that symbols cannot be chunked.
     """
@@ -25,6 +27,7 @@ class Plan:
     roots: tuple[Expression, ...]
     nodes: tuple[Expression, ...]
     passes: Mapping[Expression, tuple[Expression, ...]]
+    done: Mapping[Expression, tuple[Expression, ...]]
     whole: bool
 
 
@@ -37,7 +40,11 @@ def plan(roots: Sequence[Expression]) -> Plan:
             groups[node.operator.family, node.args].append(node)
     passes = {node: tuple(group) for group in groups.values() for node in group}
     whole = any(isinstance(node.operator, CrossSection) for node in nodes)
-    return Plan(tuple(roots), nodes, passes, whole)
+    last = {arg: node for node in nodes for arg in node.args if arg not in set(roots)}
+    done: dict[Expression, tuple[Expression, ...]] = dict.fromkeys(nodes, ())
+    for arg, node in last.items():
+        done[node] += (arg,)
+    return Plan(tuple(roots), nodes, passes, done, whole)
 
 
 def needed_sessions(work: Plan, sessions: int, last: int) -> Mapping[Expression, int]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from basics.arrays import FloatArray, IntArray
 from features.expressions import Param, Smoothing
+from measures.kernels.ladder import ladder
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,10 @@ class Pass:
     ----------
     inputs : tuple of ndarray of shape (n_rows, n_sessions * stride), C-contiguous
     stride : int
-        Cells from one session to the next: 1 if a row is a symbol.
-    starts : ndarray of shape (n_rows, stride)
-        Session of each symbol's first bar.
+        Cells from one session to the next: 1 if a row is a symbol, as it is for whatever is
+        live kept as a summary.
+    starts : ndarray of shape (n_rows,)
+        Session of each symbol's first bar, where a row is a symbol.
     windows : ndarray of shape (n_windows,), increasing
     statistics : tuple of str
     first : int
@@ -71,7 +73,7 @@ def _moments(work: Pass) -> None:
     from measures.kernels.moments import rolling_moments
 
     codes = work.codes(("sum", "mean", "std", "slope", "rsquare", "residual"))
-    rolling_moments(work.inputs[0], work.stride, work.windows, codes, work.first, work.out)
+    rolling_moments(work.inputs[0], *ladder(work.windows), codes, work.first, work.out)
 
 
 def _comoments(work: Pass) -> None:
@@ -79,15 +81,16 @@ def _comoments(work: Pass) -> None:
 
     codes = work.codes(("correlation", "beta", "covariance"))
     x, y = work.inputs
-    rolling_comoments(x, y, work.stride, work.windows, codes, work.first, work.out)
+    rolling_comoments(x, y, *ladder(work.windows), codes, work.first, work.out)
 
 
 def _extremes(work: Pass, sign: int) -> None:
     from measures.kernels.extremes import rolling_extremes
 
     codes = work.codes(("extreme", "position"))
+    rungs, places = ladder(work.windows)
     rolling_extremes(
-        work.inputs[0], work.starts, sign, work.stride, work.windows, codes, work.first, work.out
+        work.inputs[0], work.starts, sign, rungs, places, work.windows, codes, work.first, work.out
     )
 
 

@@ -59,7 +59,7 @@ class Summary:
 
     def __init__(self, family: str, statistics: Sequence[str]) -> None:
         # The compiler is imported when a desk first runs live.
-        from measures.kernels import streams
+        from measures.kernels import comoments, streams
 
         self.empty = 0.0
         self.merge: Callable[..., None] = streams.merge_moments
@@ -67,7 +67,7 @@ class Summary:
         if family == "moments":
             self.parts = _moment_parts(statistics)
         elif family == "comoments":
-            self.parts = streams.PAIR_PARTS
+            self.parts = comoments.PAIR_PARTS
             self.merge = streams.merge_pairs
             self.single = lambda x, y, _, out: streams.single_pairs(x, y, out)
         else:
@@ -137,9 +137,9 @@ def _single_extremes(sign: float, x: FloatArray, session: float, out: FloatArray
 
 
 def _moment_parts(statistics: Sequence[str]) -> int:
-    from measures.kernels import streams
+    from measures.kernels import moments
 
     hardest = max(MOMENTS.index(statistic) for statistic in statistics)
-    if hardest > MOMENTS.index("std"):
-        return streams.LINE_PARTS
-    return (streams.SUM_PARTS, streams.MEAN_PARTS, streams.SQUARE_PARTS)[hardest]
+    if hardest < moments.STD:
+        return moments.SUM_PARTS
+    return moments.SQUARE_PARTS if hardest == moments.STD else moments.LINE_PARTS

@@ -2,15 +2,18 @@
 
 The shared form of a rolling kernel
 -----------------------------------
-`x` has shape (n_rows, n_sessions * stride). In batch a row is one symbol's history and `stride`
-is 1; live, where an operator keeps its window's values, all symbols stand in one row, session
-after session, and `stride` is their number. Either way the value `lag` sessions ago stands
-`lag * stride` cells earlier, so one loop serves both: the lag is the outer loop, the inner one
-runs over contiguous cells, which the compiler turns into vector instructions, and all windows
-asked for are answered in one pass from the shortest to the longest. Sums run over differences to
-the newest value, so a long history neither cancels digits nor drifts: a window's result depends
-on that window alone. Live, most windows are kept as summaries that merge
-(`measures.kernels.streams`).
+`x` has shape (n_rows, n_sessions) and a row is one symbol's history. What can be merged (sums,
+moments, lines, extremes) climbs a ladder of window lengths: the summary of 60 sessions is that of
+the newer 30 merged with that of the 30 before them (`measures.kernels.ladder`, `.merging`), so
+that all windows together take a few loops over contiguous cells, which the compiler turns into
+vector instructions. Nothing is subtracted from a sum, so a long history neither cancels digits nor
+drifts: a window's result depends on that window alone. Live, windows are kept as the same
+summaries, merged in another order (`measures.kernels.streams`).
+
+Ranks, quantiles and mean deviations look at the window's values themselves. Their `x` has shape
+(n_rows, n_sessions * stride): live, all symbols stand in one row, session after session, and
+`stride` is their number, so that the value `lag` sessions ago stands `lag * stride` cells earlier
+and one loop serves both.
 
 `first` is the first session that is wanted; `out` has a cell for each wanted one. NaN means
 missing and is left out of a window (one value present is enough, unless a kernel says more); an

@@ -36,32 +36,15 @@ def inlined(kernel: Kernel) -> Kernel:
 
 
 @compiled
-def last_valid(row: Floats, stride: int, out: Floats) -> None:
-    """Write to each cell of `out` the newest value at or before it, 0 if there is none yet."""
-    for c in range(len(row)):
-        before = out[c - stride] if c >= stride else row.dtype.type(0)
-        out[c] = before if np.isnan(row[c]) else row[c]
-
-
-@compiled
 def running_counts(row: Floats, stride: int, counts: npt.NDArray[np.int64]) -> None:
-    """Write the running sum of 1 over the sessions t that hold a value; of t and t² too if asked.
+    """Write the running number of sessions that hold a value, `stride` zeros first.
 
-    `counts` has shape (1 or 4, n_cells + stride) and starts with `stride` zeros; its fourth row
-    is t itself. It counts exactly, so that a window's count is a difference and costs nothing per
-    lag.
+    `counts` has shape (n_cells + stride,). A window's count is a difference and costs nothing
+    per lag.
     """
-    counts[:, :stride] = 0
+    counts[:stride] = 0
     for c in range(len(row)):
-        counts[0, c + stride] = counts[0, c] + (0 if np.isnan(row[c]) else 1)
-    if counts.shape[0] == 1:
-        return
-    for t in range(len(row) // stride):
-        for c in range(t * stride, (t + 1) * stride):
-            there = 0 if np.isnan(row[c]) else 1
-            counts[1, c + stride] = counts[1, c] + there * t
-            counts[2, c + stride] = counts[2, c] + there * t * t
-            counts[3, c + stride] = t
+        counts[c + stride] = counts[c] + (0 if np.isnan(row[c]) else 1)
 
 
 @compiled

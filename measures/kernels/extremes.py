@@ -7,9 +7,6 @@ import numpy as np
 from basics.arrays import IntArray
 from measures.kernels.compiled import Floats, compiled
 
-STATISTICS = ("extreme", "position")
-
-
 EXTREME, POSITION = range(2)
 
 
@@ -18,7 +15,8 @@ def rolling_extremes(  # noqa: PLR0913, PLR0917 - the shared form of a rolling k
     x: Floats,
     starts: IntArray,
     sign: int,
-    stride: int,
+    rungs: IntArray,
+    places: IntArray,
     windows: IntArray,
     statistics: IntArray,
     first: int,
@@ -28,11 +26,11 @@ def rolling_extremes(  # noqa: PLR0913, PLR0917 - the shared form of a rolling k
 
     Parameters
     ----------
-    x : float ndarray of shape (n_rows, n_sessions * stride)
-    starts : int64 ndarray of shape (n_rows, stride)
+    x : float ndarray of shape (n_rows, n_sessions)
+    starts : int64 ndarray of shape (n_rows,)
         Session of each symbol's first bar; negative if it lies before the panel.
-    stride : int
-        Cells from one session to the next.
+    rungs, places : int64 ndarray
+        The windows, see `measures.kernels.ladder`.
     windows : int64 ndarray of shape (n_windows,), increasing
     statistics : int64 ndarray of shape (n_statistics,)
         Among EXTREME and POSITION, its 1-based position in the window, the oldest session
@@ -40,51 +38,47 @@ def rolling_extremes(  # noqa: PLR0913, PLR0917 - the shared form of a rolling k
         counts. NaN where the window holds no value.
     first : int
         First session wanted.
-    out : float ndarray of shape (n_statistics, n_windows, n_rows, (n_sessions - first) * stride)
+    out : float ndarray of shape (n_statistics, n_windows, n_rows, n_sessions - first)
     """
     n_rows, n = x.shape
-    skip = first * stride
-    m = n - skip
-    best, where, age = np.empty(m, x.dtype), np.empty(m, x.dtype), np.empty(m, np.int64)
+    best, where = np.empty((len(rungs), n), x.dtype), np.empty((len(rungs), n), x.dtype)
     for i in range(n_rows):
-        _fill_ages(starts[i], first, age)
-        best[:] = -np.inf
-        where[:] = 0
-        lag = 0
-        for w in range(len(windows)):
-            while lag < windows[w]:
-                back = lag * stride
-                begin = min(max(skip, back), n)
-                _keep_larger(
-                    x[i, begin - back : max(n - back, 0)], x.dtype.type(sign), x.dtype.type(lag),
-                    best[begin - skip :], where[begin - skip :],
-                )  # fmt: skip
-                lag += 1
+        _begin(x[i], x.dtype.type(sign), best[0], where[0])
+        for r in range(1, len(rungs)):
+            a, b, back = rungs[r]
+            begin = min(back, n)
+            best[r, :begin], where[r, :begin] = best[a, :begin], where[a, :begin]
+            _keep_larger(
+                best[a, begin:], best[b, : n - begin], where[a, begin:], where[b, : n - begin],
+                x.dtype.type(back), best[r, begin:], where[r, begin:],
+            )  # fmt: skip
+        for w in range(len(places)):
+            top, lag = best[places[w], first:], where[places[w], first:]
             for k in range(len(statistics)):
                 if statistics[k] == EXTREME:
-                    _emit_extreme(x.dtype.type(sign), best, out[k, w, i])
+                    _emit_extreme(x.dtype.type(sign), top, out[k, w, i])
                 else:
-                    _emit_position(windows[w], age, best, where, out[k, w, i])
+                    _emit_position(windows[w], first + 1 - starts[i], top, lag, out[k, w, i])
 
 
 @compiled
-def _fill_ages(starts: IntArray, first: int, age: IntArray) -> None:
-    """Write how many sessions each cell's symbol has been there, the first bar included."""
-    stride = len(starts)
-    for k in range(len(age) // stride):
-        for s in range(stride):
-            age[k * stride + s] = first + k - starts[s] + 1
+def _begin(row: Floats, sign: np.floating[Any], best: Floats, where: Floats) -> None:
+    """Write the summaries of single sessions: the value, no session ago."""
+    nothing = row.dtype.type(-np.inf)
+    for t in range(len(row)):
+        best[t] = nothing if np.isnan(row[t]) else sign * row[t]
+    where[:] = 0
 
 
 @compiled
-def _keep_larger(
-    a: Floats, sign: np.floating[Any], lag: np.floating[Any], best: Floats, where: Floats
-) -> None:
-    for j in range(len(a)):
-        value = sign * a[j]
-        wins = value >= best[j]
-        best[j] = value if wins else best[j]
-        where[j] = lag if wins else where[j]
+def _keep_larger(  # noqa: PLR0913, PLR0917 - compiled loops take arrays, not objects
+    newer: Floats, older: Floats, where_newer: Floats, where_older: Floats,
+    back: np.floating[Any], best: Floats, where: Floats,
+) -> None:  # fmt: skip
+    for t in range(len(best)):
+        wins = older[t] >= newer[t]
+        best[t] = older[t] if wins else newer[t]
+        where[t] = where_older[t] + back if wins else where_newer[t]
 
 
 @compiled
@@ -95,6 +89,9 @@ def _emit_extreme(sign: np.floating[Any], best: Floats, out: Floats) -> None:
 
 
 @compiled
-def _emit_position(window: int, age: IntArray, best: Floats, where: Floats, out: Floats) -> None:
+def _emit_position(window: int, age: int, best: Floats, where: Floats, out: Floats) -> None:
+    """Write the positions; `age` is how many sessions the symbol was there at the first of them."""
+    nan = best.dtype.type(np.nan)
     for j in range(len(out)):
-        out[j] = np.nan if best[j] == -np.inf else min(window, age[j]) - where[j]
+        longest = out.dtype.type(min(window, age + j))
+        out[j] = nan if best[j] == -np.inf else longest - where[j]

@@ -24,7 +24,7 @@ def rolling_rank(x: Floats, stride: int, windows: IntArray, first: int, out: Flo
     n_rows, n = x.shape
     skip = first * stride
     double_rank, count = np.empty(n - skip, x.dtype), np.empty(n - skip, x.dtype)
-    counts = np.empty((1, n + stride), np.int64)
+    counts = np.empty(n + stride, np.int64)
     for i in range(n_rows):
         running_counts(x[i], stride, counts)
         double_rank[:] = 1
@@ -36,7 +36,7 @@ def rolling_rank(x: Floats, stride: int, windows: IntArray, first: int, out: Flo
                 older = x[i, begin - back : max(n - back, 0)]
                 _count_below(older, x[i, begin:], double_rank[begin - skip :])
                 lag += 1
-            window_counts(counts[0], windows[w] * stride, skip + stride, count)
+            window_counts(counts, windows[w] * stride, skip + stride, count)
             _emit(x[i, skip:], double_rank, count, out[0, w, i])
 
 

@@ -34,15 +34,23 @@ def rolling_quantile(
     if n - first == 1:
         _newest(x, stride, windows, probabilities, out)
         return
-    plan = window_networks(windows) if stride == 1 and n - first > longest else None
-    if plan is None:
+    networks = (
+        window_networks(windows, probabilities) if stride == 1 and n - first > longest else None
+    )
+    if networks is None:
         _by_insertion(x, stride, windows, probabilities, (first, n), out)
         return
+    places = probabilities[:, None] * (windows - 1)
+    shares = places - np.floor(places)
+    table = np.empty((networks.n_rows, BLOCK + longest - 1), x.dtype)
     for i, whole in enumerate(_whole_from(x, longest, first)):
         row = x[i : i + 1]
         _by_insertion(row, 1, windows, probabilities, (first, whole), out[:, :, i : i + 1])
         if whole < n:
-            _by_networks(x[i], windows, probabilities, plan, (first, whole), out[:, :, i])
+            _by_networks(
+                x[i], windows, shares, networks.comparisons, networks.stages, networks.answers,
+                table, (first, whole), out[:, :, i],
+            )  # fmt: skip
 
 
 def _whole_from(x: Floats, window: int, first: int) -> list[int]:
@@ -141,75 +149,63 @@ def _quantile(ordered: Floats, count: int, probability: float) -> float:
 
 
 @compiled
-def _by_networks(
+def _by_networks(  # noqa: PLR0913, PLR0917 - compiled loops take arrays, not objects
     row: Floats,
     windows: IntArray,
-    probabilities: FloatArray,
-    plan: tuple[IntArray, IntArray, IntArray, IntArray],
+    shares: FloatArray,
+    comparisons: IntArray,
+    stages: IntArray,
+    answers: IntArray,
+    table: Floats,
     span: tuple[int, int],
     out: Floats,
 ) -> None:
     """Fill the columns from span[1] on, block by block; no window there misses a value."""
-    _, comparators, stages, order = plan
     longest = windows[-1]
-    wires = np.empty((windows.sum(), BLOCK + longest - 1), row.dtype)
-    for low in range(span[1], len(row), BLOCK):
-        high = min(low + BLOCK, len(row))
-        seen = row[low - longest + 1 : high]
-        base = 0
+    for start in range(span[1], len(row), BLOCK):
+        stop = min(start + BLOCK, len(row))
+        seen = row[start - longest + 1 : stop]
+        end = len(seen)
+        table[0, :end] = seen
         for w in range(len(windows)):
-            _load_wires(seen, windows, plan, w, wires)
             begin = windows[w] - 1
             for c in range(stages[w], stages[w + 1]):
-                i, j = base + comparators[c, 0], base + comparators[c, 1]
-                _compare(wires[i, begin : len(seen)], wires[j, begin : len(seen)])
-            for k in range(len(probabilities)):
-                place = probabilities[k] * (windows[w] - 1)
-                below = min(int(place), windows[w] - 1)
-                above = min(below + 1, windows[w] - 1)
+                i, i_lag, j, j_lag, low, high = comparisons[c]
+                a = table[i, begin - i_lag : end - i_lag]
+                b = table[j, begin - j_lag : end - j_lag]
+                if high < 0:
+                    _smaller(a, b, table[low, begin:end])
+                elif low < 0:
+                    _larger(a, b, table[high, begin:end])
+                else:
+                    _both(a, b, table[low, begin:end], table[high, begin:end])
+            for k in range(len(answers)):
+                i, i_lag, j, j_lag = answers[k, w]
                 _interpolate(
-                    wires[base + order[w, below], longest - 1 :],
-                    wires[base + order[w, above], longest - 1 :],
-                    row.dtype.type(place - below),
-                    out[k, w, low - span[0] : high - span[0]],
+                    table[i, longest - 1 - i_lag : end - i_lag],
+                    table[j, longest - 1 - j_lag : end - j_lag],
+                    row.dtype.type(shares[k, w]),
+                    out[k, w, start - span[0] : stop - span[0]],
                 )
-            base += windows[w]
 
 
 @compiled
-def _load_wires(
-    seen: Floats,
-    windows: IntArray,
-    plan: tuple[IntArray, IntArray, IntArray, IntArray],
-    w: int,
-    wires: Floats,
-) -> None:
-    """Put the values of window `w` on its wires, as far as they are sorted already."""
-    parts, _, _, order = plan
-    n, begin, own = len(seen), windows[w] - 1, windows[:w].sum()
-    if w == 0:
-        for k in range(windows[0]):
-            wires[k, begin:n] = seen[begin - k : n - k]
-        return
-    shorter = windows[w - 1]
-    base = own - shorter
-    for k in range(shorter):
-        wires[own + k, begin:n] = wires[base + order[w - 1, k], begin:n]
-    part = parts[w]
-    base = windows[:part].sum()
-    for k in range(windows[part]):
-        older = wires[base + order[part, k], begin - shorter : n - shorter]
-        wires[own + shorter + k, begin:n] = older
+def _smaller(a: Floats, b: Floats, out: Floats) -> None:
+    for j in range(len(out)):
+        out[j] = b[j] if b[j] < a[j] else a[j]
 
 
 @compiled
-def _compare(low: Floats, high: Floats) -> None:
-    """Leave the smaller of each pair in `low` and the larger in `high`."""
+def _larger(a: Floats, b: Floats, out: Floats) -> None:
+    for j in range(len(out)):
+        out[j] = b[j] if b[j] > a[j] else a[j]
+
+
+@compiled
+def _both(a: Floats, b: Floats, low: Floats, high: Floats) -> None:
     for j in range(len(low)):
-        a, b = low[j], high[j]
-        swap = b < a
-        low[j] = b if swap else a
-        high[j] = a if swap else b
+        low[j] = b[j] if b[j] < a[j] else a[j]
+        high[j] = b[j] if b[j] > a[j] else a[j]
 
 
 @compiled

@@ -6,8 +6,8 @@ of every tail of its older part (made at once, when the last of them is used up)
 of its newer part, which grows. A window is then one merge; nothing is ever subtracted, so nothing
 drifts and nothing cancels, and a new session costs the same however long the window is.
 
-Missing values (NaN) are left out. Merging moments: Chan, Golub and LeVeque (1979). A window whose
-values are all equal has a spread of exactly zero, as in the batch kernels.
+Missing values (NaN) are left out. The batch kernels merge in the same way, only in another order
+(`measures.kernels.merging`).
 """
 
 import numpy as np
@@ -15,12 +15,9 @@ import numpy as np
 from basics.arrays import FloatArray
 from measures.kernels.comoments import BETA, CORRELATION
 from measures.kernels.compiled import compiled
-from measures.kernels.moments import MEAN, RSQUARE, SLOPE, STD, STD_NEAR_ZERO, SUM
+from measures.kernels.moments import MEAN, RSQUARE, SLOPE, STD, STD_NEAR_ZERO
 
-# Parts of a summary, by what is asked: of moments count, sum, mean, squares about the mean, and
-# of the line the mean of the times, their squares, and their product with the values.
-SUM_PARTS, MEAN_PARTS, SQUARE_PARTS, LINE_PARTS = 2, 3, 4, 7
-PAIR_PARTS = 6  # Count, both means, both squares, their product.
+# Parts of a summary: of moments and pairs as in their batch kernels.
 EXTREME_PARTS = 2  # The extreme times its sign, and its session.
 
 
@@ -34,7 +31,6 @@ def single_moments(x: FloatArray, time: float, out: FloatArray) -> None:
         out[1, j] = 0.0 if missing else x[j]
         if parts > 2:
             out[2, j] = out[1, j]
-        if parts > 3:
             out[3, j] = 0.0
         if parts > 4:
             out[4, j] = 0.0 if missing else time
@@ -56,13 +52,12 @@ def merge_moments(older: FloatArray, newer: FloatArray, out: FloatArray) -> None
         if parts > 2:
             off = newer[2, j] - older[2, j]
             out[2, j] = older[2, j] + off * share
-            if parts > 3:
-                out[3, j] = older[3, j] + newer[3, j] + off * off * weight
+            out[3, j] = older[3, j] + newer[3, j] + off * (off * weight)
             if parts > 4:
                 later = newer[4, j] - older[4, j]
                 out[4, j] = older[4, j] + later * share
-                out[5, j] = older[5, j] + newer[5, j] + later * later * weight
-                out[6, j] = older[6, j] + newer[6, j] + later * off * weight
+                out[5, j] = older[5, j] + newer[5, j] + later * (later * weight)
+                out[6, j] = older[6, j] + newer[6, j] + off * (later * weight)
 
 
 @compiled
@@ -73,24 +68,20 @@ def emit_moment(
     near_zero = STD_NEAR_ZERO * STD_NEAR_ZERO
     for j in range(len(out)):
         n = summary[0, j]
-        if statistic == SUM:
-            out[j] = summary[1, j] if n > 0.0 else np.nan
-        elif statistic == MEAN:
-            out[j] = summary[2, j] if n > 0.0 else np.nan
+        if statistic < STD:
+            value = summary[1, j] / (n if statistic == MEAN else 1.0) if n > 0.0 else np.nan
         elif statistic == STD:
-            # Squares past the largest number are missing, as in batch.
-            sound = n > 1.0 and summary[3, j] < np.inf
-            out[j] = np.sqrt(summary[3, j] / (n - 1.0)) if sound else np.nan
+            value = np.sqrt(summary[3, j] / (n - 1.0)) if n > 1.0 else np.nan
+        elif statistic == SLOPE:
+            value = summary[6, j] / summary[5, j]
+        elif statistic == RSQUARE:
+            flat = summary[3, j] <= near_zero * (n - 1.0)
+            share = summary[6, j] / summary[5, j] * summary[6, j] / summary[3, j]
+            value = np.nan if flat else share
         else:
             slope = summary[6, j] / summary[5, j]
-            if statistic == SLOPE:
-                out[j] = slope
-            elif statistic == RSQUARE:
-                flat = summary[3, j] <= near_zero * (n - 1.0)
-                out[j] = np.nan if flat else slope * summary[6, j] / summary[3, j]
-            else:
-                line = summary[2, j] + slope * (time - summary[4, j])
-                out[j] = newest[j] - line
+            value = newest[j] - (summary[2, j] + slope * (time - summary[4, j]))
+        out[j] = value if abs(value) < np.inf else np.nan
 
 
 @compiled
@@ -116,24 +107,26 @@ def merge_pairs(older: FloatArray, newer: FloatArray, out: FloatArray) -> None:
         out[0, j] = n
         out[1, j] = older[1, j] + off_x * share
         out[2, j] = older[2, j] + off_y * share
-        out[3, j] = older[3, j] + newer[3, j] + off_x * off_x * weight
-        out[4, j] = older[4, j] + newer[4, j] + off_y * off_y * weight
-        out[5, j] = older[5, j] + newer[5, j] + off_x * off_y * weight
+        out[3, j] = older[3, j] + newer[3, j] + off_x * (off_x * weight)
+        out[4, j] = older[4, j] + newer[4, j] + off_y * (off_y * weight)
+        out[5, j] = older[5, j] + newer[5, j] + off_x * (off_y * weight)
 
 
 @compiled
 def emit_pair(statistic: int, summary: FloatArray, out: FloatArray) -> None:
     """Write one statistic of `measures.kernels.comoments`, by its number there."""
-    near_zero = STD_NEAR_ZERO * STD_NEAR_ZERO
+    floor = STD_NEAR_ZERO * STD_NEAR_ZERO
     for j in range(len(out)):
         n, xx, yy, xy = summary[0, j], summary[3, j], summary[4, j], summary[5, j]
+        least = floor * (n - 1.0)
         if statistic == CORRELATION:
-            floor = near_zero * (n - 1.0)
-            out[j] = np.nan if xx <= floor or yy <= floor else xy / np.sqrt(xx * yy)
+            sound = least < xx < np.inf and least < yy < np.inf
+            value = xy / (np.sqrt(xx) * np.sqrt(yy))
         elif statistic == BETA:
-            out[j] = xy / yy if yy > 0.0 else np.nan
+            sound, value = 0.0 < yy < np.inf, xy / yy
         else:
-            out[j] = xy / (n - 1.0) if n > 1.0 else np.nan
+            sound, value = n > 1.0, xy / (n - 1.0)
+        out[j] = value if sound and abs(value) < np.inf else np.nan
 
 
 @compiled
