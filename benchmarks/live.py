@@ -35,8 +35,9 @@ from services.accounting import Accounting
 from services.alerts import AlertConsumer
 from services.limit_register import LimitRegister
 from services.live_desk import LiveDesk
-from services.live_portfolio import LivePortfolio, Mark, booked_until
+from services.live_portfolio import LivePortfolio, booked_until
 from services.live_risk import LiveRisk
+from services.live_state import Mark
 from services.night_market import NightMarket, night_market_of
 from services.pnl_live import LivePnl
 from services.risk_inputs import History, RiskInputs

@@ -1,29 +1,40 @@
 """Wires the live desk: the manual book, and every portfolio whose profit is stored."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
 
 from basics.clock import Clock
 from basics.instruments import Instrument
+from basics.money import to_decimal
+from infra.experiment import load_experiment
 from infra.night_market import LakeNightMarket
+from infra.policy import load_multi_asset_stress, load_stress
 from infra.settings import Settings
+from market.simulated.multi_asset import SimulatedAssets
 from risk.score import Calibration, Level
 from services.accounting import Accounting
+from services.book_closes import RATE_DIGITS
 from services.desk_books import DeskBooks
+from services.experiment import Experiment
 from services.limit_register import LimitRegister
 from services.live_desk import LiveDesk
 from services.live_portfolio import LivePortfolio, booked_before, booked_until
 from services.live_risk import LiveRisk
+from services.multi_asset import MultiAssetBooks, risk_inputs_of
+from services.multi_asset_live import MultiAssetRisk
 from services.night_market import NightMarket, NightVerdict
 from services.order_entry import OrderEntry
 from services.order_tickets import DESK
 from services.pnl_live import LivePnl
+from services.portfolios import ON_SIMULATED_MARKETS
 from services.ports import MessageQueue, OrderJournal, ResultStore, StoredResult
-from services.risk import PROFILE_KIND
+from services.risk import LOOKBACK, PROFILE_KIND
 
 PERFORMANCE_KIND = "pnl.performance"
 
@@ -39,6 +50,10 @@ class Parts(Protocol):
     @property
     def clock(self) -> Clock:
         """The desk's clock."""
+        ...
+
+    def multi_asset_books(self, experiment: Experiment) -> MultiAssetBooks | None:
+        """Return the portfolio of every kind of instrument; None before it trades."""
         ...
 
     @property
@@ -112,6 +127,11 @@ class _Wiring:
     market: NightMarket
 
     def portfolio(self, name: str, run_id: str) -> LivePortfolio:
+        """Return one portfolio; what cannot be kept live says why as it starts."""
+        if name in ON_SIMULATED_MARKETS:
+            books = self.desk.multi_asset_books(load_experiment())
+            if books is not None and books.run_id == run_id:
+                return self._multi_asset(books)
         desk, live = self.desk, self.desk.settings.live
         now = desk.order_entry.market()
         profile = _last_profile(desk, name)
@@ -122,14 +142,7 @@ class _Wiring:
         return LivePortfolio(
             name=name,
             desk_date=now.moment.date(),
-            pnl=LivePnl(
-                run_id=run_id,
-                accounting=accounting,
-                results=desk.results,
-                clock=desk.clock,
-                interval_seconds=live.persist_seconds,
-                stale_after_seconds=live.stale_after_seconds,
-            ),
+            pnl=self._pnl(run_id, accounting),
             risk=LiveRisk(name, calibrated(self.market, profile)),
             register=desk.limit_register,
             limits=desk.limit_register.in_force,
@@ -144,6 +157,65 @@ class _Wiring:
             level=None if profile is None else Level(profile.payload["level"]),
             profile_seconds=live.profile_seconds,
         )
+
+    def _pnl(self, run_id: str, accounting: Accounting) -> LivePnl:
+        live = self.desk.settings.live
+        return LivePnl(
+            run_id=run_id,
+            accounting=accounting,
+            results=self.desk.results,
+            clock=self.desk.clock,
+            interval_seconds=live.persist_seconds,
+            stale_after_seconds=live.stale_after_seconds,
+        )
+
+    def _multi_asset(self, books: MultiAssetBooks) -> LivePortfolio:
+        """Return the portfolio of every kind of instrument, on its simulated market."""
+        desk, live = self.desk, self.desk.settings.live
+        policy, name = desk.settings.policy_dir, books.plan.portfolio
+        accounting = desk.accounting(books.market.instruments)
+        pnl = self._pnl(books.run_id, accounting)
+        moment = desk.order_entry.market().moment
+        closes = _closes(books.market, moment)
+        pnl.rates = {
+            currency: to_decimal(closes[currency][0], digits=RATE_DIGITS)
+            for currency in books.market.rates.symbols
+        }
+        profile = _last_profile(desk, name)
+        return LivePortfolio(
+            name=name,
+            desk_date=books.market.sessions[-1].item(),
+            pnl=pnl,
+            risk=MultiAssetRisk(
+                inputs=risk_inputs_of(books, accounting, previous=None),
+                scenarios=(*load_stress(policy), *load_multi_asset_stress(policy)),
+                lookback=LOOKBACK,
+                prices=lambda: dict(pnl.engine.marks()),  # Not before it has started.
+                rates=lambda: {currency: float(rate) for currency, rate in pnl.rates.items()},
+                learnt=lambda market: calibrated(market, profile),
+            ),
+            register=desk.limit_register,
+            limits=desk.limit_register.in_force,
+            clock=desk.clock,
+            capital=Decimal(books.plan.capital),
+            closes=closes,
+            booked_by_then=booked_until(moment.date()),
+            hysteresis=live.hysteresis,
+            peak=_peak(profile),
+            level=None if profile is None else Level(profile.payload["level"]),
+            profile_seconds=live.profile_seconds,
+            market=books.market.label,
+        )
+
+
+def _closes(market: SimulatedAssets, moment: datetime) -> dict[str, tuple[float, datetime]]:
+    """Return the last closes of instruments and exchange rates."""
+    found = {}
+    for panel in (market.closes, market.rates):
+        for symbol, price in zip(panel.symbols, panel["close"][:, -1].tolist(), strict=True):
+            if math.isfinite(price):
+                found[symbol] = (price, moment)
+    return found
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ score) is then a matter of milliseconds. Estimates of the market stay those of t
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,6 +51,9 @@ class LiveBook:
         Signed market values, in the order of `state.symbols`.
     returns : ndarray of shape (n_symbols, n_scenarios)
         Daily returns, oldest first.
+    moves : mapping of scenario name to ndarray of shape (n_symbols,), optional
+        What each position makes of its exposure, where a scenario was revalued: no shock of
+        prices alone gives the P&L of an option.
     scenarios : sequence of StressScenario
         Those whose shock is given or found already; each shocked market is computed once, here.
     """
@@ -62,6 +65,7 @@ class LiveBook:
         exposures: FloatArray,
         *,
         scenarios: Sequence[StressScenario],
+        moves: Mapping[str, FloatArray] | None = None,
     ) -> None:
         if not returns.shape[0] == len(state.symbols) == len(exposures):
             raise InvalidInputError(
@@ -75,7 +79,13 @@ class LiveBook:
         self._pnl = self._exposures @ self._returns
         self._state = state
         self._scenarios = [scenario for scenario in scenarios if scenario.is_ready]
-        self._shocked = [scenario.shock.apply(state) for scenario in self._scenarios]
+        found = moves or {}
+        self._shocked = [
+            replace(state, moves=found[scenario.name])
+            if scenario.name in found
+            else scenario.shock.apply(state)
+            for scenario in self._scenarios
+        ]
         self._covariance = state.covariance
         self._pull = self._covariance @ self._exposures
         tails = [i for i, s in enumerate(self._scenarios) if s.basis is Basis.TAIL_LOSS]

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from basics.errors import InvalidInputError, MissingDataError, UnavailableError
 from services.alerts import send_alerts
-from services.live_portfolio import LivePortfolio, LiveState, Mark
+from services.live_portfolio import LivePortfolio
+from services.live_state import LiveState, Mark
 from services.ports import Alert, MessageQueue
 
 Listener = Callable[[LiveState], None]

@@ -12,60 +12,16 @@ from basics.clock import Clock
 from basics.trading import Fill
 from oms.controls import working_orders
 from oms.orders import Order
-from pnl.engine_snapshot import PnlSnapshot
 from pnl.events import LedgerEvent
 from risk.limits import Limit
 from risk.score import Level
 from services.limit_register import LimitRegister
 from services.limit_watch import LimitWatch
-from services.live_profile import LiveHoldings, LiveProfile
-from services.live_risk import LiveRisk, LiveRiskReading
+from services.live_profile import LiveHoldings
+from services.live_risk import LiveRiskReading
+from services.live_state import OBSERVED, LiveState, Mark, RiskOfBook
 from services.pnl_live import LivePnl
 from services.ports import Alert
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A price of a symbol, as a source tells it; see `pnl.engine` for what sequences mean."""
-
-    symbol: str
-    price: float
-    event_time_ns: int
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveState:
-    """A portfolio at one moment, whole: a reader never sees half an update.
-
-    Attributes
-    ----------
-    sequence : int
-        Grows with each state published, over restarts too.
-    desk_date : date
-        The last session of the lake, whose closes the day began with.
-    equity, peak : float
-        What the portfolio is worth, and the most it was.
-    day_pnl : float
-        Profit since the closes of the desk date, on the books as they stood then.
-    risk : LiveRiskReading or None
-        Read with each state; None while equity is not positive: weights have no meaning then.
-    profile : LiveProfile or None
-        The full profile last taken, with the moment and the state that it is of; None before the
-        first.
-    """
-
-    sequence: int
-    portfolio: str
-    run_id: str
-    desk_date: date
-    as_of: datetime
-    equity: float
-    peak: float
-    day_pnl: float
-    pnl: PnlSnapshot
-    risk: LiveRiskReading | None
-    profile: LiveProfile | None = None
 
 
 def booked_until(session: date) -> Callable[[date, LedgerEvent], bool]:
@@ -111,12 +67,14 @@ class LivePortfolio:
         Of the score, as last published.
     profile_seconds : float
         Least time between two full risk profiles.
+    market : str
+        Whether its prices are observed or simulated.
     """
 
     name: str
     desk_date: date
     pnl: LivePnl
-    risk: LiveRisk
+    risk: RiskOfBook
     register: LimitRegister | None
     limits: Callable[[], Sequence[Limit]]
     clock: Clock
@@ -129,6 +87,7 @@ class LivePortfolio:
     peak: float = 0.0
     level: Level | None = None
     profile_seconds: float = 5.0
+    market: str = OBSERVED
     state: LiveState | None = None
     _watch: LimitWatch = field(init=False)
     _opening: float = 0.0
@@ -161,6 +120,7 @@ class LivePortfolio:
         if given:
             ticks = [(engine.number.get(m.symbol, -1), m.event_time_ns, m.sequence) for m in given]
             engine.mark_many(np.array(ticks, dtype=np.int64), np.array([m.price for m in given]))
+            self.pnl.follow_rates()
 
     def turn(self, *, look: bool = True, force: bool = False, store: bool = False) -> list[Alert]:
         """Publish the state and return what there is to tell.
@@ -186,7 +146,7 @@ class LivePortfolio:
         taken = self.pnl.snapshot(desk_date=self.desk_date, beside=self._beside(), store=store)
         equity = self.pnl.equity(taken, capital=self.capital)
         self.peak = max(self.peak, equity)
-        reading = self._read(equity)
+        reading, on_cash = self._read(equity), self.pnl.fx_on_cash()
         self.state = LiveState(
             sequence=taken.sequence,
             portfolio=self.name,
@@ -195,9 +155,11 @@ class LivePortfolio:
             as_of=self.clock.now(),
             equity=equity,
             peak=self.peak,
-            day_pnl=taken.total.pnl - self._opening,
+            day_pnl=taken.total.pnl - self._opening + sum(on_cash.values()),
             pnl=taken,
             risk=reading,
+            fx_on_cash=on_cash,
+            market=self.market,
             profile=None if self.state is None or reading is None else self.state.profile,
         )
         return [] if reading is None else self._judge(reading)

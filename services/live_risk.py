@@ -81,7 +81,9 @@ class LiveRisk:
         self.portfolio = portfolio
         self.market = market
         flat = np.zeros(len(market.state.symbols))
-        self._held = LiveBook(market.state, market.returns, flat, scenarios=market.scenarios)
+        self._held = LiveBook(
+            market.state, market.returns, flat, scenarios=market.scenarios, moves=market.moves
+        )
         self._worst = self._held.holding(flat)
         self._values: dict[str, float] = {}
         self._reach: dict[str, float] = {}
@@ -114,6 +116,13 @@ class LiveRisk:
             changed = _move(self._held, self._values, symbol, value)
             moved += _move(self._worst, self._reach, symbol, reach) or changed
         return moved
+
+    def hold_beside(self, exposures: Mapping[str, float]) -> None:
+        """Hold what is at risk and no exposure, such as cash of another currency."""
+        for symbol, value in exposures.items():
+            for book in (self._held, self._worst):
+                if book.covers(symbol):
+                    book.set_exposure(symbol, value)
 
     def read(
         self,

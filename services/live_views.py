@@ -8,7 +8,7 @@ import msgspec
 from basics.errors import InvalidInputError
 from pnl.engine_snapshot import LivePart
 from pnl.fill_attribution import FILL_KEYS
-from services.live_portfolio import LiveState
+from services.live_state import LiveState
 from services.ports import JsonDocument
 
 POSITION_KEYS = ("symbol", "strategy", "sector", "currency")
@@ -35,6 +35,8 @@ def pnl_view(state: LiveState, *, by: Iterable[str] = SHOWN_KEYS) -> dict[str, A
         "equity": state.equity,
         "peak": state.peak,
         "day_pnl": state.day_pnl,
+        "fx_on_cash": dict(state.fx_on_cash),
+        "market": state.market,
         "total": _part(taken.total),
         "beside_fills": taken.beside_fills,
         "ledger_difference": taken.ledger_difference,
@@ -67,6 +69,7 @@ def risk_view(state: LiveState) -> JsonDocument:
         "sequence": state.sequence,
         "desk_date": state.desk_date.isoformat(),
         "as_of": state.as_of.isoformat(),
+        "market": state.market,
         "risk": document,
         "profile": profile,
     }

@@ -46,6 +46,8 @@ class NightMarket:
         What betas are on.
     scenarios : sequence of StressScenario
         Past windows as found in the prices; a reverse stress is found for each book anew.
+    moves : mapping of scenario name to ndarray of shape (n_symbols,)
+        What each position makes of its exposure under a scenario, where that was revalued.
     notes : mapping of scenario name to text
     factors : mapping of name to ndarray of shape (n_sessions,)
         Returns that risk is split by, NaN where there is none.
@@ -61,6 +63,7 @@ class NightMarket:
     scenarios: Sequence[StressScenario]
     sectors: Mapping[str, str]
     left_out: tuple[LeftOut, ...]
+    moves: Mapping[str, FloatArray] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     factors: Mapping[str, FloatArray] = field(default_factory=dict)
     calibration: Calibration = UNCALIBRATED

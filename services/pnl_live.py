@@ -13,6 +13,7 @@ from typing import Any
 
 from basics.clock import Clock
 from basics.errors import InvalidInputError, MissingDataError
+from basics.instruments import Instrument, InstrumentKind
 from basics.money import to_decimal
 from basics.trading import Fill
 from pnl.engine import PnlEngine
@@ -23,7 +24,7 @@ from pnl.postings import Account
 from pnl.standing_fills import standing_fills
 from pnl.valuation import profit_at, to_base
 from services.accounting import Accounting, BookingReport
-from services.book_closes import MARK_DIGITS
+from services.book_closes import MARK_DIGITS, RATE_DIGITS
 from services.ports import JsonDocument, ResultStore
 
 SNAPSHOT_KIND = "pnl.live"
@@ -39,7 +40,8 @@ class LivePnl:
     interval_seconds : float or None
         Least time between two stored snapshots; None stores none, for a replay.
     rates : dict of str to Decimal
-        Units of the base currency for one of each other, as last set.
+        Units of the base currency for one of each other, as last set. A currency that is given
+        before the start ticks under its own name, like an instrument.
     stored : mapping
         The document of the last stored snapshot, with what was kept beside it.
     """
@@ -53,6 +55,7 @@ class LivePnl:
     rates: dict[str, Decimal] = field(default_factory=dict)
     stored: JsonDocument = field(default_factory=dict)
     _engine: PnlEngine | None = None
+    _closing: dict[str, Decimal] = field(default_factory=dict)
     _stored_at: datetime | None = None
     _sequence: int = 0
 
@@ -64,26 +67,35 @@ class LivePnl:
         closes : mapping of str to (price, moment), optional
             Marks to begin with, where the snapshot knows none that is later.
         """
+        base, self._closing = self.accounting.base_currency, dict(self.rates)
+        quoted = {
+            currency: Instrument(symbol=currency, kind=InstrumentKind.FX, currency=base)
+            for currency in self.rates
+        }
         engine = PnlEngine(
-            self.accounting.instruments,
+            {**self.accounting.instruments, **quoted},
             base=self.accounting.base_currency,
             stale_after_ns=round(self.stale_after_seconds * 1e9),
         )
         self._engine = engine
+        for currency, rate in self.rates.items():
+            engine.set_rate(currency, float(rate))
         self._take_over_everything()
         marks = {s: (price, nanoseconds(at), 0) for s, (price, at) in (closes or {}).items()}
         try:
             self.stored = self.results.latest(SNAPSHOT_KIND, self.run_id).payload
         except MissingDataError:
             engine.restore(marks, sequence=0)  # The first start of this run.
+            self.follow_rates()
             return
         for symbol, kept in _marks_of(self.stored["marks"]).items():
             if symbol not in marks or kept[1] >= marks[symbol][1]:
                 marks[symbol] = kept
         engine.restore(marks, sequence=int(self.stored["sequence"]), counts=self.stored["counts"])
-        self.rates = {c: Decimal(rate) for c, rate in self.stored["rates"].items()}
-        for currency, rate in self.rates.items():
-            engine.set_rate(currency, float(rate))
+        for currency, kept_rate in self.stored["rates"].items():
+            if currency not in quoted:
+                self.set_rate(currency, Decimal(kept_rate))
+        self.follow_rates()
 
     @property
     def engine(self) -> PnlEngine:
@@ -101,6 +113,23 @@ class LivePnl:
     def tick(self, symbol: str, price: float, *, event_time: datetime, sequence: int) -> None:
         """Take in a price; see `pnl.engine` for late, duplicate and wrong ones."""
         self.engine.mark(symbol, price, event_time_ns=nanoseconds(event_time), sequence=sequence)
+
+    def follow_rates(self) -> None:
+        """Take over the marks of currencies as their rates."""
+        marks = self.engine.marks() if self._closing else {}
+        for currency in self._closing.keys() & marks.keys():
+            rate = to_decimal(marks[currency], digits=RATE_DIGITS)
+            if rate > 0 and rate != self.rates[currency]:
+                self.set_rate(currency, rate)
+
+    def fx_on_cash(self) -> dict[str, float]:
+        """Return what rates made of the cash of each currency since those of the start."""
+        cash, _ = self._free_cash() if self._closing else ({}, False)
+        return {
+            currency: float(amount * (self.rates[currency] - self._closing[currency]))
+            for currency, amount in cash.items()
+            if currency in self._closing
+        }
 
     def set_rate(self, currency: str, rate: Decimal) -> None:
         """Set the worth of a currency in units of the base."""
@@ -157,6 +186,12 @@ class LivePnl:
         capital : Decimal
             What the book began with, where no payment of capital is booked.
         """
+        cash, paid_in = self._free_cash()
+        base = to_base(cash, self.rates, base=self.accounting.base_currency)
+        return float(base if paid_in else base + capital) + taken.total.pnl
+
+    def _free_cash(self) -> tuple[dict[str, Decimal], bool]:
+        """Return the cash of no instrument by currency, and whether capital was paid in."""
         cash: dict[str, Decimal] = {}
         paid_in = False
         for _, symbol, _, balances in self.accounting.ledger(self.run_id).accounts():
@@ -164,8 +199,7 @@ class LivePnl:
                 paid_in |= account is Account.CAPITAL
                 if account is Account.CASH:
                     cash[currency] = cash.get(currency, Decimal(0)) + amount
-        base = to_base(cash, self.rates, base=self.accounting.base_currency)
-        return float(base if paid_in else base + capital) + taken.total.pnl
+        return cash, paid_in
 
     def snapshot(
         self, *, desk_date: date, beside: JsonDocument | None = None, store: bool = False

@@ -9,7 +9,7 @@ from basics.errors import MissingDataError, QuantDeskError, UnavailableError
 from infra.bootstrap import Desk
 from infra.live_desk import is_current
 from services.live_desk import LiveDesk
-from services.live_portfolio import LiveState
+from services.live_state import LiveState
 from services.ports import MessageQueue
 from serving.streams import PnlStream
 

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from basics.errors import UnavailableError
-from services.live_portfolio import LiveState
+from services.live_state import LiveState
 from services.live_views import pnl_change, pnl_view
 
 HEAD = {

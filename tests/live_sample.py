@@ -24,8 +24,9 @@ from risk.stress import Basis, StressScenario
 from services.accounting import Accounting
 from services.limit_register import LimitRegister
 from services.live_desk import LiveDesk
-from services.live_portfolio import LivePortfolio, Mark, booked_before
+from services.live_portfolio import LivePortfolio, booked_before
 from services.live_risk import LiveRisk
+from services.live_state import Mark
 from services.night_market import NightMarket, night_market_of
 from services.order_tickets import DESK
 from services.pnl_live import LivePnl

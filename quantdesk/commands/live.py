@@ -61,7 +61,7 @@ def risk_live(
         typer.echo(f"{state['portfolio']} has no equity: its risk has no base")
         return
     typer.echo(
-        f"{state['portfolio']} at {state['as_of'][:19]} UTC (state {state['sequence']}, market of "
+        f"{_name(state)} at {state['as_of'][:19]} UTC (state {state['sequence']}, market of "
         f"{risk['market_of']}): equity {risk['equity']:,.0f}, drawdown {risk['drawdown']:.2%}, "
         f"score {risk['score']:.1f} ({risk['level']}), limits {risk['limit_state']}"
     )
@@ -149,13 +149,16 @@ def _show_profit(state: Any, by: str | None) -> None:  # noqa: ANN401 - a JSON d
     total = state["total"]
     difference = state["ledger_difference"]
     typer.echo(
-        f"{state['portfolio']} at {state['as_of'][:19]} UTC (state {state['sequence']}): day "
+        f"{_name(state)} at {state['as_of'][:19]} UTC (state {state['sequence']}): day "
         f"{round(state['day_pnl'], 2) + 0.0:,.2f} since the closes of {state['desk_date']}; in all "
         f"{total['pnl']:,.2f}, realised {total['realised']:,.2f}, unrealised "
         f"{total['unrealised']:,.2f}; equity {state['equity']:,.2f}; gross {total['gross']:,.0f}, "
         f"net {total['net']:,.0f}; differs from the books by "
         f"{'?' if difference is None else f'{difference:.4f}'}"
     )
+    if state["fx_on_cash"]:
+        parts = ", ".join(f"{c} {gain:+,.2f}" for c, gain in sorted(state["fx_on_cash"].items()))
+        typer.echo(f"of the day's profit, by rates on cash: {parts}")
     wrong = {k: n for k, n in state["ticks"].items() if n and k != "applied"}
     if wrong or state["stale"]:
         told = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in wrong.items()) or "none"
@@ -164,6 +167,11 @@ def _show_profit(state: Any, by: str | None) -> None:  # noqa: ANN401 - a JSON d
         if by is None and key in {"hour", "order"}:
             continue
         _show_parts(key, parts)
+
+
+def _name(state: Any) -> str:  # noqa: ANN401 - a JSON document
+    simulated = state["market"] == "simulated"
+    return f"{state['portfolio']} (SIMULATED market)" if simulated else str(state["portfolio"])
 
 
 def _show_parts(key: str, parts: list[Any]) -> None:

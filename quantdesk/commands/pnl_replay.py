@@ -26,10 +26,13 @@ def pnl_replay(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """Replay a session through the live engine on simulated ticks; hold it against the batch.
 
     With --drive the running desk takes the ticks as marks of now: watch it by `quantdesk pnl live
-    --watch`.
+    --watch`. With `--portfolio multi-asset` it is a session of the simulated market.
     """
+    from services.portfolios import MULTI_ASSET
+
     if drive:
-        _drive(session.date(), dataset, seconds=seconds, port=port, as_json=as_json)
+        day, of = session.date(), MULTI_ASSET if portfolio == MULTI_ASSET else dataset
+        _drive(day, of, seconds=seconds, port=port, as_json=as_json)
         return
     report = _replay(session.date(), dataset, portfolio)
     if as_json:
@@ -71,31 +74,55 @@ def _replay(day: date, dataset: str, portfolio: str | None) -> Any:  # noqa: ANN
 
 
 def _drive(day: date, dataset: str, *, seconds: float, port: int | None, as_json: bool) -> None:
-    import polars as pl
-
     from infra.bootstrap import open_desk
     from infra.desk_client import DeskClient
     from infra.session_drive import drive_session
-    from services.simulated_sessions import simulate_sessions
+    from services.portfolios import MULTI_ASSET
 
     with open_desk() as desk:
         client = DeskClient(desk.settings, port=port)
-        drawn = simulate_sessions(
-            desk.market_data, dataset, day, seed=desk.settings.seed, trades=DRIVEN_TRADES
-        )
-    ticks = pl.concat(
-        one.trades.select("symbol", "event_time", "sequence", "price")
-        for one in drawn.sessions.values()
-    ).sort("event_time", "symbol", "sequence")
+        draw = _multi_asset_ticks if dataset == MULTI_ASSET else _ticks
+        ticks, failures = draw(desk, dataset, day)
     if not as_json:
         typer.echo(f"{len(ticks):,} SIMULATED ticks of {day} into the desk over {seconds:g} s")
     sent = drive_session(client, ticks, seconds=seconds)
-    document = {"session": day, "simulated": True, "symbols": len(drawn.sessions), "sent": sent,
-                "left_out": drawn.failures}  # fmt: skip
+    document = {"session": day, "simulated": True, "symbols": ticks["symbol"].n_unique(),
+                "sent": sent, "left_out": failures}  # fmt: skip
     if as_json:
         show_json(document)
     else:
         typer.echo(f"{sent:,} sent; the marks stand at the closes of {day}")
+
+
+def _ticks(desk: Any, dataset: str, day: date) -> tuple[Any, Any]:  # noqa: ANN401 - imported lazily
+    """Return simulated trades inside the daily bars of a dataset, and what has none and why."""
+    import polars as pl
+
+    from services.simulated_sessions import simulate_sessions
+
+    drawn = simulate_sessions(
+        desk.market_data, dataset, day, seed=desk.settings.seed, trades=DRIVEN_TRADES
+    )
+    ticks = pl.concat(
+        one.trades.select("symbol", "event_time", "sequence", "price")
+        for one in drawn.sessions.values()
+    ).sort("event_time", "symbol", "sequence")
+    return ticks, drawn.failures
+
+
+def _multi_asset_ticks(desk: Any, dataset: str, day: date) -> tuple[Any, Any]:  # noqa: ANN401, ARG001 - imported lazily
+    """Return ticks of the simulated market: instruments and exchange rates."""
+    import numpy as np
+
+    from basics.errors import MissingDataError
+    from infra.experiment import load_experiment
+    from market.simulated.multi_asset_ticks import bridge_ticks
+
+    books = desk.multi_asset_books(load_experiment())
+    if books is None:
+        raise MissingDataError("the simulated market has no session yet: load later bars")
+    rng = np.random.default_rng([desk.settings.seed, day.toordinal()])
+    return bridge_ticks(books.market, day, rng, trades=DRIVEN_TRADES), {}
 
 
 def _show_split(by: str, names: dict[str, float]) -> None:

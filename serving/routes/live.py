@@ -11,8 +11,8 @@ from basics.errors import InvalidInputError
 from risk.exposure import Exposure
 from risk.limits import LimitCheck
 from risk.score import Level
-from services.live_portfolio import LiveState, Mark
 from services.live_profile import LiveProfile
+from services.live_state import LiveState, Mark
 from services.live_views import SHOWN_KEYS, pnl_view, risk_view
 from services.pnl_live import nanoseconds
 from serving.context import context_of
@@ -62,6 +62,10 @@ class LivePnlAnswer(BaseModel):
     equity: float
     peak: float
     day_pnl: float = Field(description="since those closes")
+    fx_on_cash: dict[str, float] = Field(
+        description="part of the day's profit: what rates made of the cash of other currencies"
+    )
+    market: str = Field(description="observed, or simulated: then it is evidence of nothing")
     total: PartAnswer
     beside_fills: float = Field(description="dividends and financing, which belong to no fill")
     ledger_difference: float | None = Field(description="total less the books' own, in money")
@@ -102,6 +106,7 @@ class LiveRiskAnswer(BaseModel):
     sequence: int
     desk_date: date
     as_of: datetime
+    market: str = Field(description="observed, or simulated: then it is evidence of nothing")
     risk: LiveRiskPart | None = Field(description="null while equity is not positive")
     profile: LiveProfile | None = Field(
         description="every estimator, decomposition, stress and single number; null before the "

@@ -21,7 +21,8 @@ from oms.orders import Order
 from risk.book import Holding
 from services.alerts import AlertConsumer
 from services.live_desk import LiveDesk
-from services.live_portfolio import LiveState, booked_before, booked_until
+from services.live_portfolio import booked_before, booked_until
+from services.live_state import LiveState
 from services.order_tickets import DESK
 from services.pnl_live import SNAPSHOT_KIND
 from services.ports import OrderChange

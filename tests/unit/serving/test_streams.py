@@ -11,7 +11,7 @@ import pytest
 from basics.clock import ManualClock
 from basics.errors import UnavailableError
 from services.live_desk import LiveDesk
-from services.live_portfolio import LiveState
+from services.live_state import LiveState
 from services.order_tickets import DESK
 from serving.streams import Client, EventStream, PnlStream
 from tests.live_sample import NOON, accounting, database, fill, live_desk, mark
