@@ -118,6 +118,7 @@ class PnlEngine(EngineState):
         self.remark()
         self._refuse_unpriced()
         held = np.flatnonzero(self._table.held)
+        open_ = np.flatnonzero(self._open_units())
         names = [instrument.symbol for instrument in self._terms]
         sectors = [instrument.sector or NO_SECTOR for instrument in self._terms]
         total, by_fill = (
@@ -140,7 +141,7 @@ class PnlEngine(EngineState):
             ),
             by_fill=by_fill,
             beside_fills=total.pnl - profit_of_parts(by_fill["side"]),
-            stale=tuple(names[i] for i in held if self._is_stale(int(i), as_of_ns)),
+            stale=tuple(names[i] for i in open_ if self._is_stale(int(i), as_of_ns)),
             counts={name: int(self._counts[i]) for name, i in OUTCOMES.items()},
             marks={
                 names[i]: (float(self._marks[i]), int(self._seen[i, 0]), int(self._seen[i, 1]))
@@ -151,9 +152,7 @@ class PnlEngine(EngineState):
         return self.published
 
     def _refuse_unpriced(self) -> None:
-        table = self._table
-        open_units = np.add.reduceat(np.abs(table.units), table.first[:-1])
-        for i in np.flatnonzero(open_units):
+        for i in np.flatnonzero(self._open_units()):
             instrument = self._terms[i]
             if self._seen[i, 1] == NEVER:
                 raise MissingDataError(f"no mark for {instrument.symbol}, which is held")
@@ -161,6 +160,11 @@ class PnlEngine(EngineState):
                 raise MissingDataError(
                     f"no rate for {instrument.currency}, in which {instrument.symbol} is held"
                 )
+
+    def _open_units(self) -> FloatArray:
+        """Return the absolute units of every symbol, summed over its books."""
+        sums: FloatArray = np.add.reduceat(np.abs(self._table.units), self._table.first[:-1])
+        return sums
 
     def _is_stale(self, symbol: int, as_of_ns: int) -> bool:
         last = int(self._seen[symbol, 0])  # A Python integer: NEVER would overflow int64.

@@ -149,8 +149,11 @@ class LiveDesk:
             self._turn_one(name, portfolio, store=True)
 
     def _turn(self, marks: Sequence[Mark], *, look: bool) -> None:
+        # What one portfolio knows is not unknown to the others; what none knows is, to all.
+        known = {s for portfolio in self._started.values() for s in portfolio.symbols}
         for name, portfolio in self._started.items():
-            portfolio.take(marks)
+            own = portfolio.symbols
+            portfolio.take([m for m in marks if m.symbol in own or m.symbol not in known])
             self._turn_one(name, portfolio, look=look)
 
     def _measure(self) -> None:

@@ -1,6 +1,6 @@
 """One portfolio as it stands now: profit, risk and breaches, taken whole under one sequence."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -113,6 +113,11 @@ class LivePortfolio:
         Until then a restart tells it again, under the same ids.
         """
         self._told = self._watch.kept()
+
+    @property
+    def symbols(self) -> Collection[str]:
+        """Everything that may tick: instruments, and currencies by name."""
+        return self.pnl.engine.number
 
     def take(self, marks: Iterable[Mark]) -> None:
         """Take in marks, in order; what is wrong with one is counted."""

@@ -108,6 +108,16 @@ def test_a_silent_symbol_is_listed_as_stale() -> None:
     assert engine.snapshot(as_of_ns=401 * SECOND).stale == ("AAA",)
 
 
+def test_what_is_not_held_any_more_is_not_stale() -> None:
+    engine = engine_of(fill(1, "AAA", 1, "100"), fill(2, "AAA", -1, "100"))
+    engine.mark("AAA", 100.0, event_time_ns=0, sequence=1)
+
+    taken = engine.snapshot(as_of_ns=10_000 * SECOND)
+
+    assert taken.stale == ()
+    assert [part.name for part in taken.by_symbol] == ["AAA"]  # What it earned stays.
+
+
 def test_a_held_symbol_without_mark_or_rate_is_named_and_nothing_is_published() -> None:
     engine = engine_of(fill(1, "EEE", 1, "100"))
 

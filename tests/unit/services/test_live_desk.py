@@ -33,6 +33,7 @@ from tests.live_sample import (
     BOOK,
     CLOSE,
     DAY,
+    INSTRUMENTS,
     LIMITS,
     NOON,
     SCENARIOS,
@@ -43,6 +44,7 @@ from tests.live_sample import (
     fill,
     live_desk,
     mark,
+    portfolio,
     prices,
 )
 
@@ -380,6 +382,26 @@ async def test_more_marks_than_may_wait_are_refused_whole(sample: Sample) -> Non
     assert sample.desk.offer([mark("AAA", 1.0, 1)]) == 1
     with pytest.raises(UnavailableError, match="1 marks wait, at most 2 may"):
         sample.desk.offer([mark("AAA", 1.0, 2), mark("AAA", 1.0, 3)])
+
+
+async def test_a_mark_that_another_portfolio_knows_is_not_counted_as_unknown(
+    sample: Sample, tmp_path: Path
+) -> None:
+    await sample.desk.queue.close()
+    other = portfolio(sample.opened, sample.clock)
+    other.name, other.pnl.run_id = "other", "another run"
+    other.pnl.accounting = replace(other.pnl.accounting, instruments={"AAA": INSTRUMENTS["AAA"]})
+    desk = sample.desk = live_desk(tmp_path, sample.opened, sample.clock)
+    desk.portfolios = {**desk.portfolios, "other": other}
+    desk.start()
+    desk.offer([mark("BBB", 100.0, 1), mark("ZZZ", 1.0, 1), mark("AAA", 99.0, 1)])
+    await desk.turn()
+
+    unknown = [
+        one.pnl.engine.snapshot(as_of_ns=0).counts["unknown"] for one in desk.portfolios.values()
+    ]
+    assert unknown == [1, 1]  # The one that nobody knows.
+    assert other.pnl.engine.marks()["AAA"] == 99.0
 
 
 async def test_an_unknown_portfolio_is_named(sample: Sample) -> None:
