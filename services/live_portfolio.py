@@ -147,6 +147,7 @@ class LivePortfolio:
         booked = self._look() if look or self.state is None else 0
         moved = self.risk.update(self.pnl.engine.values(), self._working, self._worth())
         if self.state is not None and not (booked or moved or force or store):
+            self.pnl.keep(desk_date=self.desk_date, beside=self._beside())
             return []
         taken = self.pnl.snapshot(desk_date=self.desk_date, beside=self._beside(), store=store)
         equity = self.pnl.equity(taken, capital=self.capital)

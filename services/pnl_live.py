@@ -58,6 +58,7 @@ class LivePnl:
     _closing: dict[str, Decimal] = field(default_factory=dict)
     _stored_at: datetime | None = None
     _sequence: int = 0
+    _kept: int = -1
 
     def start(self, closes: Mapping[str, tuple[float, datetime]] | None = None) -> None:
         """Take over the ledger's positions and the marks of the last stored snapshot.
@@ -216,16 +217,26 @@ class LivePnl:
         now = self.clock.now()
         engine = self.engine
         taken = engine.snapshot(as_of_ns=nanoseconds(now), booked_total=self._booked_total())
-        if self.interval_seconds is None:
-            return taken
+        self.keep(desk_date=desk_date, beside=beside, store=store)
+        return taken
+
+    def keep(
+        self, *, desk_date: date, beside: JsonDocument | None = None, store: bool = False
+    ) -> None:
+        """Store the snapshot published last, once, when the interval is over.
+
+        To be asked while nothing happens too: what came last must not wait for what comes next.
+        """
+        taken, now = self.engine.published, self.clock.now()
+        if self.interval_seconds is None or taken is None or taken.sequence == self._kept:
+            return
         due = self._stored_at is None or now - self._stored_at >= timedelta(
             seconds=self.interval_seconds
         )
         if due or store:
             document = self._document(taken) | dict(beside or {})
             self.results.put(SNAPSHOT_KIND, self.run_id, desk_date, document, {"run": self.run_id})
-            self._stored_at = now
-        return taken
+            self._stored_at, self._kept = now, taken.sequence
 
     def _take_over_everything(self) -> int:
         events = self.accounting.store.events(self.run_id)

@@ -439,3 +439,19 @@ async def test_states_are_stored_at_most_once_an_interval(sample: Sample) -> Non
     stored = results.latest(SNAPSHOT_KIND, DESK)
     assert (stored.payload["sequence"], stored.desk_date) == (5, DAY)
     assert stored.payload["marks"]["AAA"][0] == 110.0
+
+
+async def test_the_last_state_of_a_burst_is_stored_though_nothing_follows(sample: Sample) -> None:
+    sample.trade(1, "AAA", 1)
+    sample.desk.offer([mark("AAA", 104.0, 1)])
+    await sample.desk.turn()
+    results = sample.desk.portfolios["manual"].pnl.results
+    assert results.latest(SNAPSHOT_KIND, DESK).payload["sequence"] == 1
+    sample.clock.moment += timedelta(seconds=10)
+    await sample.desk.turn()  # Silence, and no close: the process may be killed at any moment.
+    kept = results.latest(SNAPSHOT_KIND, DESK)
+    sample.clock.moment += timedelta(seconds=10)
+    await sample.desk.turn()
+
+    assert (kept.payload["sequence"], kept.payload["marks"]["AAA"][0]) == (2, 104.0)
+    assert sample.desk.state().sequence == 2
