@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from basics.errors import ConflictError, QuantDeskError
+from basics.errors import ConflictError, QuantDeskError, RefusedError
 from infra.settings import Settings
 
 # prefect is silent when it meets versions it does not work with: no flow or schedule runs.
@@ -35,6 +35,7 @@ def examine(settings: Settings) -> list[Finding]:
         "sqlite": _sqlite,
         "policy folder": _policy_folder,
         "database": _database,
+        "champions": _champions,
         "P&L attribution": _pnl_attribution,
     }
     findings = [_look(subject, look, settings) for subject, look in looks.items()]
@@ -96,6 +97,26 @@ def _database(settings: Settings) -> str:
     finally:
         database.close()
     return f"{database.address}, schema {stands} (this program needs {needed})"
+
+
+def _champions(settings: Settings) -> str:
+    """Load every champion as a server would: a file that was changed or cut short shows here."""
+    from infra.clock import SystemClock
+    from infra.registry import open_registry
+    from services.predictions import Predictions
+    from services.promotion import CHAMPION
+
+    registry = open_registry(settings.mlflow, settings.state_dir / "mlflow", clock=SystemClock())
+    served, sound, broken = Predictions(registry), [], []
+    for name in registry.names():
+        if CHAMPION in registry.aliases(name):
+            try:
+                sound.append(served.served(name, CHAMPION).version.label)
+            except QuantDeskError as error:
+                broken.append(str(error))
+    if broken:
+        raise RefusedError("; ".join(broken))
+    return ", ".join(sound) or "no model is registered yet"
 
 
 def _pnl_attribution(settings: Settings) -> str:

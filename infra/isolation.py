@@ -7,6 +7,7 @@ Applied before any heavy import by the command line, and to other programs by
 import hashlib
 import os
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -91,3 +92,8 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def hand_on(variables: Mapping[str, str]) -> None:
+    """Set variables in this process alone, for a library that takes a secret no other way."""
+    os.environ.update(variables)

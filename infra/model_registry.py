@@ -83,10 +83,27 @@ class MlflowRegistry(ModelStore):
             # Written first: a kill in between leaves a move that the next call overwrites.
             key = f"{MOVE_PREFIX}{self._next_move(name, alias, before):06d}"
             self._client.set_registered_model_tag(name, key, json.dumps(move))
+            self._require_own(name, key, move)
             if version is None:
                 self._client.delete_registered_model_alias(name, alias)
             else:
                 self._client.set_registered_model_alias(name, alias, str(version))
+            self._require_own(name, key, move)
+            stands = self.aliases(name).get(alias)
+            if stands != version:
+                raise ConflictError(
+                    f"alias {alias!r} of {name} was moved to version {version} and stands on "
+                    f"{stands}: another machine moved it meanwhile, look again and decide anew"
+                )
+
+    def _require_own(self, name: str, key: str, move: Mapping[str, object]) -> None:
+        """Refuse where another machine wrote its own move under the same number."""
+        stands = self._move_tags(name).get(key)
+        if stands is None or json.loads(stands) != move:
+            raise ConflictError(
+                f"alias {move['alias']!r} of {name}: another machine writes a move of it at this "
+                f"moment ({stands}), look again and decide anew"
+            )
 
     def annotate(self, name: str, version: int, key: str, value: str) -> None:
         """Write a tag on a version; what is signed cannot be written."""

@@ -12,6 +12,7 @@ def open_registry(settings: MlflowSettings, folder: Path, *, clock: Clock) -> Ml
     key = settings.signing_key.get_secret_value().encode() if settings.signing_key else None
     if settings.url is None:
         return MlflowRegistry(folder, clock=clock, signing_key=key)
+    from infra.mlflow_access import access_of
     from infra.remote_registry import RemoteRegistry
 
     return RemoteRegistry(
@@ -20,4 +21,5 @@ def open_registry(settings: MlflowSettings, folder: Path, *, clock: Clock) -> Ml
         clock=clock,
         timeout_seconds=settings.timeout_seconds,
         signing_key=key,
+        access=access_of(settings),
     )

@@ -5,8 +5,9 @@ writing goes through the client. Whatever was read is mirrored: the versions and
 model, and every file by its digest. While the server is down, what was read before goes on serving
 from the mirror; what needs the server (training, promotion, counting trials) says that it is gone.
 
-Two machines that move one alias at the same moment are parted by the server's answer alone: the
-check and the move are two calls.
+The server has no compare-and-set: an alias is looked at before it is moved and again after, and so
+is the note of the move. A machine that finds another's move in the place of its own says so, and
+what the server has last stands; the note of the other's move is never written over.
 """
 
 import json
@@ -24,6 +25,7 @@ from basics.errors import InvalidInputError, MissingDataError, UnavailableError
 from basics.identifiers import content_hash
 from infra.breaker import Breaker
 from infra.files import write_whole
+from infra.mlflow_access import Access
 from infra.model_registry import MlflowRegistry, run_key
 from infra.model_store import MOVE_PREFIX, SHARPE
 from services.ports import ModelRun, ModelVersion
@@ -43,6 +45,8 @@ class RemoteRegistry(MlflowRegistry):
         Of the mirror and the signing key.
     signing_key : bytes, optional
         Shared by the machines that read what one of them signed.
+    access : Access
+        The user, or the token, that the server asks for.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class RemoteRegistry(MlflowRegistry):
         clock: Clock,
         timeout_seconds: float,
         signing_key: bytes | None = None,
+        access: Access | None = None,
     ) -> None:
         super().__init__(folder, clock=clock, signing_key=signing_key)
         parts = urllib.parse.urlsplit(url)
@@ -60,6 +65,7 @@ class RemoteRegistry(MlflowRegistry):
             raise InvalidInputError(f"mlflow.url {url!r} is no address: write http://host:port")
         self._url = url.rstrip("/")
         self._timeout_seconds = timeout_seconds
+        self._access = access or Access()
         self._breaker = Breaker("registry", open_seconds=BREAKER_SECONDS)
         self._mirror = folder / "mirror" / content_hash(self._url)[:16]
 
@@ -209,6 +215,7 @@ class RemoteRegistry(MlflowRegistry):
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - MLflow is untyped here
+        self._access.tell_client()
         from mlflow import MlflowClient
 
         return MlflowClient(tracking_uri=self._url, registry_uri=self._url)
@@ -238,15 +245,19 @@ class RemoteRegistry(MlflowRegistry):
         """Return the server's answer; refused at once while it is known to be gone."""
         if not self._breaker.allows():
             raise UnavailableError(self._breaker.detail)
-        request = urllib.request.Request(
-            address, data=body, headers={"Content-Type": "application/json"}
-        )
+        headers = {"Content-Type": "application/json", **self._access.header}
+        request = urllib.request.Request(address, data=body, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=self._timeout_seconds) as answer:
                 content = bytes(answer.read())
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 raise MissingDataError(f"{address} is not there") from None
+            if error.code in {401, 403}:
+                raise UnavailableError(
+                    f"the registry {self._url} refuses this user ({error.code}): look at "
+                    "mlflow.user and mlflow.password, mlflow.token or mlflow.secret_file"
+                ) from None
             self._breaker.failed(f"the registry {self._url} answered {error.code}: look at its log")
             raise UnavailableError(self._breaker.detail) from error
         except (OSError, ValueError) as error:

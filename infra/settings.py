@@ -188,6 +188,14 @@ class MlflowSettings(Section):
         default=None, description="address of an MLflow server; empty keeps them in <state>/mlflow"
     )
     timeout_seconds: float = Field(default=5.0, gt=0, le=60, description="longest wait for a call")
+    user: str | None = Field(default=None, description="user name at the MLflow server")
+    password: SecretStr | None = Field(default=None, description="password of that user")
+    token: SecretStr | None = Field(
+        default=None, description="bearer token, in place of user and password"
+    )
+    secret_file: Path | None = Field(
+        default=None, description="file that holds the password (with a user) or the token"
+    )
     signing_key: SecretStr | None = Field(
         default=None,
         description="key that signs versions, shared by the machines of one registry; empty makes "

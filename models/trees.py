@@ -24,7 +24,10 @@ class TreePredictor:
     def __init__(self, text: str, *, booster: Any | None = None) -> None:  # noqa: ANN401 - untyped
         self._text = _THREADS.sub("[num_threads: 1]", text)
         self._booster = booster
-        self.feature_names = tuple(header(self._text)["feature_names"].split(" "))
+        told = header(self._text)
+        if "feature_names" not in told:
+            raise InvalidInputError("the trees cannot be read: their text names no features")
+        self.feature_names = tuple(told["feature_names"].split(" "))
         try:
             self._compiled: CompiledForest | None = CompiledForest(read_forest(self._text))
         except InvalidInputError as error:

@@ -349,3 +349,41 @@ def test_another_machine_needs_the_key_that_signed(
 def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="write http://host:port"):
         RemoteRegistry("mlflow:5000", tmp_path, clock=CLOCK, timeout_seconds=1)
+
+
+def test_another_machines_move_at_the_same_moment_is_never_written_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = MlflowRegistry(folder, clock=CLOCK)
+    for number in (1, 2):
+        registry.register(_run(f"t{number}"), format="lightgbm-text", input_key=f"k{number}")
+    registry.move_alias("price", "champion", 1, expected=None, reason="first")
+    move = registry._client.set_registered_model_alias
+
+    def overtaken(name: str, alias: str, version: str) -> None:
+        move(name, alias, version)
+        move(name, alias, "1")  # Another machine moves it back between our move and our look.
+
+    monkeypatch.setattr(registry._client, "set_registered_model_alias", overtaken)
+
+    with pytest.raises(ConflictError, match="was moved to version 2 and stands on 1: another"):
+        registry.move_alias("price", "champion", 2, expected=1, reason="better")
+    assert registry.aliases("price") == {"champion": 1}
+
+
+def test_a_note_that_another_machine_wrote_stops_the_move(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = MlflowRegistry(folder, clock=CLOCK)
+    registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    write = registry._client.set_registered_model_tag
+
+    def overtaken(name: str, key: str, value: str) -> None:
+        write(name, key, value)
+        write(name, key, value.replace("first", "theirs"))
+
+    monkeypatch.setattr(registry._client, "set_registered_model_tag", overtaken)
+
+    with pytest.raises(ConflictError, match="another machine writes a move of it at this moment"):
+        registry.move_alias("price", "champion", 1, expected=None, reason="first")
+    assert registry.aliases("price") == {}
