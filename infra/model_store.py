@@ -254,6 +254,13 @@ class ModelStore:
     def _rows(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
         path = self.folder / DATABASE
         if not path.exists():
+            # No registry yet, or one that was taken away: its artefacts would still be there.
+            kept = self.folder / ARTEFACTS
+            if kept.is_dir() and any(kept.iterdir()):
+                raise UnavailableError(
+                    f"the model registry {path} is gone, though its artefacts stand in {kept}: "
+                    "bring the file back from a backup"
+                )
             return iter(())
         try:
             uri = f"{path.absolute().as_uri()}?mode=ro"

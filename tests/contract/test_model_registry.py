@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from basics.clock import ManualClock
-from basics.errors import ConflictError, InvalidInputError, MissingDataError, RefusedError
+from basics.errors import (
+    ConflictError,
+    InvalidInputError,
+    MissingDataError,
+    RefusedError,
+    UnavailableError,
+)
 from infra.model_registry import MlflowRegistry
 from infra.remote_registry import RemoteRegistry
 from services.ports import ModelRegistry, ModelRun
@@ -253,8 +259,6 @@ def test_a_move_written_and_not_made_is_made_once(folder: Path) -> None:
 
 
 def test_a_registry_that_cannot_be_read_is_unavailable(tmp_path: Path) -> None:
-    from basics.errors import UnavailableError
-
     (tmp_path / "mlflow.db").write_bytes(b"not a database, at length" * 100)
 
     with pytest.raises(UnavailableError, match=r"mlflow\.db cannot be read"):
@@ -387,3 +391,16 @@ def test_a_note_that_another_machine_wrote_stops_the_move(
     with pytest.raises(ConflictError, match="another machine writes a move of it at this moment"):
         registry.move_alias("price", "champion", 1, expected=None, reason="first")
     assert registry.aliases("price") == {}
+
+
+def test_a_registry_that_was_taken_away_is_unavailable_and_not_empty(folder: Path) -> None:
+    registry = MlflowRegistry(folder, clock=CLOCK)
+    version = registry.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    (folder / "mlflow.db").rename(folder / "away.db")
+
+    with pytest.raises(UnavailableError, match="is gone, though its artefacts stand"):
+        registry.aliases("price")
+    with pytest.raises(UnavailableError, match="is gone"):
+        registry.record(_run("t2"))
+    (folder / "away.db").rename(folder / "mlflow.db")
+    assert registry.resolve("price", 1) == version
