@@ -206,6 +206,7 @@ def _measures(folder: Path) -> list[Row]:
     one = best_seconds(lambda: fused_performance(returns, threads=1))
     tails = best_seconds(lambda: tail_measures(returns, threads=2))
     sharpe = best_seconds(lambda: rolling_sharpe_ratio(long, window=WINDOW))
+    sharpe_one = best_seconds(lambda: rolling_sharpe_ratio(long, window=WINDOW, threads=1))
     drawdown = best_seconds(lambda: rolling_max_drawdown(long, window=WINDOW))
     shape = f"{SERIES:,} series x {DAYS:,} days"
     return [
@@ -217,8 +218,10 @@ def _measures(folder: Path) -> list[Row]:
             peers["quantiles"]),
         Row("pnl.shared_quantstats", f"the set shared with quantstats, {shape}", two + tails, "s",
             f"quantstats, {peers['quantstats_series']} series scaled up", peers["quantstats"]),
-        Row("pnl.rolling_sharpe", "rolling Sharpe ratio, 1 million rows", sharpe, "s",
-            f"best of pandas and quantstats: {peers['sharpe_by']}", peers["rolling_sharpe"]),
+        Row("pnl.rolling_sharpe", "rolling Sharpe ratio, 1 million rows, two threads", sharpe,
+            "s", f"best of pandas and quantstats: {peers['sharpe_by']}", peers["rolling_sharpe"]),
+        Row("pnl.rolling_sharpe_one_thread", "the same on one thread", sharpe_one,
+            "s", f"best of pandas and quantstats: {peers['sharpe_by']}", peers["rolling_sharpe"]),
         Row("pnl.rolling_drawdown", "rolling maximum drawdown, 1 million rows", drawdown, "s",
             f"empyrical-reloaded, {peers['drawdown_rows']:,} rows scaled up",
             peers["rolling_drawdown"]),

@@ -5,6 +5,9 @@ A window whose ratio has a zero denominator is NaN as well. Input policy as
 `measures.performance`.
 """
 
+import math
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +17,7 @@ from measures.kernels.compiled import compiled
 from measures.performance import PERIODS_PER_YEAR, checked_returns, ratio
 
 ANCHOR = 512  # Rows after which the running sums are summed afresh, so that no error builds up.
+LEAST_ANCHORS = 100  # Of a thread; fewer are done before another thread has begun.
 
 
 def rolling_mean_return(
@@ -39,11 +43,31 @@ def rolling_sharpe_ratio(
     window: int,
     risk_free: float = 0.0,
     periods_per_year: float = PERIODS_PER_YEAR,
+    threads: int = 2,
 ) -> FloatArray:
-    """Return the Sharpe ratio of each window, (n_periods,); `risk_free` is per period."""
+    """Return the Sharpe ratio of each window, (n_periods,); `risk_free` is per period.
+
+    A long series is shared out over `threads`; the answer does not depend on how many.
+    """
     values = _one_series(returns, window)
     out = np.empty(len(values))
-    _sharpe(values, window, risk_free, np.sqrt(periods_per_year), out)
+    first = min(window - 1, len(values))
+    out[:first] = np.nan
+    root = np.sqrt(periods_per_year)
+    # Whole anchors, so that each sum is the same however they are shared out.
+    size = ANCHOR * max(math.ceil((len(values) - first) / (ANCHOR * threads)), LEAST_ANCHORS)
+    starts = range(first, len(values), size)
+
+    def fill(start: int) -> None:
+        _sharpe(values, window, risk_free, root, (start, min(start + size, len(values))), out)
+
+    if len(starts) < 2:
+        for start in starts:
+            fill(start)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(fill, starts))
+    _overwrite_constant(values, window, np.nan, out)
     return out
 
 
@@ -109,15 +133,10 @@ def _window_sums(x: FloatArray, window: int, start: int, stop: int, out: FloatAr
 
     Returns the shift: the mean of the first window, which keeps squares from cancelling.
     """
-    shift = 0.0
-    for i in range(start - window + 1, start + 1):
-        shift += x[i]
-    shift /= window
-    total = squares = 0.0
-    for i in range(start - window + 1, start + 1):
-        d = x[i] - shift
-        total += d
-        squares += d * d
+    first = x[start - window + 1 : start + 1]
+    total, _ = _sums(first, 0.0)
+    shift = total / window
+    total, squares = _sums(first, shift)
     out[0, 0] = total
     out[1, 0] = squares
     for t in range(start + 1, stop):
@@ -127,6 +146,20 @@ def _window_sums(x: FloatArray, window: int, start: int, stop: int, out: FloatAr
         out[0, t - start] = total
         out[1, t - start] = squares
     return shift
+
+
+@compiled
+def _sums(x: FloatArray, shift: float) -> tuple[float, float]:
+    """Return the sums of x - shift and of its squares, in four strands that need not wait."""
+    whole = len(x) // 4 * 4
+    t0 = t1 = t2 = t3 = q0 = q1 = q2 = q3 = 0.0
+    for i in range(0, whole, 4):
+        a, b, c, d = x[i] - shift, x[i + 1] - shift, x[i + 2] - shift, x[i + 3] - shift
+        t0, t1, t2, t3 = t0 + a, t1 + b, t2 + c, t3 + d
+        q0, q1, q2, q3 = q0 + a * a, q1 + b * b, q2 + c * c, q3 + d * d
+    for i in range(whole, len(x)):
+        t0, q0 = t0 + x[i] - shift, q0 + (x[i] - shift) ** 2
+    return (t0 + t1) + (t2 + t3), (q0 + q1) + (q2 + q3)
 
 
 @compiled
@@ -149,39 +182,45 @@ def _moments(x: FloatArray, window: int, mean: FloatArray, variance: FloatArray)
             m = sums[0, j] / window
             mean[start + j] = m + shift
             variance[start + j] = max(sums[1, j] - sums[0, j] * m, 0.0) / (window - 1)
-    _flatten_constant(x, window, variance)
+    _overwrite_constant(x, window, 0.0, variance)
 
 
 @compiled
-def _flatten_constant(x: FloatArray, window: int, variance: FloatArray) -> None:
-    """Set the variance of windows of one repeated value to exactly zero."""
-    run = 0
-    for t in range(len(x)):
-        run = _longest_run(x, t, run)
-        if run >= window:
-            variance[t] = 0.0
+def _overwrite_constant(x: FloatArray, window: int, value: float, out: FloatArray) -> None:
+    """Write `value` where the window is one value repeated, whatever rounding left there.
+
+    The window - 1 pairs of neighbours in such a window are equal, and one of every window - 1
+    pairs in a row is looked at.
+    """
+    n, seen = len(x), 0
+    for at in range(window - 1, n, window - 1):
+        if at < seen or x[at] != x[at - 1]:
+            continue
+        low, high = at - 1, at
+        while low > 0 and x[low - 1] == x[at]:
+            low -= 1
+        while high + 1 < n and x[high + 1] == x[at]:
+            high += 1
+        out[low + window - 1 : high + 1] = value
+        seen = high + 1
 
 
 @compiled
-def _sharpe(x: FloatArray, window: int, risk_free: float, root: float, out: FloatArray) -> None:
-    n = len(x)
-    first = min(window - 1, n)
-    out[:first] = np.nan
+def _sharpe(
+    x: FloatArray, window: int, risk_free: float, root: float, span: tuple[int, int],
+    out: FloatArray,
+) -> None:  # fmt: skip
+    """Fill the windows that end in [span[0], span[1])."""
     sums = np.empty((2, ANCHOR))
     scale = root * np.sqrt((window - 1) / window)
-    for start in range(first, n, ANCHOR):
-        stop = min(start + ANCHOR, n)
+    for start in range(span[0], span[1], ANCHOR):
+        stop = min(start + ANCHOR, span[1])
         shift = _window_sums(x, window, start, stop, sums) - risk_free
         # sum / n over sqrt((squares - sum² / n) / (n - 1)), arranged to divide once.
         for j in range(stop - start):
             total = sums[0, j]
             spread = max(window * sums[1, j] - total * total, 0.0)
             out[start + j] = scale * (total + window * shift) / np.sqrt(spread)
-    run = 0
-    for t in range(n):
-        run = _longest_run(x, t, run)
-        if run >= window:
-            out[t] = np.nan
 
 
 @compiled

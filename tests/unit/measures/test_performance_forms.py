@@ -132,6 +132,27 @@ def test_rolling_forms_hold_over_many_anchors() -> None:
         np.testing.assert_allclose(found[62:], each, rtol=1e-10, atol=1e-12)
 
 
+def test_threads_do_not_change_a_byte_of_a_long_rolling_sharpe_ratio() -> None:
+    series = np.random.default_rng(4).normal(0.0, 0.01, 130_000)
+    series[70_000:70_300] = 0.001  # One value repeated: no ratio.
+
+    found = [rolling_sharpe_ratio(series, window=63, threads=n) for n in (1, 2, 3)]
+
+    assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()
+    assert np.flatnonzero(np.isnan(found[0][62:])).tolist() == list(range(70_000, 70_238))
+    assert found[0][-1] == pytest.approx(pf.sharpe_ratio(series[-63:]), rel=1e-10)
+
+
+@pytest.mark.parametrize("window", [2, 3, 7])
+def test_a_window_of_one_repeated_value_has_no_volatility_wherever_it_stands(window: int) -> None:
+    series = np.repeat([0.1, 0.2, 0.1, 0.3, 0.1], [2, 7, 1, 3, 8])
+
+    found = rolling_volatility(series, window=window)
+
+    each = [len(set(series[t - window : t])) == 1 for t in range(window, len(series) + 1)]
+    assert (found[window - 1 :] == 0.0).tolist() == each
+
+
 def test_rolling_beta_is_the_beta_of_each_window() -> None:
     market = np.random.default_rng(8).normal(0.0, 0.01, len(NORMAL))
     market[700:900] = 0.0
