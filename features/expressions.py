@@ -11,6 +11,7 @@ into a feature set's content hash.
 '(close / mean(close, 20))'
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -179,7 +180,15 @@ def field(name: str) -> Expression:
 
 
 def constant(value: float) -> Expression:
-    """Return `value` as an expression."""
+    """Return `value` as an expression.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is NaN or infinite.
+    """
+    if not math.isfinite(value):
+        raise InvalidInputError(f"{value!r} is not finite: the feature would be missing everywhere")
     return Expression(CONSTANT, (), (float(value),), repr(float(value)))
 
 

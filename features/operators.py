@@ -2,7 +2,9 @@
 
 Every operator leaves out what is missing (NaN) and says below when its answer is missing. Common
 to all: infinite inputs count as missing; a division by zero, the logarithm of what is not
-positive and the root of what is negative are missing, never infinite and never zero. Windows
+positive and the root of what is negative are missing, never infinite and never zero. So is what
+passes the largest number (1.8e308, in float32 3.4e38) on the way to an answer: a product, a
+quotient, a sum, and the squares of values beyond its root (1e154, in float32 1e19). Windows
 include the session itself and may be shorter near a symbol's first bar (one value is enough
 unless an operator says more).
 """
@@ -30,7 +32,10 @@ def delay(x: Expression, sessions: int) -> Expression:
 
 
 def change(x: Expression, sessions: int) -> Expression:
-    """Return x less its value `sessions` ago; missing where either is."""
+    """Return x less its value `sessions` ago.
+
+    Missing where either is, or the difference passes the largest number.
+    """
     return x - delay(x, sessions)
 
 
@@ -73,30 +78,44 @@ def minimum(x: Expression | float, y: Expression | float) -> Expression:
 
 
 def total(x: Expression, window: int) -> Expression:
-    """Return the sum over the window; missing where it holds no value."""
+    """Return the sum over the window.
+
+    Missing where it holds no value, or the sum passes the largest number.
+    """
     return _rolling("total", "moments", "sum", x, window=window)
 
 
 def mean(x: Expression, window: int) -> Expression:
-    """Return the mean over the window; missing where it holds no value."""
+    """Return the mean over the window.
+
+    Missing where it holds no value, or their sum passes the largest number.
+    """
     return _rolling("mean", "moments", "mean", x, window=window)
 
 
 def std(x: Expression, window: int) -> Expression:
-    """Return the standard deviation (ddof 1) over the window; missing below two values."""
+    """Return the standard deviation (ddof 1) over the window.
+
+    Missing below two values, and where their squares pass the largest number.
+    """
     return _rolling("std", "moments", "std", x, window=window)
 
 
 def slope(x: Expression, window: int) -> Expression:
     """Return the slope per session of the least-squares line through the window.
 
-    A session without a value leaves a gap in time; missing below two values.
+    A session without a value leaves a gap in time; missing below two values, and where a
+    product passes the largest number.
     """
     return _rolling("slope", "moments", "slope", x, window=window)
 
 
 def rsquare(x: Expression, window: int) -> Expression:
-    """Return R² of that line; missing below two values or a standard deviation over 2e-5."""
+    """Return R² of that line.
+
+    Missing below two values or a standard deviation over 2e-5, and where squares pass the
+    largest number.
+    """
     return _rolling("rsquare", "moments", "rsquare", x, window=window)
 
 
@@ -160,7 +179,8 @@ def quantile(x: Expression, window: int, probability: float) -> Expression:
 def correlation(x: Expression, y: Expression, window: int) -> Expression:
     """Return Pearson's correlation over the window's complete pairs.
 
-    Missing below two pairs, and where either standard deviation is at most 2e-5.
+    Missing below two pairs, where either standard deviation is at most 2e-5, and where squares
+    pass the largest number.
     """
     return _rolling("correlation", "comoments", "correlation", x, y, window=window)
 
@@ -168,13 +188,16 @@ def correlation(x: Expression, y: Expression, window: int) -> Expression:
 def beta(x: Expression, y: Expression, window: int) -> Expression:
     """Return the slope of x on y over the window's complete pairs.
 
-    Missing below two pairs, and where y does not vary.
+    Missing below two pairs, where y does not vary, and where squares pass the largest number.
     """
     return _rolling("beta", "comoments", "beta", x, y, window=window)
 
 
 def covariance(x: Expression, y: Expression, window: int) -> Expression:
-    """Return the covariance (ddof 1) over the window's complete pairs; missing below two."""
+    """Return the covariance (ddof 1) over the window's complete pairs.
+
+    Missing below two, and where products pass the largest number.
+    """
     return _rolling("covariance", "comoments", "covariance", x, y, window=window)
 
 

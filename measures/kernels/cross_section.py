@@ -1,4 +1,7 @@
-"""Across the symbols of one session: ranks, means, z-scores."""
+"""Across the symbols of one session: ranks, means, z-scores.
+
+Where a sum or a square passes the largest number, the answer is NaN.
+"""
 
 import numpy as np
 
@@ -42,7 +45,7 @@ def cross_mean(x: Floats, out: Floats) -> None:
             if not np.isnan(x[i, t]):
                 total += x[i, t]
                 count += 1
-        mean = total / count if count else np.nan
+        mean = total / count if count and abs(total) < np.inf else np.nan
         for i in range(n_symbols):
             out[i, t] = mean
 
@@ -67,7 +70,7 @@ def cross_zscore(x: Floats, out: Floats) -> None:
                 squares += (x[i, t] - mean) ** 2
         std = np.sqrt(squares / (count - 1)) if count > 1 else np.nan
         for i in range(n_symbols):
-            out[i, t] = (x[i, t] - mean) / std if std > 0 else np.nan
+            out[i, t] = (x[i, t] - mean) / std if 0 < std < np.inf else np.nan
 
 
 @compiled
@@ -84,7 +87,8 @@ def group_demean(x: Floats, groups: Floats, out: Floats) -> None:
                 if groups[k, t] == groups[i, t] and not np.isnan(x[k, t]):
                     total += x[k, t]
                     count += 1
-            out[i, t] = x[i, t] - total / count if count else np.nan
+            apart = x[i, t] - total / count if count else np.nan
+            out[i, t] = apart if abs(apart) < np.inf else np.nan
 
 
 @compiled
@@ -108,7 +112,8 @@ def cross_residual(x: Floats, y: Floats, out: Floats) -> None:
             if not (np.isnan(x[i, t]) or np.isnan(y[i, t])):
                 xy += (x[i, t] - mean_x) * (y[i, t] - mean_y)
                 yy += (y[i, t] - mean_y) ** 2
-        sound = count > 2 and yy > 0
+        sound = count > 2 and 0 < yy < np.inf
         for i in range(n_symbols):
             line = mean_x + xy / yy * (y[i, t] - mean_y) if sound else np.nan
-            out[i, t] = x[i, t] - line
+            apart = x[i, t] - line
+            out[i, t] = apart if abs(apart) < np.inf else np.nan

@@ -19,7 +19,7 @@ def rolling_deviation(x: Floats, stride: int, windows: IntArray, first: int, out
     first : int
         First session wanted.
     out : float ndarray of shape (1, n_windows, n_rows, (n_sessions - first) * stride)
-        NaN where the window holds no value.
+        NaN where the window holds no value, or a sum passes the largest number.
     """
     n, skip = x.shape[1], first * stride
     total, count = np.empty(n - skip, x.dtype), np.empty(n - skip, x.dtype)
@@ -37,7 +37,8 @@ def rolling_deviation(x: Floats, stride: int, windows: IntArray, first: int, out
                     apart = abs(x[i, c - back] - mean[c - skip])
                     total[c - skip] += 0.0 if np.isnan(apart) else apart
             for j in range(n - skip):
-                mean[j] = total[j] / count[j]
+                sound = abs(mean[j]) < np.inf and total[j] < np.inf
+                mean[j] = total[j] / count[j] if sound else np.nan
 
 
 @compiled

@@ -28,7 +28,8 @@ def rolling_quantile(
     first : int
         First session wanted.
     out : float ndarray of shape (n_probabilities, n_windows, n_rows, (n_sessions - first) * stride)
-        NaN where the window holds no value.
+        NaN where the window holds no value, or its neighbours lie further apart than the
+        largest number.
     """
     n, longest = x.shape[1] // stride, int(windows[-1])
     if n - first == 1:
@@ -145,7 +146,8 @@ def _quantile(ordered: Floats, count: int, probability: float) -> float:
     below = min(int(place), count - 1)
     above = min(below + 1, count - 1)
     low, high = float(ordered[below]), float(ordered[above])
-    return low + (place - below) * (high - low)
+    value = low + (place - below) * (high - low)
+    return value if abs(value) < np.inf else np.nan
 
 
 @compiled
@@ -210,5 +212,7 @@ def _both(a: Floats, b: Floats, low: Floats, high: Floats) -> None:
 
 @compiled
 def _interpolate(below: Floats, above: Floats, share: np.floating[Any], out: Floats) -> None:
+    nan, beyond = out.dtype.type(np.nan), out.dtype.type(np.inf)
     for j in range(len(out)):
-        out[j] = below[j] + share * (above[j] - below[j])
+        value = below[j] + share * (above[j] - below[j])
+        out[j] = value if abs(value) < beyond else nan

@@ -1,5 +1,7 @@
 """Exponential smoothing in the forms of the field: each starts from an average and forgets."""
 
+import numpy as np
+
 from measures.kernels.compiled import Floats, compiled
 
 
@@ -16,7 +18,8 @@ def smooth(
     Parameters
     ----------
     x, out : float ndarray of shape (n_symbols, n_sessions)
-        A missing value is passed over: its cell stays NaN and y as it was.
+        A missing value is passed over: its cell stays NaN and y as it was. A y that passed
+        the largest number is NaN from there on.
     alpha : float
         Weight of the newest value, in (0, 1].
     seed : (int, int, float)
@@ -38,4 +41,5 @@ def smooth(
                 y += value / divisor if count > skipped else 0.0
             else:
                 y += alpha * (value - y)
-            out[i, c] = y if count >= skipped + summed + quiet else x.dtype.type(float("nan"))
+            told = count >= skipped + summed + quiet and abs(y) < np.inf
+            out[i, c] = y if told else np.nan

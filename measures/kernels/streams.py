@@ -172,5 +172,5 @@ def smooth_on(
         else:
             y += alpha * (value - y)
         state[0, j], state[1, j] = count, y
-        if count >= skipped + summed + quiet:
+        if count >= skipped + summed + quiet and abs(y) < np.inf:
             out[j] = y

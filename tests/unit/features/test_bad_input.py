@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from basics.errors import InvalidInputError
 from features.definitions import Feature, FeatureSet
 from features.expressions import Expression, field
 from features.formulas import OPERATORS
@@ -302,3 +303,44 @@ def test_every_operator_has_a_case_and_says_when_it_is_missing() -> None:
     for name, operator in OPERATORS.items():
         if name not in {"abs", "field"}:
             assert "missing" in (inspect.getdoc(operator) or "").lower(), name
+
+
+HUGE = 2.0**600
+# By what power of a scale an answer grows when its inputs do.
+POWERS = dict.fromkeys([*CASES, *ACROSS], 1.0) | dict.fromkeys(
+    ("beta", "correlation", "cross_rank", "cross_zscore", "rank", "returns", "rsquare", "sign"), 0.0
+) | {"covariance": 2.0, "sqrt": 0.5}  # fmt: skip
+ARITHMETIC = {"sum": x_ + y_, "difference": x_ - y_, "product": x_ * y_, "quotient": x_ / (y_ / 8)}
+POWERS |= {"sum": 1.0, "difference": 1.0, "product": 2.0, "quotient": 0.0}
+SCALED = {name: expression for name, (expression, _) in CASES.items()} | ACROSS | ARITHMETIC
+
+
+@pytest.mark.parametrize("name", sorted(set(SCALED) - {"exp", "log"}))
+def test_past_the_largest_number_an_answer_is_missing_and_never_wrong(name: str) -> None:
+    rng = np.random.default_rng(154)
+    # Squares pass the largest number from 2^512 on, sums and differences from 2^1023 on.
+    powers = np.where(rng.random((2, 5, 40)) < 0.5, rng.uniform(-90, 423, (2, 5, 40)), 423.7)
+    x, y = 2.0**powers * rng.choice([-1.0, 1.0], (2, 5, 40))
+    features = FeatureSet("s", 1, (Feature("f", SCALED[name]), Feature("x", x_), Feature("y", y_)))
+    days = np.datetime64("2020-01-01") + np.arange(40)
+
+    def computed(scale: float) -> tuple[np.ndarray, np.ndarray]:
+        panel = Panel(tuple("ABCDE"), days, {"x": x * scale, "y": y * scale})
+        live = OnlineFeatures(features, panel.window(0, 1))
+        bars = [{name: rows[:, t] for name, rows in panel.fields.items()} for t in range(40)]
+        told = [live.values()[0], *(live.update(days[t], bars[t])[0] for t in range(1, 40))]
+        return features.compute(panel)["f"], np.column_stack(told)
+
+    with np.errstate(over="ignore"):
+        expected = np.ldexp(computed(1.0)[0], int(600 * POWERS[name]))
+    # What cancels leaves the rounding of what was there.
+    least = 1e-12 * np.max(np.abs(expected), initial=0.0, where=np.isfinite(expected))
+    for found in computed(HUGE):
+        assert not np.isinf(found).any()
+        known = ~np.isnan(found)
+        np.testing.assert_allclose(found[known], expected[known], rtol=1e-9, atol=least)
+
+
+def test_a_number_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="inf is not finite"):
+        x_ * 1e999
