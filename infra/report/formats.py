@@ -13,6 +13,7 @@ Number = float | Decimal
 NAMES = {
     "cagr": "CAGR",
     "hhi": "HHI",
+    "modified dietz return": "Modified Dietz return",
     "r squared": "R²",
     "m squared": "M²",
     "ic": "IC",

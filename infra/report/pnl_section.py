@@ -27,7 +27,7 @@ def pnl_section(
     blocks: list[Block] = [
         pnl_charts.equity_with_drawdown(performance),
         pnl_charts.monthly_heat_map(performance.months),
-        *_paired([pnl_charts.attribution_waterfall(split) for split in drawn]),
+        *paired([pnl_charts.attribution_waterfall(split) for split in drawn]),
         reconciliation_table(attributions, performance.currency),
         *([] if health is None else [health_table(health)]),
         *figures_tables(performance.figures),
@@ -46,7 +46,7 @@ def pnl_section(
     )
 
 
-def _paired(charts: Sequence[Chart]) -> Sequence[Chart]:
+def paired(charts: Sequence[Chart]) -> Sequence[Chart]:
     """Return the charts with the last of half width widened if it would stand alone."""
     halves = [place for place, chart in enumerate(charts) if not chart.wide]
     if len(halves) % 2 == 0:

@@ -1,5 +1,6 @@
 """A portfolio's tear sheet as a page."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,15 +8,33 @@ from infra.report import cells, formats
 from infra.report.day import performance_figures
 from infra.report.page import Cell, Chart, Notice, Page, Section, Table
 from infra.report.pnl_charts import attribution_waterfall, equity_with_drawdown, monthly_heat_map
-from infra.report.pnl_section import figures_tables, reconciliation_table, spells_table
+from infra.report.pnl_section import (
+    figures_tables,
+    paired,
+    reconciliation_table,
+    spells_table,
+)
 from infra.report.theme import axis, axis_title, layout
 from infra.report.traces import line
 from infra.report.writer import write_page
-from services.portfolios import label_of
+from services.portfolios import ON_SIMULATED_MARKETS, label_of
 from services.report import Tone
 from services.tear_sheet import Histogram, TearSheet
 
-RATES = {"cagr", "volatility", "max_drawdown"}
+RATES = {
+    "cagr", "volatility", "max_drawdown", "ulcer_index", "value_at_risk", "expected_shortfall",
+    "hit_rate",
+}  # fmt: skip
+
+OBSERVED = (
+    "Fills come from the venue that the portfolio traded on; of the sample's portfolio that venue, "
+    "its costs and its volumes are simulated around real closes."
+)
+SIMULATED = (
+    "The whole market of this portfolio is simulated: prices, exchange rates, curves, volatility, "
+    "dividends and fills are drawn from a seed. None of its figures is evidence."
+)
+Pair = tuple[Sequence[float | None], Sequence[float | None]]  # The portfolio's, the benchmark's.
 
 
 def write_tear_sheet(sheet: TearSheet, path: Path) -> Path:
@@ -37,8 +56,7 @@ def tear_sheet_page(sheet: TearSheet) -> Page:
         findings=[],
         caveats=[
             Notice(
-                text="Fills come from the venue that the portfolio traded on; of the sample's "
-                "portfolio that venue, its costs and its volumes are simulated around real closes.",
+                text=SIMULATED if sheet.portfolio in ON_SIMULATED_MARKETS else OBSERVED,
                 label="What this rests on.",
                 tone=Tone.WARN,
             )
@@ -50,8 +68,7 @@ def tear_sheet_page(sheet: TearSheet) -> Page:
                 blocks=[
                     equity_with_drawdown(performance),
                     monthly_heat_map(performance.months),
-                    _rolling_sharpe(sheet),
-                    _rolling_volatility(sheet),
+                    *_rolling(sheet),
                     _histogram(sheet.histogram),
                     _intervals_table(sheet),
                     spells_table(performance.spells),
@@ -62,7 +79,7 @@ def tear_sheet_page(sheet: TearSheet) -> Page:
                 title="Where it came from",
                 lead="Booked splits add up to the cent; an estimated split shows its residual.",
                 blocks=[
-                    *(attribution_waterfall(split) for split in drawn),
+                    *paired([attribution_waterfall(split) for split in drawn]),
                     reconciliation_table(sheet.attributions, performance.currency),
                 ],
             ),
@@ -72,42 +89,54 @@ def tear_sheet_page(sheet: TearSheet) -> Page:
     )
 
 
-def _rolling_sharpe(sheet: TearSheet) -> Chart:
-    trace = line("portfolio", sheet.performance.sessions, sheet.rolling_sharpe,
-                 color="$accent", width=1.8)  # fmt: skip
-    return _over_time(
-        "rolling-sharpe", "Sharpe ratio, rolling", [trace | {"hovertemplate": "%{y:.2f}"}], sheet
-    )
-
-
-def _rolling_volatility(sheet: TearSheet) -> Chart:
-    days = sheet.performance.sessions
-    traces = [line("portfolio", days, sheet.rolling_volatility, color="$accent", width=1.8)]
-    if sheet.benchmark_volatility:
-        traces.append(
-            line("benchmark", days, sheet.benchmark_volatility, color="$reference", width=1.4)
+def _rolling(sheet: TearSheet) -> list[Chart]:
+    """Return what changes over time: ratio, volatility, drawdown, and beta where there is one."""
+    charts = [
+        _over_time(sheet, "rolling-sharpe", "Sharpe ratio, rolling", "yearly",
+                   (sheet.rolling_sharpe, sheet.benchmark_sharpe), ".2f"),
+        _over_time(sheet, "rolling-volatility", "Volatility, rolling", "yearly",
+                   (sheet.rolling_volatility, sheet.benchmark_volatility), ".1%"),
+        _over_time(sheet, "rolling-drawdown", "Maximum drawdown, rolling", "below the peak",
+                   (sheet.rolling_drawdown, sheet.benchmark_drawdown), ".1%"),
+    ]  # fmt: skip
+    if any(value is not None for value in sheet.rolling_beta):
+        charts.append(
+            _over_time(
+                sheet,
+                "rolling-beta",
+                "Beta, rolling",
+                "to the benchmark",
+                (sheet.rolling_beta, ()),
+                ".2f",
+            )
         )
-    shown = [trace | {"hovertemplate": "%{y:.1%}"} for trace in traces]
-    return _over_time("rolling-volatility", "Volatility, rolling", shown, sheet, tickformat=".0%")
+    return charts
 
 
 def _over_time(
-    name: str, title: str, traces: list[dict[str, object]], sheet: TearSheet, tickformat: str = ""
+    sheet: TearSheet, name: str, title: str, unit: str, values: Pair, shown: str
 ) -> Chart:
+    days, (own, rival) = sheet.performance.sessions, values
+    traces = [line("portfolio", days, own, color="$accent", width=1.8)]
+    if any(value is not None for value in rival):
+        traces.append(line("benchmark", days, rival, color="$reference", width=1.4))
+    short = len(days) < sheet.window
     return Chart(
         name=name,
         title=title,
-        traces=traces,
+        traces=[trace | {"hovertemplate": f"%{{y:{shown}}}"} for trace in traces],
         layout=layout(
             hovermode="x unified",
             showlegend=len(traces) > 1,
             xaxis=axis(showgrid=False, type="date", hoverformat="%Y-%m-%d"),
-            yaxis=axis(title=axis_title("yearly"), tickformat=tickformat),
+            yaxis=axis(title=axis_title(unit), tickformat=".0%" if shown.endswith("%") else ""),
         ),
         summary=f"{title} over {sheet.window} sessions.",
         height=260,
         wide=False,
-        note=f"Each point covers the {sheet.window} sessions that end there.",
+        note=f"Empty: {len(days)} sessions are fewer than the {sheet.window} of a window."
+        if short
+        else f"Each point covers the {sheet.window} sessions that end there.",
     )
 
 
@@ -132,7 +161,7 @@ def _histogram(histogram: Histogram) -> Chart:
             yaxis=axis(title=axis_title("sessions")),
         ),
         summary="How often daily returns of each size occurred.",
-        height=300,
+        height=470,  # As tall as the table beside it.
         wide=False,
     )
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from basics.errors import MissingDataError
+from measures.drawdown import max_drawdown
 from measures.performance import sharpe_ratio, volatility
+from measures.performance_relative import beta
 from services.pnl_performance import Performance
 from services.tear_sheet import TearSheet, tear_sheet
 from tests.day_sample import sample_report
@@ -30,15 +32,25 @@ def test_a_rolling_figure_is_that_of_the_sessions_that_end_there(performance: Pe
     assert sheet.rolling_sharpe[:125] == (None,) * 125
     assert sheet.rolling_sharpe[200] == pytest.approx(float(sharpe_ratio(returns[75:201])))
     assert sheet.rolling_volatility[-1] == pytest.approx(float(volatility(returns[-126:])))
+    assert sheet.rolling_drawdown[-1] == pytest.approx(float(max_drawdown(returns[-126:])))
+    assert sheet.rolling_drawdown[:125] == (None,) * 125
 
 
 def test_the_benchmarks_returns_come_from_its_equity(performance: Performance) -> None:
     path = np.array([float(performance.initial_capital), *performance.benchmark_equity])
     returns = path[1:] / path[:-1] - 1.0
 
-    assert made(performance).benchmark_volatility[-1] == pytest.approx(
-        float(volatility(returns[-126:]))
-    )
+    sheet, own = made(performance), np.array(performance.returns)
+    assert sheet.benchmark_volatility[-1] == pytest.approx(float(volatility(returns[-126:])))
+    assert sheet.benchmark_sharpe[-1] == pytest.approx(float(sharpe_ratio(returns[-126:])))
+    assert sheet.benchmark_drawdown[-1] == pytest.approx(float(max_drawdown(returns[-126:])))
+    assert sheet.rolling_beta[-1] == pytest.approx(float(beta(own[-126:], returns[-126:])))
+
+
+def test_without_a_benchmark_there_is_no_beta(performance: Performance) -> None:
+    sheet = made(replace(performance, benchmark_equity=(), benchmark_drawdown=()))
+
+    assert (sheet.rolling_beta, sheet.benchmark_sharpe, sheet.benchmark_drawdown) == ((), (), ())
 
 
 def test_every_return_is_counted_once(performance: Performance) -> None:
@@ -52,7 +64,8 @@ def test_every_return_is_counted_once(performance: Performance) -> None:
 
 def test_each_interval_holds_its_estimate(performance: Performance) -> None:
     for name, interval in made(performance).intervals.items():
-        if name != "max_drawdown":  # A resample's worst spell is another one.
+        # A resample's worst spell is another one.
+        if name not in {"max_drawdown", "ulcer_index", "calmar_ratio"}:
             assert interval.low <= interval.estimate <= interval.high, name
 
 
