@@ -79,7 +79,8 @@ class DailyBooks:
             at = int(np.flatnonzero((before <= 0) & (profit != 0))[0])
             raise InvalidInputError(
                 f"session {self.sessions[at]}: profit on capital of "
-                f"{self.money(before[at])} has no return; book the capital paid in first"
+                f"{self.money(before[at])} has no return; book the capital paid in first "
+                "(`quantdesk pnl open`)"
             )
         rates: FloatArray = np.where(before > 0, profit / np.where(before > 0, before, 1), 0.0)
         return rates

@@ -154,7 +154,8 @@ def zone_changes(before: PnlHealth | None, now: PnlHealth, *, at: datetime) -> l
                 dedupe_key=f"{now.day}|{test.model}|{_word(was)}|{_word(test.zone)}",
                 message=(
                     f"P&L attribution test of {now.portfolio}, risk model {test.model}: "
-                    f"{_word(was)} became {_word(test.zone)} on {now.day}"
+                    + (f"{_word(was)} became " if before else "first seen ")
+                    + f"{_word(test.zone)} on {now.day}"
                     + (f" ({test.reason})" if test.reason else "")
                 ),
                 figures={

@@ -53,15 +53,16 @@ class PnlKeeping:
     def keep(self, kept: KeptBooks, *, lineage: JsonDocument) -> PnlOutcome:
         """Keep the days of a portfolio, and the documents of the whole span.
 
-        Doing it again on the same books leaves the same rows and documents.
+        Doing it again on the same books leaves the same rows and documents. What cannot be measured
+        leaves no row either.
         """
-        changed = self.days.store.replace(kept)
         performance = self.days.performance(kept)
         # Gathered once for both splits by factor.
         factors = cache(lambda: self.days.factors(kept.books.daily.sessions))
         splits = Attributions(
             attributions=tuple(self._split(kept, by=key, factors=factors) for key in SPLITS)
         )
+        changed = self.days.store.replace(kept)
         for kind, document in ((PERFORMANCE_KIND, performance), (ATTRIBUTION_KIND, splits)):
             payload = msgspec.to_builtins(document)
             self.days.results.put(kind, kept.portfolio, performance.end, payload, lineage)

@@ -133,7 +133,8 @@ def text_table(
     missing = [name for name in needed if name not in table.columns]
     if missing:
         raise InvalidInputError(
-            f"{path.name} lacks {', '.join(missing)}; it has {', '.join(table.columns)}: "
+            f"{path.name} lacks {', '.join(missing)}; it has "
+            f"{', '.join(name for name in table.columns if name != LINE)}: "
             f"name yours by --map {missing[0]}=YOURS"
         )
     return table, rejected

@@ -9,6 +9,8 @@ import typer
 from quantdesk.output import AsJson, show_json, show_table
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from infra.bootstrap import Desk
     from services.pnl_reconciliation import Reconciliation, ReconciliationReport
 
@@ -201,17 +203,36 @@ def _show_report(report: "ReconciliationReport", *, as_json: bool) -> None:
         return
     rows = [
         (
-            one.key.account, one.key.subject, one.key.name, one.ours, one.theirs, one.difference,
-            one.age_days, "open" if one.resolution is None else one.resolution.reason,
+            one.key.account, one.key.subject, one.key.name, _plain(one.ours), _plain(one.theirs),
+            _plain(one.difference), one.first_seen, one.age_days,
+            "open" if one.resolution is None
+            else f"settled: {one.resolution.reason} "
+            f"({one.resolution.author}, {one.resolution.approver})",
         )
         for one in report.breaks
     ]  # fmt: skip
     show_table(
-        f"{report.day}: {report.lines} lines, {len(report.open)} open breaks",
-        ("account", "subject", "name", "ours", "theirs", "difference", "age in days", "state"),
+        f"{report.day}: {report.lines} lines held against the books, {len(report.open)} open "
+        + ("break" if len(report.open) == 1 else "breaks"),
+        (
+            "account",
+            "subject",
+            "name",
+            "ours",
+            "theirs",
+            "difference",
+            "first seen",
+            "age in days",
+            "state",
+        ),
         rows,
         right=("ours", "theirs", "difference", "age in days"),
     )
+
+
+def _plain(amount: "Decimal") -> str:
+    """Return an amount without the zeros that a column of ten decimals leaves."""
+    return f"{amount.normalize():,f}"
 
 
 def latest_performance(desk: "Desk", portfolio: str | None) -> Any:  # noqa: ANN401 - a StoredResult, imported lazily

@@ -231,5 +231,9 @@ def test_books_are_not_valued_where_a_price_is_missing_and_nothing_is_kept(
         run("pnl", "value", "r1", "--dataset", "own")
     with pytest.raises(MissingDataError, match="run 'r2' has no entries"):
         run("pnl", "value", "r2", "--dataset", "own")
+    path.write_text(FILLS.replace("AAA,10,100", "AAA,10,99"))
+    run("pnl", "import", str(path), "--run", "r3", "--dataset", "own")
+    with pytest.raises(InvalidInputError, match=r"capital paid in first \(`quantdesk pnl open`\)"):
+        run("pnl", "value", "r3", "--dataset", "own")
     with pytest.raises(MissingDataError, match="no day is kept yet"):
         run("pnl", "explain")

@@ -168,6 +168,9 @@ def test_a_break_is_found_and_settled_by_two(desk: Run, tmp_path: Path) -> None:
         ("USD", "1958.00", "-8042"),
         ("BBB", "-40.0000000000", "-30"),
     ]
+    seen = desk("pnl", "reconcile", str(statement), "--dataset", "own")
+    assert "3 lines held against the books, 2 open breaks" in seen
+    assert "-40.0" not in seen
     settle = ("pnl", "settle", "imported", "cash", "USD", "--reason", "capital is in transit",
               "--author", "ann", "--dataset", "own")  # fmt: skip
     with pytest.raises(RefusedError, match="needs a second person"):
