@@ -8,6 +8,7 @@ from prefect.artifacts import create_image_artifact, create_table_artifact
 from infra.report.svg_bars import svg_bars
 from risk.profile import RiskProfile
 from services.nightly_risk import NightReport, NightStress
+from services.portfolios import label_of
 from services.weekly_risk import WeeklyReport, summary_of
 
 MOST_BARS = 20
@@ -19,7 +20,7 @@ def show_night(night: NightReport) -> None:
         key="nightly-risk",
         table=[
             {
-                "book": row.name,
+                "book": label_of(row.name),
                 "score": round(row.score, 1),
                 "level": row.level,
                 "limits": row.limit_state,
@@ -31,13 +32,13 @@ def show_night(night: NightReport) -> None:
             }
             for row in night.rows
         ]
-        + [{"book": item.name, "failure": item.reason} for item in night.failures],
+        + [{"book": label_of(item.name), "failure": item.reason} for item in night.failures],
         description=f"Risk of every book on {night.as_of}; {night.measured} measured by this run",
     )
     _chart(
         "nightly-risk-chart",
         f"Risk score, the riskiest books on {night.as_of}",
-        [(row.name, row.score, f"{row.score:.0f} {row.level}") for row in night.rows],
+        [(label_of(row.name), row.score, f"{row.score:.0f} {row.level}") for row in night.rows],
     )
 
 
@@ -72,7 +73,7 @@ def show_tails(profile: RiskProfile) -> None:
 
 def show_stress(books: Sequence[NightStress], as_of: object) -> None:
     """Leave the loss of every book under every scenario, and a chart of the worst."""
-    results = [(book.name, result) for book in books for result in book.stresses]
+    results = [(label_of(book.name), result) for book in books for result in book.stresses]
     create_table_artifact(
         key="nightly-stress",
         table=[
@@ -105,7 +106,7 @@ def show_week(week: WeeklyReport) -> None:
     create_table_artifact(
         key="weekly-risk",
         table=[{"method": name, **counts} for name, counts in methods.items()]
-        + [{"book": item.name, "failure": item.reason} for item in week.failures],
+        + [{"book": label_of(item.name), "failure": item.reason} for item in week.failures],
         description=f"{len(week.rows)} books on {week.as_of}, {week.measured} measured by this "
         "run; kupiec and z2 count rejections at 5% among the tests",
     )

@@ -13,8 +13,10 @@ from infra.experiment import load_experiment
 from infra.settings import load_settings
 from infra.telemetry import configure_logging
 from market.panel import Panel
+from measures.options import AmericanFormula
 from services.experiment import Experiment
-from services.multi_asset import MultiAssetBooks
+from services.multi_asset import MultiAssetBooks, risk_inputs_of
+from services.multi_asset_valuation import MultiAssetInputs
 from services.paper_trading import Forecasts, PaperTrading, first_traded_session
 from services.report import Lineage
 from services.settlement import CarryOut, carry_out
@@ -107,6 +109,21 @@ class Day:
     def multi_asset(self) -> MultiAssetBooks | None:
         """The multi-asset portfolio on its simulated market; None before its first session."""
         return self.desk.multi_asset_books(self.experiment)
+
+    @cached_property
+    def multi_asset_inputs(self) -> MultiAssetInputs | None:
+        """What its risk is computed from, booked first; None before its first session."""
+        books = self.multi_asset
+        if books is None:
+            return None
+        accounting = self.desk.accounting(books.market.instruments)
+        accounting.book_events(books.run_id, books.events)  # Adds nothing where they stand.
+        return risk_inputs_of(
+            books,
+            accounting,
+            previous=self.desk.risk.previous(books.plan.portfolio, before=self.desk_date),
+            american=AmericanFormula(self.desk.settings.american_options),
+        )
 
     @cached_property
     def lineage(self) -> Lineage:

@@ -1,5 +1,6 @@
 """The multi-asset demo portfolio as a flow: booked on a SIMULATED market, valued, explained."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,14 +13,14 @@ from flows.day import Day, open_day
 from flows.outcome import Outcome, done, no_new_data
 from flows.pnl_steps import by_hand
 from flows.progress import step
-from measures.options import AmericanFormula
 from risk.profile import RiskProfile
 from services.multi_asset import (
     MultiAssetBooks,
     MultiAssetReview,
     review_multi_asset,
-    risk_inputs_of,
 )
+from services.multi_asset_night import multi_asset_night
+from services.nightly_risk import NIGHT_KIND, NIGHT_STRESS_KIND, NightPolicy
 from services.pnl_days import ATTRIBUTION_KIND, CURRENCY_KIND, PERFORMANCE_KIND
 from services.pnl_keeping import Attributions
 from services.portfolios import MULTI_ASSET, label_of
@@ -86,17 +87,35 @@ def keep_multi_asset(day: Day, books: MultiAssetBooks, *, again: bool = False) -
 
 def measure_multi_asset_risk(day: Day) -> RiskProfile | None:
     """Profile the portfolio at the desk date and keep it; None before its first session."""
-    books = day.multi_asset
-    if books is None:
+    books, inputs = day.multi_asset, day.multi_asset_inputs
+    if books is None or inputs is None:
         return None
-    accounting = day.desk.accounting(books.market.instruments)
-    accounting.book_events(books.run_id, books.events)  # Adds nothing where they stand.
-    previous = day.desk.risk.previous(books.plan.portfolio, before=day.desk_date)
-    american = AmericanFormula(day.desk.settings.american_options)
-    inputs = risk_inputs_of(books, accounting, previous=previous, american=american)
     profile = day.desk.risk.multi_asset_profile(inputs)
     day.desk.risk.store(profile, lineage=lineage_of(day, books))
     return profile
+
+
+def keep_multi_asset_night(day: Day, policy: NightPolicy, lineage: JsonDocument) -> None:
+    """Keep the portfolio's rows of the nightly risk and stress, beside those of the other books.
+
+    Of the desk date's night: a past session's has none.
+
+    Parameters
+    ----------
+    lineage : mapping
+        Of the night whose rows these stand beside.
+    """
+    if policy.as_of != day.desk_date:
+        return
+    books, inputs = day.multi_asset, day.multi_asset_inputs
+    if books is None or inputs is None:
+        return
+    risk = day.desk.risk
+    beside = replace(policy, scenarios=(*risk.scenarios, *risk.multi_asset_scenarios))
+    night = multi_asset_night(inputs, beside, lookback=risk.lookback)
+    own = {**lineage, MULTI_ASSET: lineage_of(day, books)}
+    for kind, row in ((NIGHT_KIND, night.risk), (NIGHT_STRESS_KIND, night.stress)):
+        day.desk.results.put(kind, inputs.scope, policy.as_of, msgspec.to_builtins(row), own)
 
 
 def multi_asset_risk(day: Day) -> str:

@@ -13,7 +13,11 @@ from prefect import flow
 from flows import artifacts, risk_steps
 from flows.day import Day, open_day
 from flows.engines import Engine, engine_map
-from flows.multi_asset import multi_asset_risk, multi_asset_risk_stands
+from flows.multi_asset import (
+    keep_multi_asset_night,
+    multi_asset_risk,
+    multi_asset_risk_stands,
+)
 from flows.outcome import Outcome, done, no_new_data
 from flows.progress import step
 from services.nightly_risk import NIGHT_STRESS_KIND, nightly_stress
@@ -74,6 +78,7 @@ def nightly_risk(
             for night in asked:
                 if not again and risk_steps.night_stands(day, PROFILE_KIND, on=night.session):
                     continue
+                keep_multi_asset_night(day, night.policy, night.lineage)  # The report ranks it.
                 report = measure_night(
                     risk_steps.night_batch(night, again=again),
                     night.market,
@@ -130,6 +135,7 @@ def nightly_stress_tests(
         workers = day.desk.settings.threads
         with engine_map(engine, workers=workers, address=address) as mapped:
             for night in asked:
+                keep_multi_asset_night(day, night.policy, night.lineage)  # The report ranks it.
                 rows, failures = nightly_stress(
                     risk_steps.stress_batch(night, again=again),
                     night.market,

@@ -23,10 +23,10 @@ from risk.shocks import Shock
 from risk.stress import Basis, StressResult, StressScenario
 from services.live_profile import LiveHoldings, LiveProfile
 from services.live_risk import LiveRisk, LiveRiskReading
-from services.multi_asset_risk import SIMULATED
 from services.multi_asset_stress import stresses_of
 from services.multi_asset_valuation import (
     CASH,
+    SIMULATED,
     MultiAssetInputs,
     ValuedBook,
     measured_book,

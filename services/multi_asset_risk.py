@@ -43,6 +43,7 @@ from services.multi_asset_life import JOINT_METHOD, lived_evidence, movement_of_
 from services.multi_asset_stress import stresses_of
 from services.multi_asset_valuation import (
     CASH,
+    SIMULATED,
     MultiAssetInputs,
     ValuedBook,
     linear_inputs,
@@ -58,7 +59,6 @@ from services.risk_measures import (
 )
 
 JOINT_SCENARIOS = 4_096
-SIMULATED = "simulated"
 
 
 def multi_asset_profile(

@@ -25,6 +25,7 @@ from services.risk_inputs import History, PreviousRisk, RiskInputs
 from services.risk_measures import MeasuredBook
 
 CASH = "cash"
+SIMULATED = "simulated"  # A market that was not observed.
 _LEAST_EXPOSURE = 1.0  # An option without delta still has a return.
 
 

@@ -23,6 +23,7 @@ from risk.score import Calibration, Level
 from services.morning import Morning
 from services.morning_verdict import morning_verdict
 from services.nightly_risk import NightReport
+from services.portfolios import label_of
 from services.report import Tone
 from services.report_findings import LEVEL_TONES, attribution_test_findings
 
@@ -157,7 +158,7 @@ def _books_table(rows: Sequence[NightRow]) -> Table:
         columns=cells.columns(*titles, *numbers, words=5),
         rows=[
             [
-                cells.text(row.name),
+                cells.text(label_of(row.name)),
                 Cell(row.level, LEVEL_TONES[Level(row.level)]),
                 Cell(row.limit_state, LIMIT_TONES[row.limit_state]),
                 cells.text(", ".join(row.breached) or formats.NOT_MEASURED),
@@ -176,7 +177,7 @@ def _failures_table(failures: Sequence[NightFailure]) -> Table:
     return Table(
         title="Could not be measured",
         columns=cells.columns("book", "why", words=2),
-        rows=[[cells.text(item.name), cells.text(item.reason)] for item in failures],
+        rows=[[cells.text(label_of(item.name)), cells.text(item.reason)] for item in failures],
     )
 
 
