@@ -18,8 +18,9 @@ from basics.errors import InvalidInputError, RefusedError
 from market.liquidity import ImpactModel
 from strategy.restrictions import Restriction
 
-MAX_ROUNDS: Final = 12
+MAX_ROUNDS: Final = 24
 SLACK: Final = 1e-9  # Fraction of equity by which a limit may be missed: the solver's own noise.
+FIRST_STRIDE: Final = 1.2  # How far a bound that was missed is moved, in units of the excess.
 MAX_DENOMINATOR: Final = 16
 BASIS_POINTS: Final = 1e4  # The solver works best on numbers near one.
 LOT_NOISE: Final = 0.02  # A trade below this part of a lot is the solver's noise, not a trade.
@@ -141,6 +142,8 @@ def remediate(
         return _remedy(book, np.zeros(len(held)), restrictions, impact, days)
     # The solver's value may exceed the true one; begin from bounds that allow for it.
     bounds = np.array([r.bound * _head_room(r, held) for r in restrictions])
+    # Doubles with each miss: an excess much smaller than a lot would leave the rounding as it is.
+    stride = np.full(len(bounds), FIRST_STRIDE)
     for _ in range(MAX_ROUNDS):
         trades = _solve(book, restrictions, bounds, impact, days, reduce_only=reduce_only)
         quantities = _whole_lots(book, trades, reduce_only=reduce_only)
@@ -149,7 +152,8 @@ def remediate(
         missed = excess > SLACK
         if not missed.any():
             return _remedy(book, quantities, restrictions, impact, days)
-        bounds[missed] -= excess[missed] * 1.2
+        bounds[missed] -= excess[missed] * stride[missed]
+        stride[missed] *= 2
         if (bounds <= 0).any():
             break
     raise RefusedError(

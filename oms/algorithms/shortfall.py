@@ -92,7 +92,8 @@ def implementation_shortfall(  # noqa: PLR0913 - the constants of the paper's mo
             f"temporary impact {temporary_impact} must exceed half the permanent impact of a "
             f"period, {permanent_impact * tau / 2}"
         )
-    kappa = math.acosh(1 + risk_aversion * volatility**2 / eta * tau**2 / 2) / tau
+    # cosh(kappa tau) = 1 + x: by the half angle, since 1 + x keeps few digits of a small x.
+    kappa = 2 * math.asinh(math.sqrt(risk_aversion * volatility**2 / eta) * tau / 2) / tau
     holdings = quantity * _decay(kappa, np.linspace(horizon, 0.0, periods + 1), horizon)
     holdings[-1] = 0.0
     trades = -np.diff(holdings)
@@ -118,6 +119,6 @@ def _decay(kappa: float, left: FloatArray, horizon: float) -> FloatArray:
     # exp of negative numbers alone, so that great urgency does not overflow.
     return np.asarray(
         np.exp(kappa * (left - horizon))
-        * (1 - np.exp(-2 * kappa * left))
-        / (1 - math.exp(-2 * kappa * horizon))
+        * np.expm1(-2 * kappa * left)
+        / math.expm1(-2 * kappa * horizon)
     )

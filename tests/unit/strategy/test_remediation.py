@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from basics.errors import InvalidInputError, RefusedError
@@ -136,6 +136,7 @@ def restrictions(rng: np.random.Generator, count: int, tight: float) -> list[Res
 
 
 @settings(max_examples=12, deadline=None)
+@example(924248042, 0.8495949315463365)  # The net bound is missed by a fortieth of a lot.
 @given(st.integers(0, 10_000), st.floats(0.2, 1.5))
 def test_after_the_remedy_every_limit_is_kept(seed: int, tight: float) -> None:
     rng = np.random.default_rng(seed)
