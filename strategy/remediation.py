@@ -157,8 +157,19 @@ def remediate(
         if (bounds <= 0).any():
             break
     raise RefusedError(
-        "no trades in whole lots keep every limit at once: loosen a limit, or allow hedges"
+        "no trades in whole lots keep every limit at once; missed is "
+        f"{_named(restrictions, after)}: loosen a limit, or allow hedges"
     )
+
+
+def _named(restrictions: Sequence[Restriction], exposures: FloatArray) -> str:
+    """Name the restrictions that the exposures do not keep, with value and bound."""
+    missed = [
+        f"{r.name} at {r.value(exposures):.4g} of {r.bound:.4g}"
+        for r in restrictions
+        if r.value(exposures) > r.bound + SLACK
+    ]
+    return ", ".join(missed) or "none, but what the rounding leaves"
 
 
 def _head_room(restriction: Restriction, exposures: FloatArray) -> float:
@@ -199,8 +210,8 @@ def _solve(
         raise RefusedError(f"the solver found no remedy: {error}") from error
     if problem.status not in {cp.OPTIMAL, cp.OPTIMAL_INACCURATE}:
         raise RefusedError(
-            f"no trades keep every limit at once ({problem.status}): loosen a limit, or allow "
-            "hedges"
+            f"no trades keep every limit at once ({problem.status}); passed now is "
+            f"{_named(restrictions, held)}: loosen a limit, or allow hedges"
         )
     return np.asarray(change.value, dtype=np.float64)
 

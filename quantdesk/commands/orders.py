@@ -1,10 +1,12 @@
 """`quantdesk orders`: place, list, replace, cancel and plan orders on paper."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from quantdesk.commands.order_controls import choice, order_controls
+from quantdesk.commands.order_remedy import remedy
+from quantdesk.commands.order_words import order_document
 from quantdesk.output import AsJson, show_json, show_table
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ orders = typer.Typer(
     help="Orders of the manual book, on the simulated venue at the desk date's prices.",
     no_args_is_help=True,
 )
+orders.command("remedy")(remedy)
 orders.add_typer(order_controls)  # Without a name, its commands stand beside these.
 
 OrderId = Annotated[str, typer.Argument(help="The order's cl_ord_id.")]
@@ -177,93 +180,6 @@ def positions(as_json: AsJson = False) -> None:
         return
     show_table("Positions", ("symbol", "quantity"), standing.positions.items(), right=("quantity",))
     typer.echo(f"equity {standing.equity:.2f}, of which today {standing.daily_pnl:+.2f}")
-
-
-@orders.command()
-def remedy(
-    limits_scale: Annotated[
-        float, typer.Option(help="Scale every limit; below 1 asks what tighter ones would cost.")
-    ] = 1.0,
-    hedge: Annotated[
-        bool, typer.Option("--hedge", help="Trades may also open positions against the risk.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Solve for the cheapest trades that bring the demo's book within its risk limits."""
-    from flows.day import open_day
-    from flows.risk_steps import book_stands, nights, stand_book
-    from market.liquidity import ImpactModel
-    from services.remediation import remedy_for, scaled
-    from services.risk import PROFILE_KIND
-
-    with open_day() as day:
-        if not book_stands(day):
-            typer.echo(f"Traded anew: {stand_book(day)}", err=True)
-        report = remedy_for(
-            nights(day, PROFILE_KIND)[-1].inputs,
-            limits=scaled(day.desk.risk.limits, limits_scale),
-            scenarios=day.desk.risk.scenarios,
-            lookback=day.desk.risk.lookback,
-            impact=ImpactModel(half_spread=day.desk.settings.venue.half_spread),
-            reduce_only=not hedge,
-        )
-    if as_json:
-        show_json(report)
-        return
-    rows = [
-        (t.symbol, f"{t.quantity:+,.0f}", f"{t.value:+,.0f}", f"{t.expected_cost:,.2f}")
-        for t in report.trades
-    ]
-    show_table(
-        "Trades that restore the limits",
-        ("symbol", "quantity", "value", "cost"),
-        rows,
-        right=("quantity", "value", "cost"),
-    )
-    after = {(check.metric, check.name): check for check in report.after}
-    changed = [
-        (
-            c.metric,
-            c.name,
-            f"{c.value:.4f}",
-            f"{after[c.metric, c.name].value:.4f}",
-            f"{c.soft:.4f}",
-        )
-        for c in report.before
-        if c.breached and (c.metric, c.name) in after
-    ]
-    show_table(
-        "Limits past their soft threshold",
-        ("metric", "of", "before", "after", "limit"),
-        changed,
-        right=("before", "after", "limit"),
-    )
-    typer.echo(
-        f"expected cost {report.expected_cost:,.2f}"
-        + (f"; not solved by trades: {', '.join(report.not_solved)}" if report.not_solved else "")
-    )
-
-
-def order_document(order: "Order") -> dict[str, Any]:
-    """Return an order in the words of its user."""
-    return {
-        "cl_ord_id": order.cl_ord_id,
-        "symbol": order.symbol,
-        "side": order.side.name.lower(),
-        "quantity": order.quantity,
-        "order_type": order.order_type.name.lower(),
-        "limit_price": order.limit_price,
-        "stop_price": order.stop_price,
-        "time_in_force": order.time_in_force.name.lower(),
-        "status": order.status.name.lower(),
-        "cum_quantity": order.cum_quantity,
-        "leaves_quantity": order.leaves_quantity,
-        "average_price": order.average_price,
-        "created_at": order.created_at,
-        "strategy": order.book.strategy,
-        "portfolio": order.book.portfolio,
-        "warnings": list(order.warnings),
-    }
 
 
 def _show_one(order: "Order", *, as_json: bool) -> None:

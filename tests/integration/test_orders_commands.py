@@ -125,3 +125,28 @@ def test_an_unknown_order_or_symbol_is_told(run: Run) -> None:
         run("submit", "ZZZ", "buy", "1")
     with pytest.raises(MissingDataError, match="no price and volume are known for ZZZ"):
         run("plan", "twap", "ZZZ", "100")
+
+
+def test_an_applied_remedy_sells_through_the_order_path_and_the_breach_is_gone(run: Run) -> None:
+    with pytest.raises(MissingDataError, match="no order of yours was filled"):
+        run("remedy", "--own")
+    with pytest.raises(InvalidInputError, match="use it with --own"):
+        run("remedy", "--apply")
+    first = json.loads(run("submit", "AAA", "buy", "1", "--json"))
+    # 13% of equity: past the soft limit of a symbol's weight, 12%, within the hard one.
+    quantity = str(int(130_000 / float(first["average_price"])))
+    run("submit", "AAA", "buy", quantity, "--id", "large")
+
+    told = json.loads(run("remedy", "--own", "--json"))
+    assert told["orders"] == []
+    (trade,) = told["remedy"]["trades"]
+    assert (trade["symbol"], trade["quantity"] < 0) == ("AAA", True)
+
+    applied = json.loads(run("remedy", "--own", "--apply", "--json"))
+    (order,) = applied["orders"]
+    assert (order["side"], order["status"]) == ("sell", "filled")
+    assert float(order["cum_quantity"]) == -trade["quantity"]
+    weight = {c["name"]: c for c in applied["left"]["before"] if c["metric"] == "weight"}["AAA"]
+    assert weight["state"] == "warn"
+    assert abs(weight["value"]) <= weight["soft"]
+    assert applied["left"]["trades"] == []
