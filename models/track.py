@@ -1,11 +1,12 @@
 """What a version foretold, what came of it, and how well they agree over a window of sessions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from basics.arrays import BoolArray, DateArray, FloatArray
 from measures.evidence import newey_west_mean
+from models.assurance import Form
 from models.evaluation import rank_information_coefficient
 
 Z95 = 1.959963984540054
@@ -48,6 +49,19 @@ class Track:
             horizon=self.horizon,
             tail=self.tail,
         )
+
+
+def comparable(track: Track, form: Form) -> Track:
+    """Return the track with what cannot be held against outcomes left out.
+
+    The interval of a probability holds a rate and not the outcome itself, which is 0 or 1; a
+    p-value has no outcome of its own.
+    """
+    if form == "outcome":
+        return track
+    nowhere = np.full(track.outcome.shape, np.nan)
+    outcome = nowhere if form == "p_value" else track.outcome
+    return replace(track, below=nowhere, above=nowhere, outcome=outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

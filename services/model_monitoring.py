@@ -16,6 +16,7 @@ import polars as pl
 from basics.arrays import DateArray, FloatArray
 from features.panel import FeaturePanel
 from measures.evidence_drift import Drift
+from models.assurance import Assurance
 from models.monitoring import (
     Breach,
     ColumnDrift,
@@ -26,7 +27,7 @@ from models.monitoring import (
     points_over_time,
     prediction_drift,
 )
-from models.track import CalibrationBin, Track, calibration_bins
+from models.track import CalibrationBin, Track, calibration_bins, comparable
 from services import model_documents as documents
 from services.kind_losses import GROWTH
 from services.paired_rows import manifest_of
@@ -186,7 +187,7 @@ class ModelMonitoring:
             served = _served_table(later, widths, known=manifest.metric != GROWTH)
             table = pl.concat([table, served], how="vertical_relaxed")
         sessions, grids = _grids(table)
-        track = Track(
+        told = Track(
             sessions=sessions,
             outcome=grids[documents.OUTCOME],
             prediction=grids["prediction"],
@@ -195,15 +196,23 @@ class ModelMonitoring:
             horizon=manifest.horizon,
             tail=_tail(manifest),
         )
+        assured = self._assurance(version)
+        track = told if assured is None else comparable(told, assured.contract.form)
         return track, len({row.session for row in later})
+
+    def _assurance(self, version: ModelVersion) -> Assurance | None:
+        """Return what stands behind the version's intervals; None where it was never calibrated."""
+        if documents.ASSURANCE not in version.sha256:
+            return None
+        return documents.read_assurance(self._registry.read(version, documents.ASSURANCE))
 
     def _widths(
         self, version: ModelVersion, features: FeaturePanel | None
     ) -> Mapping[tuple[str, date], tuple[float, float]]:
         """Return how far below and above the version's interval reaches at each cell."""
-        if features is None or documents.ASSURANCE not in version.sha256:
+        assurance = self._assurance(version)
+        if features is None or assurance is None:
             return {}
-        assurance = documents.read_assurance(self._registry.read(version, documents.ASSURANCE))
         names = list(features.names)
         if assurance.scale_feature not in {"", *names}:
             return {}

@@ -14,7 +14,14 @@ from models.monitoring import (
     points_over_time,
     prediction_drift,
 )
-from models.track import Track, calibration_bins, calibration_slope, coverage, rank_correlation
+from models.track import (
+    Track,
+    calibration_bins,
+    calibration_slope,
+    comparable,
+    coverage,
+    rank_correlation,
+)
 
 POLICY = MonitoringPolicy(score_sessions=200, history_sessions=400, every_sessions=50)
 
@@ -190,3 +197,25 @@ def test_a_tail_that_is_too_low_beyond_chance_is_a_breach_of_its_own_rule() -> N
 
     assert "exceedances" in rules
     assert "calibration" not in rules
+
+
+def test_intervals_of_rates_and_outcomes_of_p_values_are_not_compared() -> None:
+    """A rate of 0.5 to 0.6 holds no outcome of 0 or 1: no coverage, instead of none covered."""
+    known = np.random.default_rng(4).integers(0, 2, (5, 100)).astype(np.float64)
+    told = Track(
+        sessions=np.arange(100).astype("datetime64[D]"),
+        prediction=np.full((5, 100), 0.55),
+        outcome=known,
+        below=np.full((5, 100), 0.05),
+        above=np.full((5, 100), 0.05),
+        horizon=1,
+    )
+
+    assert coverage(told) == 0.0
+    assert comparable(told, "outcome") is told
+    rate = comparable(told, "probability")
+    assert coverage(rate) is None
+    assert np.array_equal(rate.outcome, known)
+    assert calibration_slope(rate) is not None
+    p_value = comparable(told, "p_value")
+    assert (coverage(p_value), calibration_slope(p_value)) == (None, None)
