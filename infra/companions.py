@@ -107,7 +107,8 @@ def refuse_taken_port(companion: Companion) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise UnavailableError(
-                f"port {port} is taken: stop what listens there or choose another with --port"
+                f"port {port} is taken: stop what listens there or choose another "
+                "with --port (for `up`: --api-port, --mlflow-port, --prefect-port)"
             ) from error
 
 
