@@ -37,9 +37,9 @@ def components(
         return await run_sync(_load_market, desk)
 
     return [
-        Component("database", start_database, required=True),
-        Component("cache", start_cache),
-        Component("queue", start_queue),
+        Component("database", start_database, required=True, watched=True),
+        Component("cache", start_cache, watched=True),
+        Component("queue", start_queue, watched=True),
         Component("models", start_models),
         Component("orders", start_orders),
     ]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from basics.errors import QuantDeskError, UnavailableError
@@ -50,11 +50,14 @@ class Component:
     ----------
     required : bool
         Whether the desk cannot answer without it; else its failure is a degraded mode.
+    watched : bool
+        Whether `start` only asks how it is, so that it may be asked again at any time.
     """
 
     name: str
     start: Callable[[], Awaitable[Started]]
     required: bool = False
+    watched: bool = False
 
 
 class StartUp:
@@ -82,13 +85,7 @@ class StartUp:
         """Start each component after the one before; stop at a required one that fails."""
         for place, component in enumerate(self._components):
             began = time.perf_counter()
-            error: QuantDeskError | None = None
-            try:
-                started = await component.start()
-            except QuantDeskError as failure:
-                error = failure
-            except Exception as failure:  # A component's failure must show, whatever it is.
-                error = UnavailableError(f"{type(failure).__name__}: {failure}")
+            started, error = await _asked(component)
             if error is not None:
                 started = Started("failed" if component.required else "degraded", str(error))
             state = ComponentState(
@@ -102,3 +99,30 @@ class StartUp:
             if state.mode == "failed":
                 self.error = error
                 return
+
+    async def look_again(self) -> None:
+        """Ask the watched components how they are now; one that has gone is degraded.
+
+        A required one too: what it held in memory goes on answering, and it may come back.
+        """
+        if not self.ready:  # Still coming up, or given up.
+            return
+        for place, component in enumerate(self._components):
+            if component.watched:
+                started, error = await _asked(component)
+                if error is not None:
+                    started = Started("degraded", str(error))
+                self.states[place] = replace(
+                    self.states[place], mode=started.mode, detail=started.detail
+                )
+
+
+async def _asked(component: Component) -> tuple[Started, QuantDeskError | None]:
+    """Return how the component is, or why it is not."""
+    nothing = Started("failed", "")
+    try:
+        return await component.start(), None
+    except QuantDeskError as failure:
+        return nothing, failure
+    except Exception as failure:  # A component's failure must show, whatever it is.
+        return nothing, UnavailableError(f"{type(failure).__name__}: {failure}")

@@ -22,8 +22,9 @@ async def health() -> HealthAnswer:
 
 @router.get("/ready", response_model=ReadyAnswer, responses={503: {"model": ReadyAnswer}})
 async def ready(request: Request, response: Response) -> ReadyAnswer:
-    """Tell whether every component has come up, each after the one before."""
+    """Tell whether every component has come up, and how database, cache and queue are now."""
     start_up = context_of(request).start_up
+    await start_up.look_again()
     response.status_code = 200 if start_up.ready else 503
     return ReadyAnswer(
         ready=start_up.ready,

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -309,6 +310,29 @@ def test_with_real_servers_every_edge_is_real(
     assert [modes[name] for name in ("database", "cache", "queue")] == ["real"] * 3
     assert queue["mode"] == "real"
     assert missing.status_code == 404
+
+
+def test_ready_tells_of_a_redis_that_goes_away_while_serving(
+    stocked_state: Path, served: Served
+) -> None:
+    with ExitStack() as stack:
+        server = stack.enter_context(redis_server())
+        url = SecretStr(server.url)
+        settings = Settings(
+            state_dir=stocked_state, cache=CacheSettings(url=url), queue=QueueSettings(url=url)
+        )
+        with served(settings) as client:
+            before = client.get("/ready").json()
+            stack.close()  # Redis ends.
+            after = client.get("/ready").json()
+            answer = client.get("/risk/var")
+
+    def modes(ready: dict[str, Any]) -> list[str]:
+        return [c["mode"] for c in ready["components"] if c["name"] in {"cache", "queue"}]
+
+    assert modes(before) == ["real", "real"]
+    assert modes(after) == ["degraded", "degraded"]
+    assert (after["ready"], answer.status_code) == (True, 200)
 
 
 def test_a_redis_that_wants_a_password_is_told_in_one_line(

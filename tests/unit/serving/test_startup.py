@@ -55,3 +55,32 @@ async def test_what_is_required_and_fails_stops_the_start_up(error: Exception) -
     assert [s.mode for s in start_up.states] == ["failed", "waiting"]
     assert not start_up.ready
     assert "a is gone" in str(start_up.error)
+
+
+async def test_what_is_watched_is_asked_again_and_may_come_back() -> None:
+    gone = False
+    asked: list[str] = []
+
+    def told(name: str, *, watched: bool) -> Component:
+        async def start() -> Started:
+            asked.append(name)
+            if gone:
+                raise OSError("the line is cut")
+            return Started("real", "up")
+
+        return Component(name, start, required=True, watched=watched)
+
+    start_up = StartUp([told("cache", watched=True), told("models", watched=False)])
+    await start_up.look_again()  # Before it came up: its turn comes.
+    await start_up.run()
+
+    gone = True
+    await start_up.look_again()
+    lost = [(s.mode, s.detail) for s in start_up.states]
+    gone = False
+    await start_up.look_again()
+
+    assert lost == [("degraded", "OSError: the line is cut"), ("real", "up")]
+    assert start_up.ready
+    assert [s.mode for s in start_up.states] == ["real", "real"]
+    assert asked == ["cache", "models", "cache", "cache"]
