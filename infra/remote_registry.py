@@ -251,6 +251,7 @@ class RemoteRegistry(MlflowRegistry):
             with urllib.request.urlopen(request, timeout=self._timeout_seconds) as answer:
                 content = bytes(answer.read())
         except urllib.error.HTTPError as error:
+            error.close()  # It is the answer too, and holds the connection.
             if error.code == 404:
                 raise MissingDataError(f"{address} is not there") from None
             if error.code in {401, 403}:

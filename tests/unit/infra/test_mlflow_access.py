@@ -25,6 +25,7 @@ class _Guarded(http.server.BaseHTTPRequestHandler):
         wanted = "Basic " + base64.b64encode(b"ann:s3cret").decode()
         known = self.headers.get("Authorization") == wanted
         self.send_response(200 if known else 401)
+        self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
 
