@@ -85,9 +85,8 @@ class StartUp:
         """Start each component after the one before; stop at a required one that fails."""
         for place, component in enumerate(self._components):
             began = time.perf_counter()
-            started, error = await _asked(component)
-            if error is not None:
-                started = Started("failed" if component.required else "degraded", str(error))
+            lost: Mode = "failed" if component.required else "degraded"
+            started, error = await _asked(component, lost=lost)
             state = ComponentState(
                 name=component.name,
                 mode=started.mode,
@@ -109,20 +108,19 @@ class StartUp:
             return
         for place, component in enumerate(self._components):
             if component.watched:
-                started, error = await _asked(component)
-                if error is not None:
-                    started = Started("degraded", str(error))
+                started, _ = await _asked(component, lost="degraded")
                 self.states[place] = replace(
                     self.states[place], mode=started.mode, detail=started.detail
                 )
 
 
-async def _asked(component: Component) -> tuple[Started, QuantDeskError | None]:
-    """Return how the component is, or why it is not."""
-    nothing = Started("failed", "")
+async def _asked(component: Component, *, lost: Mode) -> tuple[Started, QuantDeskError | None]:
+    """Return how the component is: in mode `lost`, and why, if it does not answer."""
+    error: QuantDeskError
     try:
         return await component.start(), None
     except QuantDeskError as failure:
-        return nothing, failure
+        error = failure
     except Exception as failure:  # A component's failure must show, whatever it is.
-        return nothing, UnavailableError(f"{type(failure).__name__}: {failure}")
+        error = UnavailableError(f"{type(failure).__name__}: {failure}")
+    return Started(lost, str(error)), error
