@@ -180,10 +180,11 @@ class ModelMonitoring:
                 for name in ENDS
             ),
         )
+        assured = self._assurance(version)
         last: date = kept["session"].max()  # type: ignore[assignment]
         later = [row for row in own if row.session > last]
         if later:
-            widths = self._widths(version, features)
+            widths = _widths(assured, features)
             served = _served_table(later, widths, known=manifest.metric != GROWTH)
             table = pl.concat([table, served], how="vertical_relaxed")
         sessions, grids = _grids(table)
@@ -196,7 +197,6 @@ class ModelMonitoring:
             horizon=manifest.horizon,
             tail=_tail(manifest),
         )
-        assured = self._assurance(version)
         track = told if assured is None else comparable(told, assured.contract.form)
         return track, len({row.session for row in later})
 
@@ -206,29 +206,29 @@ class ModelMonitoring:
             return None
         return documents.read_assurance(self._registry.read(version, documents.ASSURANCE))
 
-    def _widths(
-        self, version: ModelVersion, features: FeaturePanel | None
-    ) -> Mapping[tuple[str, date], tuple[float, float]]:
-        """Return how far below and above the version's interval reaches at each cell."""
-        assurance = self._assurance(version)
-        if features is None or assurance is None:
-            return {}
-        names = list(features.names)
-        if assurance.scale_feature not in {"", *names}:
-            return {}
-        scale = (
-            features[assurance.scale_feature] * assurance.scale_factor
-            if assurance.scale_feature
-            else np.ones(features.values.shape[1:])
-        )
-        days: list[date] = features.sessions.astype(object).tolist()
-        above = assurance.width
-        below = above if assurance.width_below is None else assurance.width_below
-        return {
-            (symbol, day): (below * float(scale[i, j]), above * float(scale[i, j]))
-            for j, day in enumerate(days)
-            for i, symbol in enumerate(features.symbols)
-        }
+
+def _widths(
+    assurance: Assurance | None, features: FeaturePanel | None
+) -> Mapping[tuple[str, date], tuple[float, float]]:
+    """Return how far below and above the version's interval reaches at each cell."""
+    if features is None or assurance is None:
+        return {}
+    names = list(features.names)
+    if assurance.scale_feature not in {"", *names}:
+        return {}
+    scale = (
+        features[assurance.scale_feature] * assurance.scale_factor
+        if assurance.scale_feature
+        else np.ones(features.values.shape[1:])
+    )
+    days: list[date] = features.sessions.astype(object).tolist()
+    above = assurance.width
+    below = above if assurance.width_below is None else assurance.width_below
+    return {
+        (symbol, day): (below * float(scale[i, j]), above * float(scale[i, j]))
+        for j, day in enumerate(days)
+        for i, symbol in enumerate(features.symbols)
+    }
 
 
 def alerts_of(found: VersionMonitor, *, at: datetime) -> tuple[Alert, ...]:
