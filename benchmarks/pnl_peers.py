@@ -45,11 +45,8 @@ frame = pd.Series(long, index=pd.date_range("1900-01-01", periods=len(long), fre
 def by_pandas():
     rolling = frame.rolling(window)
     return rolling.mean() / rolling.std() * np.sqrt(252)
-sharpe = {"pandas": best(by_pandas, 20)}
-try:
-    sharpe["quantstats"] = best(lambda: qs.rolling_sharpe(frame, rolling_period=window), 1)
-except Exception:
-    pass
+sharpe = {"pandas": best(by_pandas, 20),
+          "quantstats": best(lambda: qs.rolling_sharpe(frame, rolling_period=window), 20)}
 values["rolling_sharpe_last"] = float(by_pandas().iloc[-1])
 rows = 100_000
 drawdown = best(lambda: empyrical.roll_max_drawdown(long[:rows], window=window), 1)
