@@ -1,28 +1,20 @@
 """The contract of the `LedgerStore` port, held by SQLite and by PostgreSQL."""
 
 import dataclasses
-import itertools
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import polars as pl
-import psycopg
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 
 from basics.errors import ConflictError
 from basics.instruments import Instrument
 from basics.trading import Book, Fill, Lineage
-from infra.database.engine import Database, open_database
+from infra.database.engine import Database
 from infra.database.ledger import DatabaseLedgerStore
 from infra.database.ledger_bulk import append_fills
-from infra.database.schema import upgrade_database
 from infra.database.tables.ledger import ledger_postings
-from infra.servers.postgres import PostgresServer
-from infra.settings import DatabaseSettings
 from pnl.bulk import fold_fills
 from pnl.events import (
     Adjustment,
@@ -41,7 +33,6 @@ from services.ports import LedgerRecord
 
 D = Decimal
 DAY = date(2022, 3, 1)
-NAMES = (f"ledger{n}" for n in itertools.count())
 BOOK = Book("Fund", "Core", "momentum", "acc")
 LINEAGE = Lineage(prediction_id="p-1", model_version="7", arm="challenger")
 
@@ -70,19 +61,9 @@ EVENTS: list[LedgerEvent] = [
 ]  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseLedgerStore]:
-    settings = DatabaseSettings()
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        name = next(NAMES)
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        settings = DatabaseSettings(url=SecretStr(server.url_of(name)))
-    database: Database = open_database(settings, state_dir=tmp_path)
-    upgrade_database(database)
-    yield DatabaseLedgerStore(database)
-    database.close()
+@pytest.fixture
+def store(fresh_database: Database) -> DatabaseLedgerStore:
+    return DatabaseLedgerStore(fresh_database)
 
 
 def booked(events: list[LedgerEvent]) -> list[LedgerRecord]:

@@ -1,30 +1,21 @@
 """The contract of the `OrderJournal` port, held by SQLite and by PostgreSQL."""
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
-import psycopg
 import pytest
-from pydantic import SecretStr
 
 from basics.errors import ConflictError, MissingDataError
 from basics.trading import Book, Lineage, Liquidity, Side
-from infra.database.engine import open_database
+from infra.database.engine import Database
 from infra.database.orders import DatabaseOrderJournal
-from infra.database.schema import upgrade_database
-from infra.servers.postgres import PostgresServer
-from infra.settings import DatabaseSettings
 from oms.orders import Execution, Order, Report
 from oms.states import OrderEvent, OrderStatus, OrderType, TimeInForce
 from services.ports import OrderChange, SessionRecord
 
 D = Decimal
 NOW = datetime(2022, 3, 1, 15, 0, 0, 123456, tzinfo=UTC)
-NAMES = (f"journal{n}" for n in itertools.count())
 ORDER = Order(
     cl_ord_id="a",
     book=Book("Fund", "Core", "momentum", "acc"),
@@ -44,19 +35,9 @@ ORDER = Order(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseOrderJournal]:
-    url = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        name = next(NAMES)
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = SecretStr(server.url_of(name))
-    database = open_database(DatabaseSettings(url=url), state_dir=tmp_path)
-    upgrade_database(database)
-    yield DatabaseOrderJournal(database)
-    database.close()
+@pytest.fixture
+def journal(fresh_database: Database) -> DatabaseOrderJournal:
+    return DatabaseOrderJournal(fresh_database)
 
 
 def report(event: OrderEvent, report_id: str, **terms: object) -> Report:

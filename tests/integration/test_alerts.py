@@ -1,7 +1,6 @@
 """Alerts as a user meets them: the commands, and the API whose process stores them."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -11,13 +10,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
 from basics.errors import ConflictError, MissingDataError
 from infra.bootstrap import open_desk
 from infra.settings import Settings, load_settings
-from quantdesk.main import build_app
 from services.alerts import Alert, Severity
+from tests.terminal import Run, terminal
 
 Served = Callable[..., AbstractContextManager[httpx.Client]]
 ALERT = Alert(
@@ -32,20 +30,9 @@ ALERT = Alert(
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Callable[..., str]]:
-    before = dict(os.environ)
-    app = build_app()
-
-    def alerts(*words: str) -> str:
-        variables = {"QUANTDESK_STATE_DIR": str(tmp_path)}
-        done = CliRunner().invoke(app, ["alerts", *words], env=variables)
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return done.stdout
-
-    yield alerts
-    os.environ.clear()
-    os.environ.update(before)
+def run(tmp_path: Path) -> Iterator[Run]:
+    with terminal(tmp_path, "alerts") as run:
+        yield run
 
 
 def send(state: Path, *alerts: Alert) -> None:

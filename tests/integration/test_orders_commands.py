@@ -1,18 +1,14 @@
 """Orders from the command line, on a state folder as a batch leaves it."""
 
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from basics.errors import InvalidInputError, MissingDataError, RefusedError
-from quantdesk.main import build_app
-
-Run = Callable[..., str]
+from tests.terminal import Run, terminal
 
 
 @pytest.fixture
@@ -20,18 +16,12 @@ def run(stocked_state: Path, tmp_path: Path) -> Iterator[Run]:
     """Return a function that runs `quantdesk orders …` on a copy of the stocked state."""
     state = tmp_path / "state"
     shutil.copytree(stocked_state, state)
-    before = dict(os.environ)
-    app = build_app()
+    with terminal(state) as typed:
 
-    def orders(*words: str, group: str = "orders") -> str:
-        done = CliRunner().invoke(app, [group, *words], env={"QUANTDESK_STATE_DIR": str(state)})
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return done.stdout
+        def orders(*words: str, group: str = "orders") -> str:
+            return typed(group, *words)
 
-    yield orders
-    os.environ.clear()
-    os.environ.update(before)
+        yield orders
 
 
 def test_an_override_of_the_limit_register_lets_the_next_order_pass(run: Run) -> None:

@@ -1,7 +1,6 @@
 """Bad input to profit and loss at the edges, case by case: import, terminal and API."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -10,17 +9,15 @@ from pathlib import Path
 import httpx
 import polars as pl
 import pytest
-from typer.testing import CliRunner
 
 from basics.errors import InvalidInputError, MissingDataError
 from infra.bootstrap import open_desk
 from infra.settings import Settings
 from market.datasets import Dataset
-from quantdesk.main import build_app
 from services.pnl_replay import BAR_FIELDS
+from tests.terminal import Run, terminal
 
 Served = Callable[..., AbstractContextManager[httpx.Client]]
-Run = Callable[..., str]
 PROBLEM = "application/problem+json"
 
 
@@ -104,18 +101,8 @@ def test_a_mark_without_sense_is_not_proposed(
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    before = dict(os.environ)
-    app = build_app()
-
-    def command(*words: str) -> str:
-        done = CliRunner().invoke(app, list(words), env={"QUANTDESK_STATE_DIR": str(tmp_path)})
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return done.stdout
-
-    yield command
-    os.environ.clear()
-    os.environ.update(before)
+    with terminal(tmp_path) as run:
+        yield run
 
 
 RETURNS = {

@@ -1,25 +1,22 @@
 """Profit from the command line, on a small lake and books of its own."""
 
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
-from typer.testing import CliRunner
 
 from basics.errors import InvalidInputError, MissingDataError, RefusedError
 from infra.bootstrap import open_desk
 from infra.settings import load_settings
 from market.datasets import Dataset
-from quantdesk.main import build_app
 from services.pnl_replay import BAR_FIELDS
 from services.universe import equities
+from tests.terminal import Run, terminal
 
-Run = Callable[..., str]
 SESSIONS = ("2022-01-03", "2022-01-04", "2022-01-05", "2022-01-06")
 CLOSES = {"AAA": (100.0, 102.0, 101.0, 105.0), "BBB": (50.0, 49.0, 51.0, 52.0)}
 FILLS = """venue,exec_id,symbol,Qty,price,fee,executed_at
@@ -50,18 +47,8 @@ def bars() -> pl.DataFrame:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    before = dict(os.environ)
-    app = build_app()
-
-    def command(*words: str) -> str:
-        done = CliRunner().invoke(app, list(words), env={"QUANTDESK_STATE_DIR": str(tmp_path)})
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return done.stdout
-
-    yield command
-    os.environ.clear()
-    os.environ.update(before)
+    with terminal(tmp_path) as run:
+        yield run
 
 
 @pytest.fixture

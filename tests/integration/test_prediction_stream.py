@@ -1,30 +1,24 @@
 """From bars to predictions: the stream says what the batch says, and a kill changes nothing."""
 
 import asyncio
-import itertools
 import json
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-import psycopg
 import pytest
-from pydantic import SecretStr
 
 from features.sets import feature_set
 from infra.bootstrap import Desk, open_desk
-from infra.database.engine import open_database
+from infra.database.engine import Database
 from infra.database.prediction_events import DatabasePredictionEvents
 from infra.database.predictions import DatabasePredictionLog
-from infra.database.schema import upgrade_database
-from infra.servers.postgres import PostgresServer
-from infra.settings import DatabaseSettings, Settings
+from infra.settings import Settings
 from market.panel import Panel
 from models.arms import Arm
 from models.predictors import LinearPredictor
@@ -34,10 +28,9 @@ from services.prediction_stream import TOPIC, BarMessage, publish_bars
 from services.predictions import Predictions
 from tests.integration.stream_run import FEATURE_SET, KILLS, MODEL
 
-NAMES = ("return_5", "volatility_20", "rank_return_5")
 DAYS = 12
+NAMES = ("return_5", "volatility_20", "rank_return_5")
 NOW = datetime(2022, 12, 28, 21, tzinfo=UTC)
-DATABASES = (f"events{n}" for n in itertools.count())
 
 
 @pytest.fixture
@@ -162,19 +155,9 @@ def test_a_session_that_the_lake_holds_is_answered_from_its_rows(state: Path) ->
         assert {a.entity: a.value for a in last.answers} == expected
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabasePredictionEvents]:
-    url = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        name = next(DATABASES)
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = SecretStr(server.url_of(name))
-    database = open_database(DatabaseSettings(url=url), state_dir=tmp_path)
-    upgrade_database(database)
-    yield DatabasePredictionEvents(database)
-    database.close()
+@pytest.fixture
+def store(fresh_database: Database) -> DatabasePredictionEvents:
+    return DatabasePredictionEvents(fresh_database)
 
 
 def test_an_event_and_its_answers_are_kept_together_and_once(

@@ -1,24 +1,21 @@
 """Risk and its limits from the command line, on a database of its own."""
 
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from basics.errors import ConflictError, InvalidInputError, MissingDataError
 from infra.bootstrap import open_desk
 from infra.settings import load_settings
 from market.panel import Panel
-from quantdesk.main import build_app
 from risk.book import Holding
 from services.risk_inputs import History, RiskInputs
+from tests.terminal import Run, terminal
 
-Run = Callable[..., str]
 SESSIONS = np.arange("2020-01-01", 700, dtype="datetime64[D]")
 CLOSE = 100 * np.cumprod(1 + np.random.default_rng(3).normal(scale=0.01, size=(2, 700)), axis=1)
 
@@ -45,18 +42,8 @@ def profile_day(state: Path, *, last: int, quantity: float) -> date:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    before = dict(os.environ)
-    app = build_app()
-
-    def risk(*words: str) -> str:
-        done = CliRunner().invoke(app, ["risk", *words], env={"QUANTDESK_STATE_DIR": str(tmp_path)})
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return done.stdout
-
-    yield risk
-    os.environ.clear()
-    os.environ.update(before)
+    with terminal(tmp_path, "risk") as run:
+        yield run
 
 
 def test_without_a_profile_it_says_what_to_run(run: Run) -> None:
