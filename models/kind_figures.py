@@ -12,8 +12,8 @@ import numpy as np
 from basics.arrays import DateArray, FloatArray, IntArray
 from models import figures
 from models.anomaly_kind import AnomalySpec
-from models.comparison import Contender
 from models.confidence import YearCoverage
+from models.contest import Contender
 from models.coverage import BAND
 from models.dataset import Dataset
 from models.evaluation import YearScore, session_mean

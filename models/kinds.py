@@ -7,7 +7,7 @@ from basics.arrays import FloatArray, IntArray
 from features.labels import Labels
 from features.panel import FeaturePanel
 from models.assurance import Contract
-from models.comparison import GateRules
+from models.contest import GateRules
 from models.dataset import Dataset
 from models.estimators import Estimator
 from models.intervals import IntervalMethod

@@ -15,7 +15,7 @@ from basics.errors import InvalidInputError
 from features.labels import Labels
 from features.panel import FeaturePanel
 from models.assurance import Contract
-from models.comparison import GateRules
+from models.contest import GateRules
 from models.dataset import Dataset, build_dataset
 from models.estimators import BoostedTrees, Estimator, Ridge, Zero
 from models.evaluation import score_summary, squared_error

@@ -19,7 +19,7 @@ from features.labels import UNKNOWN, Labels
 from market.panel import Panel
 from measures.tail_scores import fissler_ziegel_loss, pinball_loss
 from measures.var_backtests import christoffersen, exceedances, kupiec
-from models.comparison import Contender, GateRules
+from models.contest import Contender, GateRules
 from models.garch import garch_forecasts
 from models.variance import daily_returns, ewma_rows
 

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 
 from basics.arrays import FloatArray
-from models.comparison import Contender
+from models.contest import Contender
 from models.dataset import Dataset
 from models.estimators import Estimator
 from models.evaluation import YearScore, rank_information_coefficient, yearly_rank_ic

@@ -8,7 +8,7 @@ import numpy as np
 
 from basics.arrays import FloatArray, IntArray
 from basics.errors import MissingDataError
-from models.comparison import Contender
+from models.contest import Contender
 from models.dataset import Dataset
 from models.estimators import Estimator
 from models.evaluation import long_short_returns

@@ -18,7 +18,7 @@ from features.labels import Labels
 from features.panel import FeaturePanel
 from market.panel import Panel
 from models.assurance import Contract
-from models.comparison import GateRules
+from models.contest import GateRules
 from models.dataset import Dataset, build_dataset
 from models.estimators import BoostedTrees, Column, Estimator, Ridge
 from models.evaluation import session_mean

@@ -7,7 +7,7 @@ from basics.arrays import IntArray
 from features.labels import Labels
 from features.panel import FeaturePanel
 from models.assurance import Contract
-from models.comparison import GateRules
+from models.contest import GateRules
 from models.dataset import Dataset, build_dataset
 from models.intervals import IntervalMethod
 from models.splits import Fold, thinned, walk_forward, year_boundaries

@@ -11,6 +11,7 @@ from models.confidence import YearCoverage, coverage_by_year
 from models.coverage import BAND
 from models.intervals import METHODS, STEP, STEP_OF_FEW, IntervalMethod, Method
 from services import model_documents as documents
+from services import model_tables as tables
 from services.ports import ModelRegistry
 
 # Those that are tried beside each other; the kinds that rest on one or two series.
@@ -136,7 +137,7 @@ def _judged(registry: ModelRegistry, name: str, version: str | int | None) -> _J
     stored = documents.read_evaluation(registry.read(found, documents.EVALUATION))
     if not stored.coverage:
         raise MissingDataError(f"{found.label} foretells a rate: its interval holds no outcome")
-    table = documents.prediction_grids(registry.read(found, documents.PREDICTIONS))
+    table = tables.prediction_grids(registry.read(found, documents.PREDICTIONS))
     unit = table.values[documents.SCALE]
     few = STEP_OF_FEW if name in FEW_SERIES else STEP
     return _Judged(

@@ -1,6 +1,5 @@
 """From the lake to what each kind of model is trained on."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -28,9 +27,11 @@ from models.kinds import KindSpec
 from models.price import PriceSpec
 from models.regime_kind import RegimeSpec, regime_features
 from models.signal import SignalSpec, base_rate, signal_features, signal_labels
-from models.sizing_kind import SizingSpec, constant_size, right_size, sizing_features
+from models.sizing_features import constant_size, right_size, sizing_features
+from models.sizing_kind import SizingSpec
 from models.volatility import VolatilitySpec, variance_ratio, volatility_features
 from services import model_documents as documents
+from services import model_tables as tables
 from services.feature_store import FeatureStore
 from services.leak_proof import LeakProof
 from services.market_data import MarketData
@@ -208,10 +209,8 @@ def price_forecast(
             f"no {name} model was trained: run `quantdesk models train price` before its signal"
         )
     newest = trained[-1]
-    tables: Mapping[str, FloatArray] = documents.read_predictions(
-        registry.read(newest, documents.PREDICTIONS), features
-    )
-    return newest, tables[newest.estimator]
+    content = registry.read(newest, documents.PREDICTIONS)
+    return newest, tables.read_predictions(content, features)[newest.estimator]
 
 
 def _made(proof: LeakProof, *, data_version: str, spec: KindSpec) -> TrainingInputs:

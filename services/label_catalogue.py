@@ -17,7 +17,7 @@ from features.leakage import LeakageReport, prove_labels
 from features.trial import trial_panel
 from market.panel import Panel
 from models.anomaly_kind import planted_labels
-from models.sizing_kind import right_size
+from models.sizing_features import right_size
 from models.tail_forecast import next_return
 from models.variance import EWMA_LOOKBACK
 from models.volatility import variance_ratio

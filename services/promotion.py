@@ -6,7 +6,7 @@ from datetime import date
 
 from basics.errors import MissingDataError, RefusedError
 from basics.identifiers import content_hash
-from models.comparison import Verdict
+from models.contest import Verdict
 from models.predictors import FILE_NAMES, Predictor
 from services.ports import (
     AliasMove,

@@ -16,7 +16,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from market.quality import Finding as QualityFinding
-from models.comparison import Verdict
+from models.contest import Verdict
 from models.evaluation import YearScore
 from models.training import FoldRecord
 from pnl.attribution import Attribution

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from basics.errors import ConflictError, QuantDeskError, RefusedError
-from models.comparison import Verdict
+from models.contest import Verdict
 from services import model_documents as documents
 from services.ports import ModelRegistry, ModelVersion, ResultStore
 from services.predictions import Predictions

@@ -8,11 +8,13 @@ import numpy as np
 from basics.arrays import FloatArray
 from basics.identifiers import content_hash
 from market.panel import Panel
-from models.comparison import Contender
+from models.contest import Contender
 from models.predictors import LinearPredictor
 from models.tail_forecast import CANDIDATE, TailForecast, TailSpec
 from services import model_documents as documents
+from services import model_tables as tables
 from services.mlflow_form import mlflow_files
+from services.model_card import card
 from services.tail_promise import TailDocument, TailPromise
 
 TAIL = "tail.json"
@@ -48,7 +50,7 @@ def tail_files(
         documents.ASSURANCE: documents.to_json(trained.promise.assurance),
         documents.EVALUATION: documents.to_json(evaluation),
         documents.PREDICTIONS: _predictions(trained),
-        documents.CARD: documents.card(manifest, evaluation, environment),
+        documents.CARD: card(manifest, evaluation, environment),
         TAIL: documents.to_json(trained.document),
         **mlflow_files(manifest),
     }
@@ -63,7 +65,7 @@ def tail_files(
     )
     kept = {f"model/{name}": content for name, content in signed.items()}
     kept |= plots(trained.spec, shown)
-    return kept | {documents.LOSSES: documents.losses_table(trained.field, panel.sessions)}
+    return kept | {documents.LOSSES: tables.losses_table(trained.field, panel.sessions)}
 
 
 def _predictions(trained: TailTrained) -> bytes:
@@ -80,7 +82,7 @@ def _predictions(trained: TailTrained) -> bytes:
         documents.SCALE: promise.scale,
     }
     tested = {name: _tested(trained, grid) for name, grid in grids.items()}
-    return documents.predictions_table(trained.panel, tested, promise.loss)
+    return tables.predictions_table(trained.panel, tested, promise.loss)
 
 
 def _tested(trained: TailTrained, grid: FloatArray) -> FloatArray:

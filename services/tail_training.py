@@ -9,7 +9,8 @@ from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
 from basics.identifiers import content_hash
 from market.panel import Panel
-from models.comparison import Contest, Trials, Verdict, judge
+from models.comparison import judge
+from models.contest import Contest, Trials, Verdict
 from models.predictors import LINEAR_JSON, LinearPredictor
 from models.tail_forecast import (
     BASELINE,
@@ -25,6 +26,7 @@ from models.tail_forecast import (
 )
 from models.variance import daily_returns
 from services import model_documents as documents
+from services import model_tables as tables
 from services.leak_proof import LeakProof
 from services.ports import ModelRegistry, ModelRun, ModelVersion, ResultStore
 from services.promotion import CHAMPION, Promotion
@@ -168,7 +170,7 @@ class TailTraining:
             trial_key=keys[0],
             parameters=spec.setting(),
             metrics=metrics[CANDIDATE],
-            series={"loss_by_month": documents.loss_by_month(field[CANDIDATE], panel.sessions)},
+            series={"loss_by_month": tables.loss_by_month(field[CANDIDATE], panel.sessions)},
             files=files,
             tags={
                 "feature_set": FEATURE_SET,
@@ -222,6 +224,6 @@ def newest_volatility(
 ) -> tuple[tuple[str, ...], FloatArray]:
     """Return the series of a risk version, and the volatility that it foretold for each last."""
     document = documents.read_json(registry.read(version, TAIL), TailDocument)
-    table = documents.last_predictions(registry.read(version, documents.PREDICTIONS), CANDIDATE)
+    table = tables.last_predictions(registry.read(version, documents.PREDICTIONS), CANDIDATE)
     values = np.array(list(table.values())) / document.last_multiplier
     return tuple(table), values

@@ -7,68 +7,28 @@ point leaves a state from which the next run ends the same.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from basics.arrays import DateArray, FloatArray
+from basics.arrays import FloatArray
 from basics.errors import RefusedError
-from models.comparison import Contest, Trials, Verdict, judge
-from models.confidence import YearCoverage
+from models.comparison import judge
+from models.contest import Contest, Trials
 from models.dataset import Dataset
 from models.estimators import Estimator
-from models.evaluation import YearScore
 from models.kinds import KindSpec
-from models.loading import load_predictor
 from models.paths import path_returns
-from models.predictors import FILE_NAMES, Predictor
+from models.predictors import Predictor
 from models.tournament import Ground, Scores, play, score
-from models.training import FoldRecord, predict_rows
 from services import model_documents as documents
+from services import model_tables as tables
 from services.ports import ModelRegistry, ModelRun, ModelVersion, ResultStore
 from services.promotion import CHAMPION, Promotion
 from services.settlement import CarryOut, carry_out
 from services.training_files import Trained, intervals_out_of_sample, version_files
 from services.training_inputs import TrainingInputs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingResult:
-    """A trained version, what it foretold out of sample, and the verdict on it.
-
-    Attributes
-    ----------
-    version, champion, baseline : ModelVersion
-        The candidate; who reigns after the verdict; the naive baseline.
-    predictions, champion_predictions : ndarray of shape (n_symbols, n_sessions)
-        Walk-forward predictions of the candidate and of the reigning champion; NaN in sessions
-        that no fold tested. Each cell comes from a model fitted before its session.
-    metrics : mapping of str to mapping of str to float
-        Figures of every contender over the sessions that the gate looked at.
-    years : mapping of str to tuple of YearScore
-        Rank correlation by calendar year, over all sessions out of sample.
-    importances : mapping of str to float
-        Share of the total gain by feature, largest first.
-    coverage : tuple of YearCoverage
-        By calendar year, the share of outcomes inside the candidate's intervals.
-    reused : bool
-        True when the version stood already and nothing was trained.
-    """
-
-    version: ModelVersion
-    champion: ModelVersion
-    baseline: ModelVersion
-    verdict: Verdict
-    predictions: FloatArray
-    champion_predictions: FloatArray
-    symbols: tuple[str, ...]
-    sessions: DateArray
-    metrics: Mapping[str, Mapping[str, float]]
-    years: Mapping[str, tuple[YearScore, ...]]
-    importances: Mapping[str, float]
-    folds: tuple[FoldRecord, ...]
-    coverage: tuple[YearCoverage, ...]
-    reused: bool
+from services.training_result import TrainingResult, predictions_of, read_back
 
 
 class Training:
@@ -147,7 +107,7 @@ class Training:
             else:
                 self._require_same(standing, trained)
         self._settle(standing, dataset, settle)
-        return self._result(standing, baseline, dataset, reused=reused)
+        return read_back(self._registry, standing, baseline, dataset, reused=reused)
 
     def _settle(self, version: ModelVersion, dataset: Dataset, by: CarryOut) -> None:
         stored = documents.read_evaluation(self._registry.read(version, documents.EVALUATION))
@@ -183,7 +143,7 @@ class Training:
         reigning = baseline.estimator
         if champion.version != baseline.version:
             reigning = champion.label
-            grids = grids | {reigning: self._predictions_of(champion, ground.dataset)}
+            grids = grids | {reigning: predictions_of(self._registry, champion, ground.dataset)}
         scores = self._scored(ground, grids)
         for estimator in spec.comparators()[1:]:
             self._registry.record(self._run(inputs, estimator, scores, files={}))
@@ -255,7 +215,7 @@ class Training:
             metrics=scores.metrics[estimator.name],
             series={
                 "rank_ic_by_year": [(y.year, y.rank_ic) for y in scores.years[estimator.name]],
-                "loss_by_month": documents.loss_by_month(
+                "loss_by_month": tables.loss_by_month(
                     scores.field[estimator.name], inputs.features.sessions
                 ),
             },
@@ -278,39 +238,6 @@ class Training:
     def _baseline(self, spec: KindSpec) -> ModelVersion:
         estimator, model = spec.baseline()
         return self._promotion.ensure_baseline(spec.name, estimator=estimator, model=model, tags={})
-
-    def _result(
-        self, version: ModelVersion, baseline: ModelVersion, dataset: Dataset, *, reused: bool
-    ) -> TrainingResult:
-        stored = documents.read_evaluation(self._registry.read(version, documents.EVALUATION))
-        champion = self._registry.resolve(version.name, CHAMPION)
-        return TrainingResult(
-            version=version,
-            champion=champion,
-            baseline=baseline,
-            verdict=stored.verdict,
-            predictions=self._predictions_of(version, dataset),
-            champion_predictions=self._predictions_of(champion, dataset),
-            symbols=dataset.symbols,
-            sessions=dataset.sessions,
-            metrics=stored.metrics,
-            years=stored.years,
-            importances=documents.by_size(stored.importances),
-            folds=stored.folds,
-            coverage=stored.coverage,
-            reused=reused,
-        )
-
-    def _predictions_of(self, version: ModelVersion, dataset: Dataset) -> FloatArray:
-        """Return a version's stored walk-forward predictions on the grid of `dataset`."""
-        if documents.PREDICTIONS not in version.sha256:
-            # The naive baseline keeps no table: what it says is read off the row.
-            content = self._registry.read(version, FILE_NAMES[version.format])
-            rows = np.arange(len(dataset.y))
-            told = predict_rows(load_predictor(version.format, content), dataset, rows)
-            return dataset.to_grid(told, rows)
-        content = self._registry.read(version, documents.PREDICTIONS)
-        return documents.read_predictions(content, dataset)[version.estimator]
 
     def _trials(self, inputs: TrainingInputs, scores: Scores) -> Trials:
         """Return how many configurations were ever tried, this one among them."""

@@ -8,8 +8,8 @@ import numpy as np
 from basics.arrays import FloatArray, IntArray
 from basics.errors import MissingDataError
 from models.assurance import Assurance, fit_assurance, with_contract
-from models.comparison import Contender
 from models.confidence import YearCoverage, coverage_by_year
+from models.contest import Contender
 from models.coverage import CoverageException, coverage_exceptions
 from models.dataset import Dataset
 from models.intervals import leave_out_errors
@@ -18,7 +18,9 @@ from models.reliability import reliability_bins
 from models.tournament import Ground
 from models.training import predict_rows
 from services import model_documents as documents
+from services import model_tables as tables
 from services.mlflow_form import mlflow_files
+from services.model_card import card
 from services.training_inputs import TrainingInputs
 
 SAMPLE_ROWS = 200
@@ -173,7 +175,7 @@ def version_files(
     grids, model, intervals = trained.grids, trained.model, trained.intervals
     manifest = _manifest(inputs, ground, model)
     candidate = inputs.spec.candidate().name
-    table = documents.predictions_table(
+    table = tables.predictions_table(
         ground.dataset,
         {
             candidate: grids[candidate],
@@ -191,12 +193,12 @@ def version_files(
         documents.ASSURANCE: documents.to_json(intervals.assurance),
         documents.EVALUATION: documents.to_json(evaluation),
         documents.PREDICTIONS: table,
-        documents.CARD: documents.card(manifest, evaluation, environment),
+        documents.CARD: card(manifest, evaluation, environment),
         **mlflow_files(manifest),
     }
     kept = {f"model/{name}": content for name, content in signed.items()}
     kept |= _plots(inputs, ground, trained, evaluation)
-    kept[documents.LOSSES] = documents.losses_table(trained.field, inputs.features.sessions)
+    kept[documents.LOSSES] = tables.losses_table(trained.field, inputs.features.sessions)
     return kept | _contributions(inputs, ground, model)
 
 
@@ -264,5 +266,5 @@ def _contributions(inputs: TrainingInputs, ground: Ground, model: Predictor) -> 
         found = model.contributions(x)
     else:
         return {}
-    table = documents.contributions_table(dataset, rows, found, names=model.feature_names)
+    table = tables.contributions_table(dataset, rows, found, names=model.feature_names)
     return {"contributions.parquet": table}

@@ -9,7 +9,7 @@ import numpy as np
 
 from market.quality import Finding as QualityFinding
 from market.quality import Severity
-from models.comparison import RivalEvidence, Rule, Verdict
+from models.contest import RivalEvidence, Rule, Verdict
 from models.evaluation import YearScore
 from models.monitoring import (
     MonitoringPolicy,

@@ -5,7 +5,7 @@ import numpy as np
 from features.labels import forward_return
 from features.panel import FeaturePanel
 from market.panel import Panel
-from models.comparison import GateRules
+from models.contest import GateRules
 from models.estimators import BoostedTrees
 from models.price import PriceSpec
 from services.training_inputs import TrainingInputs

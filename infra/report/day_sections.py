@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from infra.report import cells, formats, model_charts
 from infra.report.page import Cell, Notice, Section, Table
 from market.quality import Severity
-from models.comparison import RivalEvidence, Rule
+from models.contest import RivalEvidence, Rule
 from services.kind_verdicts import KindVerdict
 from services.report import DatasetRow, Lineage, ModelSection, Tone
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from basics.errors import InvalidInputError
-from models.comparison import Contender, Contest, GateRules, Trials, judge
+from models.comparison import judge
+from models.contest import Contender, Contest, GateRules, Trials
 
 RULES = GateRules(bootstrap_resamples=300)
 ONE = Trials(count=1, sharpe_variance=0.0)

@@ -7,8 +7,8 @@ import pytest
 
 from models import kind_figures
 from models.anomaly_kind import AnomalySpec
-from models.comparison import Contender
 from models.confidence import YearCoverage
+from models.contest import Contender
 from models.evaluation import YearScore
 from models.kind_figures import Shown, plots
 from models.price import PriceSpec

@@ -6,7 +6,8 @@ from math import comb
 import numpy as np
 import pytest
 
-from models.comparison import Contender, Contest, GateRules, Trials, judge
+from models.comparison import judge
+from models.contest import Contender, Contest, GateRules, Trials
 from models.estimators import Ridge, Zero
 from models.paths import GROUPS, TEST_GROUPS, path_returns, until
 from tests.small_market import SPEC, inputs

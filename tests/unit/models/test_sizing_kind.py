@@ -8,16 +8,8 @@ import pytest
 from basics.errors import InvalidInputError, MissingDataError
 from market.panel import Panel
 from models.sizing import SizingRules
-from models.sizing_kind import (
-    FEATURES,
-    HalfKelly,
-    SizingPredictor,
-    SizingSpec,
-    constant_size,
-    right_size,
-    sizes_from_native,
-    sizing_features,
-)
+from models.sizing_features import FEATURES, constant_size, right_size, sizing_features
+from models.sizing_kind import HalfKelly, SizingPredictor, SizingSpec, sizes_from_native
 
 RULES = SizingRules(kelly_fraction=0.5, max_drawdown=0.6, max_value_at_risk=0.04)
 PREDICTOR = SizingPredictor(RULES, 1.21)

@@ -13,7 +13,7 @@ from features.trial import trial_panel
 from market.panel import Panel
 from models.anomaly_kind import bar_features, planted_labels
 from models.regime_kind import regime_features
-from models.sizing_kind import sizing_features
+from models.sizing_features import sizing_features
 from models.variance import EWMA_LOOKBACK
 from models.volatility import variance_ratio, volatility_features
 from services.kind_training import TRAINABLE

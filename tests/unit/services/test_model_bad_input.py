@@ -35,7 +35,8 @@ from models.loading import load_predictor
 from models.predictors import LinearPredictor, Predictor
 from models.regime_kind import LAGS, VARIANCE, HiddenMarkov
 from models.signal import SignalSpec
-from models.sizing_kind import FEATURES, HalfKelly
+from models.sizing_features import FEATURES
+from models.sizing_kind import HalfKelly
 from models.tail_forecast import TailSpec, tail_multipliers
 from services.kind_losses import GROWTH, loss_differences
 from services.model_documents import FISSLER_ZIEGEL, QLIKE, SQUARED_ERROR, Manifest

@@ -9,7 +9,7 @@ import pytest
 
 from basics.errors import InvalidInputError, MissingDataError
 from market.panel import Panel
-from models.comparison import GateRules
+from models.contest import GateRules
 from models.predictors import linear_from_native
 from models.tail_forecast import TailSpec, tail_contenders, tail_forecasts, tail_multipliers
 from services.comparison import Comparison
