@@ -6,6 +6,7 @@ A window whose ratio has a zero denominator is NaN as well. Input policy as
 """
 
 import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
-from measures.kernels.compiled import compiled
+from measures.kernels.compiled import compiled, fused, summing
 from measures.performance import PERIODS_PER_YEAR, checked_returns, ratio
 
 ANCHOR = 512  # Rows after which the running sums are summed afresh, so that no error builds up.
@@ -49,24 +50,22 @@ def rolling_sharpe_ratio(
 
     A long series is shared out over `threads`; the answer does not depend on how many.
     """
-    values = _one_series(returns, window)
-    out = np.empty(len(values))
+    values = _one_series(returns, window, checked=False)
     first = min(window - 1, len(values))
+    checked_returns(values[:first])
+    out = np.empty(len(values))
     out[:first] = np.nan
     root = np.sqrt(periods_per_year)
     # Whole anchors, so that each sum is the same however they are shared out.
     size = ANCHOR * max(math.ceil((len(values) - first) / (ANCHOR * threads)), LEAST_ANCHORS)
     starts = range(first, len(values), size)
 
-    def fill(start: int) -> None:
-        _sharpe(values, window, risk_free, root, (start, min(start + size, len(values))), out)
+    def fill(start: int) -> int:
+        span = (start, min(start + size, len(values)))
+        return int(_sharpe(values, window, risk_free, root, span, out))
 
-    if len(starts) < 2:
-        for start in starts:
-            fill(start)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(fill, starts))
+    if sum(_on_threads(fill, starts)):
+        checked_returns(values)  # Says what is wrong.
     _overwrite_constant(values, window, np.nan, out)
     return out
 
@@ -111,13 +110,23 @@ def rolling_max_drawdown(returns: npt.ArrayLike, *, window: int) -> FloatArray:
     return out
 
 
-def _one_series(returns: npt.ArrayLike, window: int) -> FloatArray:
-    values = checked_returns(returns)
+def _one_series(returns: npt.ArrayLike, window: int, *, checked: bool = True) -> FloatArray:
+    """Return the series; not `checked`, its values are still to be looked at."""
+    values = checked_returns(returns) if checked else np.asarray(returns, dtype=np.float64)
     if values.ndim != 1:
         raise InvalidInputError(f"a rolling measure is of one series, got shape {values.shape}")
     if window < 2:
         raise InvalidInputError(f"window must be at least 2, got {window}")
     return np.ascontiguousarray(values)
+
+
+def _on_threads(fill: Callable[[int], int], starts: Sequence[int]) -> list[int]:
+    """Return what `fill` answers of each start, the first done here and each other by a thread."""
+    if len(starts) < 2:
+        return [fill(start) for start in starts]
+    with ThreadPoolExecutor(len(starts) - 1) as pool:
+        others = [pool.submit(fill, start) for start in starts[1:]]
+        return [fill(starts[0]), *(other.result() for other in others)]
 
 
 def _rolling_moments(returns: npt.ArrayLike, window: int) -> tuple[FloatArray, FloatArray]:
@@ -131,7 +140,8 @@ def _rolling_moments(returns: npt.ArrayLike, window: int) -> tuple[FloatArray, F
 def _window_sums(x: FloatArray, window: int, start: int, stop: int, out: FloatArray) -> float:
     """Write shifted sums and sums of squares of the windows that end in [start, stop).
 
-    Returns the shift: the mean of the first window, which keeps squares from cancelling.
+    Returns the shift: the mean of the first window, which keeps squares from cancelling. What
+    each step adds is found first, for many steps at once; then the steps are run up.
     """
     first = x[start - window + 1 : start + 1]
     total, _ = _sums(first, 0.0)
@@ -139,27 +149,36 @@ def _window_sums(x: FloatArray, window: int, start: int, stop: int, out: FloatAr
     total, squares = _sums(first, shift)
     out[0, 0] = total
     out[1, 0] = squares
-    for t in range(start + 1, stop):
-        new, old = x[t] - shift, x[t - window] - shift
-        total += new - old
-        squares += (new - old) * (new + old)
-        out[0, t - start] = total
-        out[1, t - start] = squares
+    totals, squared = out[0, 1 : stop - start], out[1, 1 : stop - start]
+    _steps(x[start + 1 : stop], x[start + 1 - window : stop - window], shift, totals, squared)
+    for j in range(len(totals)):
+        total += totals[j]
+        squares += squared[j]
+        totals[j] = total
+        squared[j] = squares
     return shift
 
 
-@compiled
+@fused
+def _steps(
+    new: FloatArray, old: FloatArray, shift: float, totals: FloatArray, squares: FloatArray
+) -> None:
+    """Write by how much sum and sum of squares change where `new` enters and `old` leaves."""
+    for j in range(len(new)):
+        a, b = new[j] - shift, old[j] - shift
+        totals[j] = a - b
+        squares[j] = (a - b) * (a + b)
+
+
+@summing
 def _sums(x: FloatArray, shift: float) -> tuple[float, float]:
-    """Return the sums of x - shift and of its squares, in four strands that need not wait."""
-    whole = len(x) // 4 * 4
-    t0 = t1 = t2 = t3 = q0 = q1 = q2 = q3 = 0.0
-    for i in range(0, whole, 4):
-        a, b, c, d = x[i] - shift, x[i + 1] - shift, x[i + 2] - shift, x[i + 3] - shift
-        t0, t1, t2, t3 = t0 + a, t1 + b, t2 + c, t3 + d
-        q0, q1, q2, q3 = q0 + a * a, q1 + b * b, q2 + c * c, q3 + d * d
-    for i in range(whole, len(x)):
-        t0, q0 = t0 + x[i] - shift, q0 + (x[i] - shift) ** 2
-    return (t0 + t1) + (t2 + t3), (q0 + q1) + (q2 + q3)
+    """Return the sums of x - shift and of its squares."""
+    total = squares = 0.0
+    for i in range(len(x)):
+        a = x[i] - shift
+        total += a
+        squares += a * a
+    return total, squares
 
 
 @compiled
@@ -209,18 +228,40 @@ def _overwrite_constant(x: FloatArray, window: int, value: float, out: FloatArra
 def _sharpe(
     x: FloatArray, window: int, risk_free: float, root: float, span: tuple[int, int],
     out: FloatArray,
-) -> None:  # fmt: skip
-    """Fill the windows that end in [span[0], span[1])."""
-    sums = np.empty((2, ANCHOR))
+) -> int:  # fmt: skip
+    """Fill the windows that end in [span[0], span[1]) and count the returns there that are none.
+
+    What is counted is looked at while it is near: a pass of its own would read it all again.
+    """
+    sums, wrong = np.empty((2, ANCHOR)), 0
     scale = root * np.sqrt((window - 1) / window)
     for start in range(span[0], span[1], ANCHOR):
         stop = min(start + ANCHOR, span[1])
+        wrong += _wrong(x[start:stop])
         shift = _window_sums(x, window, start, stop, sums) - risk_free
-        # sum / n over sqrt((squares - sum² / n) / (n - 1)), arranged to divide once.
-        for j in range(stop - start):
-            total = sums[0, j]
-            spread = max(window * sums[1, j] - total * total, 0.0)
-            out[start + j] = scale * (total + window * shift) / np.sqrt(spread)
+        _ratios(sums[0], sums[1], window, shift, scale, out[start:stop])
+    return wrong
+
+
+@compiled
+def _wrong(x: FloatArray) -> int:
+    """Return how many returns are not finite, or below -1."""
+    count = 0
+    for i in range(len(x)):
+        count += not (-1.0 <= x[i] < np.inf)
+    return count
+
+
+@fused
+def _ratios(
+    totals: FloatArray, squares: FloatArray, window: int, shift: float, scale: float,
+    out: FloatArray,
+) -> None:  # fmt: skip
+    """Write sum / n over sqrt((squares - sum² / n) / (n - 1)), arranged to divide once."""
+    for j in range(len(out)):
+        spread = window * squares[j] - totals[j] * totals[j]
+        spread = 0.0 if spread < 0.0 else spread
+        out[j] = scale * (totals[j] + window * shift) / np.sqrt(spread)
 
 
 @compiled

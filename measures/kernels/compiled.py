@@ -29,6 +29,13 @@ def fused(kernel: Kernel) -> Kernel:
     return numba.njit(**options)(kernel)  # type: ignore[no-any-return]
 
 
+def summing(kernel: Kernel) -> Kernel:
+    """As `fused`, and a sum may be taken in any order, so that it can run in several strands."""
+    fast = {"contract", "reassoc"}
+    options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": fast}
+    return numba.njit(**options)(kernel)  # type: ignore[no-any-return]
+
+
 def inlined(kernel: Kernel) -> Kernel:
     """As `fused`, but written out where it is called, so that the loop around it can be vectors."""
     options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}

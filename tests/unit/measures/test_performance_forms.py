@@ -143,6 +143,18 @@ def test_threads_do_not_change_a_byte_of_a_long_rolling_sharpe_ratio() -> None:
     assert found[0][-1] == pytest.approx(pf.sharpe_ratio(series[-63:]), rel=1e-10)
 
 
+@pytest.mark.parametrize("at", [0, 61, 62, 63, 700, 90_000, 129_999])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, -1.5])
+def test_a_rolling_sharpe_ratio_refuses_a_return_that_is_none_wherever_it_stands(
+    at: int, wrong: float
+) -> None:
+    series = np.full(130_000, 0.001)
+    series[at] = wrong
+
+    with pytest.raises(InvalidInputError, match="finite" if wrong != -1.5 else "-1.5 loses more"):
+        rolling_sharpe_ratio(series, window=63)
+
+
 @pytest.mark.parametrize("window", [2, 3, 7])
 def test_a_window_of_one_repeated_value_has_no_volatility_wherever_it_stands(window: int) -> None:
     series = np.repeat([0.1, 0.2, 0.1, 0.3, 0.1], [2, 7, 1, 3, 8])
