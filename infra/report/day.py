@@ -109,7 +109,7 @@ def risk_figures(risk: RiskProfile) -> Sequence[KeyFigure]:
                 label=f"1-day VaR {level}, {risk.currency}",
                 value=formats.money(tail.value_at_risk),
                 note=f"{formats.percent(tail.var_fraction)} of equity, "
-                f"{tail.method.replace('_', ' ')}",
+                f"{formats.title(tail.method)}",
             )
         )
     figures.append(

@@ -25,6 +25,19 @@ NAMES = {
     "rank icir": "Rank ICIR",
     "value at risk 99": "Value at risk 99%",
     "expected shortfall 975": "Expected shortfall 97.5%",
+    # Methods, quantile rules and covariances, by the names that the field knows.
+    "filtered ewma": "EWMA-filtered",
+    "filtered garch": "GARCH-filtered",
+    "student t": "Student t",
+    "cornish fisher": "Cornish-Fisher",
+    "monte carlo": "Monte Carlo, Student t",
+    "monte carlo normal": "Monte Carlo, normal",
+    "monte carlo factor": "Monte Carlo, factors",
+    "monte carlo quasi": "Monte Carlo, quasi-random",
+    "monte carlo t copula": "Monte Carlo, t copula",
+    "acerbi tasche": "Acerbi-Tasche",
+    "ewma": "EWMA",
+    "ledoit wolf": "Ledoit-Wolf",
 }
 PEOPLE = {"sharpe", "sortino", "calmar", "sterling", "burke", "martin", "treynor", "kelly"}
 

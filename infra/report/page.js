@@ -40,6 +40,22 @@
     redraw();
   });
 
+  // A long table opens with its first rows; without scripts and on paper it stands whole.
+  for (const table of document.querySelectorAll("table[data-shown]")) {
+    const rows = [...table.tBodies[0].rows];
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "more";
+    const fold = (folded) => {
+      rows.slice(Number(table.dataset.shown)).forEach((row) => row.classList.toggle("folded", folded));
+      button.textContent = folded ? `Show all ${rows.length} rows` : "Show fewer";
+      button.setAttribute("aria-expanded", String(!folded));
+    };
+    button.addEventListener("click", () => fold(button.getAttribute("aria-expanded") === "true"));
+    table.parentElement.after(button);
+    fold(true);
+  }
+
   const links = new Map([...document.querySelectorAll("nav li a")].map((link) => [link.hash.slice(1), link]));
   const parts = [...document.querySelectorAll("section.part")];
   const follow = () => {

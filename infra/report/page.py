@@ -42,13 +42,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A titled table."""
+    """A titled table; of more rows than `shown` the rest waits behind a button (0: none waits)."""
 
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     note: str = ""
     wide: bool = True
+    shown: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

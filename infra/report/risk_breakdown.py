@@ -120,7 +120,7 @@ def _covariance_table(rows: Sequence[CovarianceView], currency: str) -> Table:
         columns=cells.columns(*titles),
         rows=[
             [
-                cells.text(row.estimate.replace("_", " ")),
+                cells.text(formats.title(row.estimate)),
                 cells.rate(row.volatility),
                 cells.money(row.value_at_risk),
                 cells.number(row.average_correlation),

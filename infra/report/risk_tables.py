@@ -19,14 +19,15 @@ LIMIT_TONES: dict[str, Tone] = {
     LimitState.HARD: Tone.BAD,
 }
 ZONE_TONES = {"green": Tone.GOOD, "yellow": Tone.WARN, "red": Tone.BAD}
-MOST_LIMITS = 15
+SHOWN_LIMITS = 10
+SHOWN_BACKTESTS = 12
+SHOWN_POSITIONS = 12
 
 
 def limits_table(limits: Sequence[LimitCheck]) -> Table:
-    """Return the most used limits, each with its bar."""
-    rows = sorted(limits, key=lambda row: -row.utilisation)[:MOST_LIMITS]
+    """Return the limits, the most used first, each with its bar."""
+    rows = sorted(limits, key=lambda row: -row.utilisation)
     titles = ("metric", "of", "state", "used", "value", "warn", "soft", "hard", "unit")
-    left = len(limits) - len(rows)
     return Table(
         title="Limits",
         columns=[
@@ -51,8 +52,8 @@ def limits_table(limits: Sequence[LimitCheck]) -> Table:
             ]
             for row in rows
         ],
-        note="From policy/limits.toml. Orders are held to policy/controls.toml first."
-        + (f" {left} less used limits are left out here." if left else ""),
+        note="From policy/limits.toml. Orders are held to policy/controls.toml first.",
+        shown=SHOWN_LIMITS,
     )
 
 
@@ -70,8 +71,8 @@ def tails_table(tails: Sequence[TailEstimate], currency: str) -> Table:
         columns=cells.columns("method", "quantile rule", "days", *titles, words=2),
         rows=[
             [
-                cells.text(method.replace("_", " ")),
-                cells.text(rule.replace("_", " ")),
+                cells.text(formats.title(method)),
+                cells.text(formats.title(rule)),
                 cells.whole(days),
                 *(_tail(row.get(level), "value_at_risk") for level in confidences),
                 *(_tail(row.get(level), "expected_shortfall") for level in confidences),
@@ -102,7 +103,7 @@ def backtests_table(rows: Sequence[Backtest], basis: str) -> Table:
         rows=[
             [
                 # Its name once, over the rows of its confidences.
-                cells.text("" if row.estimator == above else row.estimator.replace("_", " ")),
+                cells.text("" if row.estimator == above else formats.title(row.estimator)),
                 Cell(formats.confidence(row.confidence)),
                 Cell(row.zone, ZONE_TONES.get(row.zone, Tone.PLAIN)),
                 cells.whole(row.n_days),
@@ -121,6 +122,7 @@ def backtests_table(rows: Sequence[Backtest], basis: str) -> Table:
         "disagree; Z1 to Z3 (Acerbi-Szekely) test whether expected shortfall was too small, by "
         "simulation from the estimator's own law; the factor is FRTB's; the loss is "
         "Fissler-Ziegel's, ★ the lowest.",
+        shown=SHOWN_BACKTESTS,
     )
 
 
@@ -178,6 +180,7 @@ def positions_table(rows: Sequence[PositionRisk], currency: str) -> Table:
             for row in sorted(rows, key=lambda row: -abs(row.market_value))
         ],
         note="At 99%. Components (Euler) sum to the book's: normal VaR, historical ES.",
+        shown=SHOWN_POSITIONS,
     )
 
 
@@ -212,7 +215,7 @@ def weekly_table(week: WeeklyRow, currency: str) -> Table:
 
 def _marked(item: WeeklyMethod) -> str:
     mark = "★ " if item.best else "+ " if item.in_confidence_set else ""
-    return mark + item.method.replace("_", " ")
+    return mark + formats.title(item.method)
 
 
 def study_table(study: ScoreStudy) -> Table:

@@ -63,6 +63,8 @@ def test_what_is_not_a_number_was_not_measured() -> None:
         ("cagr", "CAGR"),
         ("r_squared", "R²"),
         ("value_at_risk_99", "Value at risk 99%"),
+        ("monte_carlo_t_copula", "Monte Carlo, t copula"),
+        ("acerbi_tasche", "Acerbi-Tasche"),
     ],
 )
 def test_a_measure_has_a_readable_title(name: str, title: str) -> None:

@@ -93,7 +93,7 @@ def test_the_morning_report_ranks_the_books_and_names_what_failed(
 
     riskiest, calm = shown["Riskiest first"].rows
     assert [cell.text for cell in riskiest] == [
-        "EQUITY", "CRITICAL", "hard", "value_at_risk_99", "market crash",
+        "EQUITY", "CRITICAL", "hard", "Value at risk 99%", "Market crash",
         "91", "123,456", "900,000",
     ]  # fmt: skip
     assert riskiest[1].tone is Tone.BAD

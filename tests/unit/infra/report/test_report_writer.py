@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from basics.errors import InvalidInputError
-from infra.report import write_report
+from infra.report import cells, write_report
 from infra.report.day import day_page
+from infra.report.page import Section, Table
 from infra.report.writer import render_page
 from services.report import DayReport, Finding, Tone
 
@@ -53,6 +54,22 @@ def test_every_link_of_the_section_list_leads_somewhere(html: str) -> None:
 
     targets = {address[1:] for address in links.addresses if address.startswith("#")}
     assert targets <= set(links.ids)
+
+
+@pytest.mark.parametrize(("shown", "folds"), [(0, False), (2, True), (3, False), (4, False)])
+def test_a_table_folds_only_if_it_has_more_rows_than_it_shows(
+    day_report: DayReport, shown: int, *, folds: bool
+) -> None:
+    table = Table(
+        title="Long", columns=cells.columns("row"), rows=[[cells.text(str(i))] for i in range(3)],
+        shown=shown,
+    )  # fmt: skip
+    section = Section(name="long", title="Long", blocks=[table])
+    page = render_page(replace(day_page(day_report), sections=[section]))
+
+    assert ('data-shown="2"' in page) is folds
+    # Every row stands in the page: a reader without scripts, and paper, see the whole table.
+    assert all(f">{i}</td>" in page for i in range(3))
 
 
 def test_plotly_stands_inside_once(html: str) -> None:
