@@ -7,6 +7,7 @@ from prefect.artifacts import create_image_artifact, create_table_artifact
 
 from infra.report.svg_bars import svg_bars
 from risk.profile import RiskProfile
+from risk.tested import ALL_TESTS
 from services.nightly_risk import NightReport, NightStress
 from services.portfolios import label_of
 from services.weekly_risk import WeeklyReport, summary_of
@@ -29,6 +30,8 @@ def show_night(night: NightReport) -> None:
                 "Brier": _rounded(row.brier),
                 "Brier of the base rate": _rounded(row.brier_climatology),
                 "base rate": None if row.base_rate is None else f"{row.base_rate:.1%}",
+                "tests": f"{len(row.tests)} of {len(ALL_TESTS)}: {', '.join(row.tests)}",
+                "weekly run": _stamp(night, row.name),
             }
             for row in night.rows
         ]
@@ -114,6 +117,16 @@ def show_week(week: WeeklyReport) -> None:
         "weekly-risk-chart",
         f"How often each estimator scored best, {week.as_of}",
         [(name, float(counts["best"]), str(counts["best"])) for name, counts in methods.items()],
+    )
+
+
+def _stamp(night: NightReport, book: str) -> str:
+    stamp = night.weekly.get(book)
+    if stamp is None:
+        return "none yet"
+    return (
+        f"{stamp.as_of}: best {stamp.best}; of {stamp.n_methods} estimators Kupiec rejects "
+        f"{stamp.kupiec_rejected}, Z2 {stamp.z2_rejected}"
     )
 
 

@@ -13,13 +13,16 @@ from flows.day import Day, open_day
 from flows.outcome import Outcome, done, no_new_data
 from flows.pnl_steps import by_hand
 from flows.progress import step
+from risk.nightly import NightRow
 from risk.profile import RiskProfile
+from services.morning import last_profile
 from services.multi_asset import (
     MultiAssetBooks,
     MultiAssetReview,
     review_multi_asset,
 )
 from services.multi_asset_night import multi_asset_night
+from services.night_evidence import evidence_of_profile, with_evidence
 from services.nightly_risk import NIGHT_KIND, NIGHT_STRESS_KIND, NightPolicy
 from services.pnl_days import ATTRIBUTION_KIND, CURRENCY_KIND, PERFORMANCE_KIND
 from services.pnl_keeping import Attributions
@@ -113,6 +116,9 @@ def keep_multi_asset_night(day: Day, policy: NightPolicy, lineage: JsonDocument)
     risk = day.desk.risk
     beside = replace(policy, scenarios=(*risk.scenarios, *risk.multi_asset_scenarios))
     night = multi_asset_night(inputs, beside, lookback=risk.lookback)
+    if isinstance(night.risk, NightRow) and multi_asset_risk_stands(day):
+        profile = last_profile(day.desk.results, inputs.scope)
+        night = replace(night, risk=with_evidence(night.risk, evidence_of_profile(profile)))
     own = {**lineage, MULTI_ASSET: lineage_of(day, books)}
     for kind, row in ((NIGHT_KIND, night.risk), (NIGHT_STRESS_KIND, night.stress)):
         day.desk.results.put(kind, inputs.scope, policy.as_of, msgspec.to_builtins(row), own)

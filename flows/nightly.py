@@ -74,27 +74,30 @@ def nightly_risk(
         asked = risk_steps.nights(day, PROFILE_KIND, start=start, end=end)
         workers = day.desk.settings.threads
         measured = 0
+        # Ahead of the night: its row carries what its profile was tested with.
+        beside = "" if ranged else multi_asset_risk(day)
         with engine_map(engine, workers=workers, address=address) as mapped:
             for night in asked:
                 if not again and risk_steps.night_stands(day, PROFILE_KIND, on=night.session):
                     continue
                 keep_multi_asset_night(day, night.policy, night.lineage)  # The report ranks it.
+                profile = risk_steps.measure_risk(night)
                 report = measure_night(
                     risk_steps.night_batch(night, again=again),
                     night.market,
                     night.policy,
                     day.desk.results,
                     engine=mapped,
+                    evidence=risk_steps.night_evidence(night, profile),
                 )
                 # Last, since its presence says that the session is done.
-                profile = risk_steps.measure_risk(night)
+                risk_steps.keep_risk(night, profile)
                 measured += 1
                 if night is asked[-1]:
                     artifacts.show_night(report)
                     artifacts.show_tails(profile)
                     summary = f"score {profile.score:.0f} of 100, {profile.level}"
         risk_steps.study_score(day)
-        beside = "" if ranged else multi_asset_risk(day)
         risk_steps.write_morning_page(day)
         if measured == 0 and not beside:
             summarise("stands as computed before")

@@ -8,6 +8,7 @@ as they are known now.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from risk.profile import RiskProfile
 from risk.weekly import WeeklyTerms
 from services.morning import last_morning
 from services.night_books import books_until, night_books, night_market, night_scenarios
+from services.night_evidence import NightEvidence, evidence_of_profile, strategy_lives
 from services.night_store import Batch
 from services.nightly_risk import (
     NIGHT_KIND,
@@ -66,15 +68,19 @@ class Night:
             previous=day.desk.risk.previous(scope, before=self.session),
         )
 
+    @property
+    def capital(self) -> dict[str, Decimal]:
+        """Money that each strategy was given at the start."""
+        return dict.fromkeys(STRATEGIES, self.day.experiment.trading.capital_money)
+
     @cached_property
     def books(self) -> NightBooks:
         """The portfolio and each strategy."""
-        trading = self.day.experiment.trading
         return night_books(
             self.daily,
             self.day.panel.symbols,
-            portfolio=trading.portfolio,
-            capital={name: trading.capital_money for name in STRATEGIES},
+            portfolio=self.day.experiment.trading.portfolio,
+            capital=self.capital,
         )
 
     @cached_property
@@ -172,16 +178,29 @@ def reopened(day: Day, kind: str) -> Sequence[date]:
 
 
 def measure_risk(night: Night) -> RiskProfile:
-    """Profile the book against the policy in force, solve what a breach asks for, keep both."""
+    """Profile the book against the policy in force, and solve what a breach asks for."""
+    return advised_profile(night.inputs, risk=night.day.desk.risk)
+
+
+def keep_risk(night: Night, profile: RiskProfile) -> None:
+    """Keep the profile; its presence says that the session is done."""
+    night.day.desk.risk.store(profile, lineage=night.lineage)
+
+
+def night_evidence(night: Night, profile: RiskProfile) -> NightEvidence:
+    """Return what the session's books are tested with: every estimator, every test."""
     risk = night.day.desk.risk
-    profile = advised_profile(night.inputs, risk=risk)
-    risk.store(profile, lineage=night.lineage)
-    return profile
+    return NightEvidence(
+        known={profile.scope: evidence_of_profile(profile)},
+        lives=strategy_lives(night.inputs, night.daily, capital=night.capital),
+        lookback=risk.lookback,
+        seed=risk.seed,
+    )
 
 
 def night_batch(night: Night, *, again: bool) -> Batch:
-    """Return the nightly run of a session."""
-    return night.batch(NIGHT_KIND, again=again)
+    """Return the nightly run of a session, a task for each of its few books."""
+    return night.batch(NIGHT_KIND, again=again, size=1)
 
 
 def stress_batch(night: Night, *, again: bool) -> Batch:

@@ -22,6 +22,7 @@ from risk.score import DEFAULT_DRAWDOWN_LIMIT, Level
 from risk.score_history import calibrated
 from risk.shocks import MarketState
 from risk.stress import StressScenario, days_to_liquidate, stress_losses
+from risk.tested import NIGHT_TESTS, BookEvidence
 from risk.verdict import verdict_of
 
 HEADLINE_METHOD = "historical"
@@ -105,6 +106,12 @@ class NightRow:
         What made the score, and why the level is what it is, in one sentence.
     brier, brier_climatology, base_rate : float or None
         Of the score's probability on the second half of history, see `risk.score.Calibration`.
+    tests : tuple of str
+        Which tests the row carries, see `risk.tested`.
+    evidence : BookEvidence or None
+        Every estimator with every test, for a book whose life is known.
+    evidence_note : str
+        Why a book whose life is known has none.
     """
 
     name: str
@@ -121,6 +128,9 @@ class NightRow:
     brier: float | None = None
     brier_climatology: float | None = None
     base_rate: float | None = None
+    tests: tuple[str, ...] = NIGHT_TESTS
+    evidence: BookEvidence | None = None
+    evidence_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

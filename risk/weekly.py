@@ -20,7 +20,6 @@ from measures.shortfall_tests import LawForecasts, NullRanks, null_ranks, shortf
 from measures.tail import tail_risks
 from measures.volatility import ewma_variance, garch
 from risk.backtests import (
-    Backtest,
     BacktestRun,
     best_scored,
     confidence_set,
@@ -32,6 +31,7 @@ from risk.estimators import ESTIMATORS, EWMA_DECAY, MIN_OBSERVATIONS
 from risk.joint import LAWS, Draws, joint_law
 from risk.laws import FITTED_LAWS, LAW_OUTCOMES
 from risk.nightly import NightBooks, NightFailure, NightMarket
+from risk.tested import MethodEvidence
 
 CONFIDENCES = (0.95, 0.975, 0.99)
 WINDOW, DAYS, REFIT = 1_000, 500, 21
@@ -66,19 +66,6 @@ class WeeklyTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeeklyMethod:
-    """One estimator at one confidence for one book: tomorrow's tail, and its evidence."""
-
-    method: str
-    confidence: float
-    value_at_risk: float
-    expected_shortfall: float
-    best: bool
-    in_confidence_set: bool
-    backtest: Backtest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyRow:
     """What the long run found of one book.
 
@@ -90,7 +77,7 @@ class WeeklyRow:
 
     name: str
     n_days: int
-    methods: tuple[WeeklyMethod, ...]
+    methods: tuple[MethodEvidence, ...]
     thresholds: tuple[ThresholdRow, ...]
 
 
@@ -300,7 +287,7 @@ def _row(
         best = best_scored(runs, confidence=confidence)
         among = confidence_set(runs, at=c, rng=rng)
         methods += [
-            WeeklyMethod(
+            MethodEvidence(
                 method=run.estimator,
                 confidence=confidence,
                 value_at_risk=float(tomorrow[0, c]),

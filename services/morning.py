@@ -16,7 +16,7 @@ from services.portfolios import MULTI_ASSET
 from services.ports import ResultStore
 from services.risk import PROFILE_KIND
 from services.score_study import STUDY_KIND, STUDY_SCOPE, ScoreStudy
-from services.weekly_risk import WEEKLY_KIND
+from services.weekly_risk import WEEKLY_KIND, weekly_stamps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +136,7 @@ def last_night(results: ResultStore) -> NightReport:
         as_of=summary.desk_date,
         rows=tuple(sorted(rows, key=lambda row: (-row.score, row.name))),
         failures=failures,
+        weekly=weekly_stamps(results, until=summary.desk_date),
     )
 
 

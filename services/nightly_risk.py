@@ -16,13 +16,16 @@ from risk.limits import Limit
 from risk.nightly import NightBooks, NightFailure, NightMarket, NightRow, measure_books
 from risk.score import Level
 from risk.stress import StressResult, StressScenario, run_stress
+from services.night_evidence import NightEvidence
 from services.night_store import Batch, EngineMap, run_batch
 from services.ports import JsonDocument, ResultStore
+from services.weekly_risk import WeeklyStamp, weekly_stamps
 
 NIGHT_KIND = "risk.nightly"
 NIGHT_STRESS_KIND = "stress.nightly"
 NIGHT_SUMMARY_KIND = "risk.night"
 SUMMARY_SCOPE = "all"
+NO_LIVES = NightEvidence()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +47,18 @@ class NightPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightChunk:
-    """One task: some books, the shared market, the policy. It can be pickled."""
+    """One task: some books, the shared market, the policy. It can be pickled.
+
+    Attributes
+    ----------
+    evidence : NightEvidence
+        Which of the books carry every test, beside those that the night affords for all.
+    """
 
     books: NightBooks
     market: NightMarket
     policy: NightPolicy
+    evidence: NightEvidence = NO_LIVES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +77,15 @@ class NightReport:
     ----------
     measured : int
         How many books this run measured; the others stood from a run before.
+    weekly : mapping of book to WeeklyStamp
+        What the last long run up to the date says of each, beside the row and no part of it.
     """
 
     as_of: date
     rows: tuple[NightRow, ...]
     failures: tuple[NightFailure, ...]
     measured: int = 0
+    weekly: Mapping[str, WeeklyStamp] = field(default_factory=dict)
 
     def summary(self) -> JsonDocument:
         """Return the table that a risk manager reads, as plain values."""
@@ -118,7 +131,7 @@ def previous_levels(results: ResultStore, *, before: date) -> dict[str, Level]:
 def measure_chunk(chunk: NightChunk) -> tuple[tuple[NightRow, ...], tuple[NightFailure, ...]]:
     """Measure one chunk; the function that an engine maps."""
     policy = chunk.policy
-    return measure_books(
+    rows, failures = measure_books(
         chunk.books,
         chunk.market,
         limits=policy.limits,
@@ -127,6 +140,7 @@ def measure_chunk(chunk: NightChunk) -> tuple[tuple[NightRow, ...], tuple[NightF
         window=policy.window,
         previous=policy.previous,
     )
+    return tuple(chunk.evidence.attached(row) for row in rows), failures
 
 
 def stress_chunk(chunk: NightChunk) -> tuple[tuple[NightStress, ...], tuple[NightFailure, ...]]:
@@ -151,15 +165,21 @@ def nightly_risk(
     results: ResultStore,
     *,
     engine: EngineMap = map,
+    evidence: NightEvidence = NO_LIVES,
 ) -> NightReport:
     """Measure every book that does not stand, keep all, and the night's summary last.
 
     The highest score comes first.
+
+    Parameters
+    ----------
+    evidence : NightEvidence
+        What the books whose life is known are tested with.
     """
     found = run_batch(
         batch,
         measure_chunk,
-        lambda books: NightChunk(books=books, market=market, policy=policy),
+        lambda books: NightChunk(books=books, market=market, policy=policy, evidence=evidence),
         results,
         form=NightRow,
         engine=engine,
@@ -169,6 +189,7 @@ def nightly_risk(
         rows=tuple(sorted(found.rows, key=lambda row: (-row.score, row.name))),
         failures=found.failures,
         measured=found.measured,
+        weekly=weekly_stamps(results, until=batch.as_of),
     )
     summary = msgspec.to_builtins(report.summary())
     results.put(NIGHT_SUMMARY_KIND, SUMMARY_SCOPE, batch.as_of, summary, batch.lineage)

@@ -107,22 +107,14 @@ class PortfolioReview:
             Fields `close` and `volume`, all of history up to the last session.
         """
         as_of: date = daily.sessions[-1].item()
-        exposures = _exposures(daily)
+        exposures = exposures_of(daily)
         unit = 10.0**daily.digits
         closes = prices.until(daily.sessions[-1])
-        last = dict(zip(closes.symbols, closes["close"][:, -1].tolist(), strict=True))
-        holdings = {
-            symbol: Holding(quantity=value / last[symbol], market_value=value)
-            for symbol, value in zip(
-                exposures.symbols, exposures["exposure"][:, -1].tolist(), strict=True
-            )
-            if value
-        }
         traded = np.nanmean(closes["close"][:, -21:] * closes["volume"][:, -21:], axis=1)
         return RiskInputs(
             scope=scope,
             as_of=as_of,
-            holdings=holdings,
+            holdings=holdings_at_close(exposures, closes),
             prices=closes,
             equity=History(daily.sessions, daily.equity / unit),
             sectors=self.market.sectors,
@@ -180,7 +172,7 @@ def _returns_on(panel: Panel, sessions: DateArray) -> Mapping[str, FloatArray]:
     }
 
 
-def _exposures(daily: DailyBooks) -> Panel:
+def exposures_of(daily: DailyBooks) -> Panel:
     """Return the market value of each symbol at each close, over all strategies."""
     symbols = tuple(sorted({symbol for _, symbol in daily.keys if symbol is not None}))
     values = np.zeros((len(symbols), len(daily.sessions)))
@@ -188,6 +180,18 @@ def _exposures(daily: DailyBooks) -> Panel:
         if symbol is not None:
             values[symbols.index(symbol)] += daily.market_value[row] / 10.0**daily.digits
     return Panel(symbols, daily.sessions, {"exposure": values})
+
+
+def holdings_at_close(exposures: Panel, prices: Panel) -> dict[str, Holding]:
+    """Return what is held at the last close of `exposures`, in the last prices."""
+    last = dict(zip(prices.symbols, prices["close"][:, -1].tolist(), strict=True))
+    return {
+        symbol: Holding(quantity=value / last[symbol], market_value=value)
+        for symbol, value in zip(
+            exposures.symbols, exposures["exposure"][:, -1].tolist(), strict=True
+        )
+        if value
+    }
 
 
 def _held_by(

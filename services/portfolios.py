@@ -22,7 +22,8 @@ def chosen_portfolio(known: Sequence[str], asked: str | None) -> str:
     Parameters
     ----------
     known : sequence of str
-        The portfolios of which something is stored; at least one.
+        The portfolios of which something is stored, and strategies of them (`core/model`), which
+        are taken when named; at least one.
 
     Raises
     ------
@@ -31,7 +32,8 @@ def chosen_portfolio(known: Sequence[str], asked: str | None) -> str:
     """
     if asked is not None:
         return asked
-    real = [name for name in known if name not in ON_SIMULATED_MARKETS] or list(known)
+    whole = [name for name in known if "/" not in name] or list(known)
+    real = [name for name in whole if name not in ON_SIMULATED_MARKETS] or whole
     if len(real) > 1:
-        raise InvalidInputError(f"several portfolios are stored: name one of {', '.join(known)}")
+        raise InvalidInputError(f"several portfolios are stored: name one of {', '.join(whole)}")
     return real[0]

@@ -72,7 +72,7 @@ def compute_profile(
     stresses: tuple[StressResult, ...] = ()
     components = NormalComponents(0.0, np.zeros(0), np.zeros(0))
     if measured is not None:
-        evidence, tails = _tails(inputs, measured, lookback, rng)
+        evidence, tails = tested_tails(inputs, measured, lookback, rng)
         components = normal_components(
             book.exposures, measured.state.covariance, confidence=HEADLINE
         )
@@ -139,7 +139,7 @@ def _explained(
     }
 
 
-def _tails(
+def tested_tails(
     inputs: RiskInputs, measured: MeasuredBook, lookback: int, rng: np.random.Generator | None
 ) -> tuple[Evidence, tuple[TailEstimate, ...]]:
     """Return the tail by every method, with the evidence of each where `rng` is given."""

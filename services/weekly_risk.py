@@ -3,9 +3,10 @@
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 
+from basics.errors import MissingDataError
 from risk.nightly import NightBooks, NightFailure, NightMarket
 from risk.weekly import WeeklyRow, WeeklyTerms, measure_weekly
-from services.night_store import Batch, EngineMap, run_batch, standing
+from services.night_store import Batch, EngineMap, read_batch, run_batch, standing
 from services.ports import ResultStore
 
 WEEKLY_KIND = "risk.weekly"
@@ -13,6 +14,8 @@ WEEKLY_SUMMARY_KIND = "risk.week"
 SUMMARY_SCOPE = "all"
 # Large chunks share one estimate of the market among many books, which is most of the work.
 WEEKLY_CHUNK = 250
+# Of a test that is counted as a rejection.
+LEVEL = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,51 @@ class WeeklyReport:
     rows: tuple[WeeklyRow, ...]
     failures: tuple[NightFailure, ...]
     measured: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeeklyStamp:
+    """What the last long run says of a book, short enough to stand beside a row of the night.
+
+    Attributes
+    ----------
+    best : str
+        Estimator of the lowest loss at the highest confidence.
+    n_methods, kupiec_rejected, z2_rejected : int
+        Estimators at that confidence, and how many each test rejects at 5%.
+    """
+
+    as_of: date
+    n_days: int
+    best: str
+    n_methods: int
+    kupiec_rejected: int
+    z2_rejected: int
+
+
+def weekly_stamps(results: ResultStore, *, until: date) -> dict[str, WeeklyStamp]:
+    """Return the stamp of every book that the last long run up to `until` measured."""
+    try:
+        last = results.latest(WEEKLY_SUMMARY_KIND, SUMMARY_SCOPE, until=until)
+    except MissingDataError:
+        return {}
+    rows, _ = read_batch(results, WEEKLY_KIND, last.desk_date, lineage=last.lineage, form=WeeklyRow)
+    return {row.name: stamp_of(row, as_of=last.desk_date) for row in rows}
+
+
+def stamp_of(row: WeeklyRow, *, as_of: date) -> WeeklyStamp:
+    """Return the stamp of one book's long run."""
+    top = max(item.confidence for item in row.methods)
+    methods = [item for item in row.methods if item.confidence == top]
+    tests = [item.backtest for item in methods]
+    return WeeklyStamp(
+        as_of=as_of,
+        n_days=row.n_days,
+        best=next(item.method for item in methods if item.best),
+        n_methods=len(methods),
+        kupiec_rejected=sum(test.kupiec_p < LEVEL for test in tests),
+        z2_rejected=sum(test.z2_p is not None and test.z2_p < LEVEL for test in tests),
+    )
 
 
 def measure_chunk(chunk: WeeklyChunk) -> tuple[tuple[WeeklyRow, ...], tuple[NightFailure, ...]]:
@@ -86,8 +134,8 @@ def summary_of(report: WeeklyReport) -> dict[str, object]:
             counts["tests"] += 1
             counts["best"] += item.best
             counts["in_confidence_set"] += item.in_confidence_set
-            counts["kupiec"] += test.kupiec_p < 0.05
-            counts["z2"] += test.z2_p is not None and test.z2_p < 0.05
+            counts["kupiec"] += test.kupiec_p < LEVEL
+            counts["z2"] += test.z2_p is not None and test.z2_p < LEVEL
     return {
         "as_of": report.as_of,
         "n_books": len(report.rows) + len(report.failures),

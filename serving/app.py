@@ -30,6 +30,7 @@ from serving.routes import (
     live,
     manual_entries,
     models,
+    night,
     orders,
     performance,
     pnl,
@@ -134,7 +135,7 @@ def _mount(app: FastAPI, key: str) -> None:
     guarded = [Depends(key_check(key)), Depends(require_ready)]
     # The live routes come first: /pnl/live is no name that another route may take.
     routers = (
-        live, risk, limits, pnl, manual_entries, alerts, features, models, trials, orders,
+        live, risk, night, limits, pnl, manual_entries, alerts, features, models, trials, orders,
         performance,
     )  # fmt: skip
     for router in (module.router for module in routers):

@@ -13,6 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", examples=["core"])]
 
+BookName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$", examples=["core/model"])
+]
+
 
 class Query(BaseModel):
     """Parameters of a query; an unknown one is refused."""
@@ -62,6 +66,16 @@ class PortfolioQuery(Query):
         default=None,
         description="the desk date, or the last one before; left out: the latest",
         examples=["2022-12-28"],
+    )
+
+
+class BookQuery(PortfolioQuery):
+    """Which portfolio, or strategy of one, and on which desk date."""
+
+    portfolio: BookName | None = Field(
+        default=None,
+        description="a strategy as portfolio/strategy; left out: the only portfolio on an "
+        "observed market",
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from infra.report import cells, formats, risk_charts
 from infra.report.day import risk_figures
 from infra.report.instrument_tables import multi_asset_risk_section
+from infra.report.night_tables import books_evidence_table, name_of_test
 from infra.report.page import Block, Cell, KeyFigure, Notice, Page, Section, Table
 from infra.report.risk_breakdown import groups_table, movement_table
 from infra.report.risk_tables import (
@@ -17,11 +18,13 @@ from infra.report.risk_tables import (
     weekly_table,
 )
 from infra.report.writer import write_page
-from risk.nightly import HEADLINE_METHOD, NightFailure, NightRow
+from risk.nightly import NightFailure, NightRow
 from risk.profile import RiskProfile
 from risk.score import Calibration, Level
+from risk.tested import ALL_TESTS, NIGHT_TESTS
 from services.morning import Morning
 from services.morning_verdict import morning_verdict
+from services.night_view import NightLine, line_of
 from services.nightly_risk import NightReport
 from services.portfolios import label_of
 from services.report import Tone
@@ -141,21 +144,24 @@ def _unfitted(calibration: Calibration) -> str:
 
 
 def _books_section(night: NightReport) -> Section:
-    blocks: list[Block] = [_books_table(night.rows)]
+    lines = [line_of(row, night.weekly.get(row.name)) for row in night.rows]
+    blocks: list[Block] = [_books_table(night.rows, lines)]
     if night.failures:
         blocks.append(_failures_table(night.failures))
+    if any(row.evidence is not None for row in night.rows):
+        blocks.append(books_evidence_table(night.rows[:MOST_BOOKS], confidence=HEADLINE_CONFIDENCE))
     return Section(name="books", title="All books of the night", blocks=blocks)
 
 
-def _books_table(rows: Sequence[NightRow]) -> Table:
+def _books_table(rows: Sequence[NightRow], lines: Sequence[NightLine]) -> Table:
     """Return the riskiest books, in the order in which the night ranks them."""
     confidence = formats.confidence(HEADLINE_CONFIDENCE)
-    titles = ("book", "level", "limits", "past", "worst stress")
+    titles = ("book", "level", "limits", "past", "worst stress", "tests", "weekly run")
     numbers = ("score", f"VaR {confidence}", "worst loss")
     left = len(rows) - MOST_BOOKS
     return Table(
         title="Riskiest first",
-        columns=cells.columns(*titles, *numbers, words=5),
+        columns=cells.columns(*titles, *numbers, words=len(titles)),
         rows=[
             [
                 cells.text(label_of(row.name)),
@@ -163,14 +169,26 @@ def _books_table(rows: Sequence[NightRow]) -> Table:
                 Cell(row.limit_state, LIMIT_TONES[row.limit_state]),
                 cells.text(", ".join(map(formats.title, row.breached)) or formats.NOT_MEASURED),
                 cells.text(formats.title(_worst(row)[0])),
+                cells.text(f"{len(row.tests)} of {len(ALL_TESTS)}"),
+                cells.text(formats.day(None if line.weekly is None else line.weekly.as_of)),
                 cells.number(row.score, digits=0),
-                cells.money(_headline_var(row)),
+                cells.money(line.value_at_risk),
                 cells.money(_worst(row)[1]),
             ]
-            for row in rows[:MOST_BOOKS]
+            for row, line in zip(rows[:MOST_BOOKS], lines, strict=False)
         ],
-        note=f"{left} calmer books are stored beside these." if left > 0 else "",
+        note=_tests_note(rows) + (f" {left} calmer books are stored beside these." * (left > 0)),
     )
+
+
+def _tests_note(rows: Sequence[NightRow]) -> str:
+    """Say what the counted tests are."""
+    every = ", ".join(name_of_test(name) for name in ALL_TESTS)
+    said = f"Tests of each estimator: {every}."
+    if any(len(row.tests) < len(ALL_TESTS) for row in rows):
+        few = ", ".join(name_of_test(name) for name in NIGHT_TESTS)
+        said += f" A book whose life is not known carries {few}; the rest is the weekly run's."
+    return said
 
 
 def _failures_table(failures: Sequence[NightFailure]) -> Table:
@@ -178,17 +196,6 @@ def _failures_table(failures: Sequence[NightFailure]) -> Table:
         title="Could not be measured",
         columns=cells.columns("book", "why", words=2),
         rows=[[cells.text(label_of(item.name)), cells.text(item.reason)] for item in failures],
-    )
-
-
-def _headline_var(row: NightRow) -> float | None:
-    return next(
-        (
-            method.value_at_risk
-            for method in row.methods
-            if method.method == HEADLINE_METHOD and method.confidence == HEADLINE_CONFIDENCE
-        ),
-        None,
     )
 
 

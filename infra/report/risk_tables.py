@@ -8,7 +8,8 @@ from risk.backtests import Backtest
 from risk.limits import LimitCheck, LimitState
 from risk.profile import PositionRisk, TailEstimate
 from risk.stress import StressResult
-from risk.weekly import WeeklyMethod, WeeklyRow
+from risk.tested import MethodEvidence
+from risk.weekly import WeeklyRow
 from services.report import Tone
 from services.score_study import ScoreStudy
 
@@ -213,7 +214,7 @@ def weekly_table(week: WeeklyRow, currency: str) -> Table:
     )
 
 
-def _marked(item: WeeklyMethod) -> str:
+def _marked(item: MethodEvidence) -> str:
     mark = "★ " if item.best else "+ " if item.in_confidence_set else ""
     return mark + formats.title(item.method)
 

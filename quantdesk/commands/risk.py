@@ -13,6 +13,7 @@ from quantdesk.commands.risk_limits import (
     risk_limits,
     risk_override,
 )
+from quantdesk.commands.risk_night import risk_night
 from quantdesk.commands.risk_view import (
     show_covariances,
     show_groups,
@@ -28,6 +29,7 @@ from quantdesk.output import AsJson, show_json
 risk = typer.Typer(help="The risk of a book, with its evidence.", no_args_is_help=True)
 
 risk.command("live")(risk_live)
+risk.command("night")(risk_night)
 risk.command("limits")(risk_limits)
 risk.command("breaches")(risk_breaches)
 risk.command("acknowledge")(risk_acknowledge)

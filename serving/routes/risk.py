@@ -21,7 +21,7 @@ from services.weekly_risk import WEEKLY_KIND
 from serving.answers import head
 from serving.context import answers_of, context_of
 from serving.problems import problem_responses
-from serving.schemas import AnswerHead, Name, PortfolioQuery
+from serving.schemas import AnswerHead, BookQuery, Name, PortfolioQuery
 from serving.schemas import Query as QueryParameters
 
 router = APIRouter(
@@ -129,7 +129,7 @@ async def risk_decomposition(request: Request, asked: Asked) -> Response:
 
 
 @router.get("/weekly", response_model=WeeklyAnswer)
-async def risk_weekly(request: Request, asked: Asked) -> Response:
+async def risk_weekly(request: Request, asked: Annotated[BookQuery, Query()]) -> Response:
     """Show what the last weekly long run found of a book, Z1 to Z3 included."""
 
     def build(result: StoredResult) -> dict[str, Any]:

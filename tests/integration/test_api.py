@@ -35,6 +35,7 @@ GUARDED = [
     "/risk/var",
     "/risk/stress-tests",
     "/risk/decomposition",
+    "/risk/night",
     "/pnl/performance",
     "/pnl/attribution",
     "/alerts",

@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 from typer.testing import CliRunner
@@ -68,6 +71,9 @@ def state(report: DayReport, night: NightReport, tmp_path_factory: pytest.TempPa
     return folder
 
 
+Served = Callable[..., AbstractContextManager[httpx.Client]]
+
+
 def quantdesk(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(Path(sys.executable).parent / "quantdesk"), *arguments],
@@ -96,6 +102,34 @@ def test_the_morning_report_goes_where_the_user_says(state: Path, tmp_path: Path
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "the exposures hold NaN" in (tmp_path / "m.html").read_text(encoding="utf-8")
+
+
+def test_the_night_lists_its_books_and_says_which_tests_each_carries(state: Path) -> None:
+    listed = quantdesk("risk", "night", state=state)
+    one = quantdesk("risk", "night", "momentum", state=state)
+    none = quantdesk("risk", "night", "EMPTY", state=state)
+    unknown = quantdesk("risk", "night", "NOSUCH", state=state)
+
+    assert listed.stdout.count("6 of 11") == 2
+    assert "EMPTY was not measured: the exposures hold NaN" in listed.stdout
+    assert "Not in it: dynamic_quantile, acerbi_szekely_z1" in one.stdout
+    assert "No weekly long run has measured the book yet" in one.stdout
+    assert "EMPTY was not measured" in none.stdout
+    assert unknown.returncode == 3
+    assert "has no book 'NOSUCH': it has EMPTY, EQUITY, momentum" in unknown.stderr
+
+
+def test_the_night_is_answered_over_http(state: Path, served: Served) -> None:
+    with served(Settings(state_dir=state)) as client:
+        night = client.get("/risk/night").json()["night"]
+        book = client.get("/risk/night/book", params={"book": "momentum"}).json()["night"]
+        unknown = client.get("/risk/night/book", params={"book": "a/b"})
+
+    assert [line["book"] for line in night["lines"]] == ["EQUITY", "momentum"]
+    assert night["failures"] == [{"name": "EMPTY", "reason": "the exposures hold NaN"}]
+    assert len(night["lines"][0]["tests"]) == 6
+    assert (book["row"]["score"], book["weekly"]) == (12.0, None)
+    assert unknown.status_code == 404
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, state: Path, *arguments: str) -> Exception:

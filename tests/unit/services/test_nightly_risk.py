@@ -79,7 +79,7 @@ class KeptResults:
         self.documents[kind, scope, desk_date] = stored
 
     def latest(self, kind, scope, *, until=None):
-        days = [d for (k, s, d) in self.documents if (k, s) == (kind, scope) and d <= until]
+        days = [d for (k, s, d) in self.documents if (k, s) == (kind, scope) and d <= (until or d)]
         if not days:
             raise MissingDataError(f"no {kind} of {scope}")
         return self.documents[kind, scope, max(days)]

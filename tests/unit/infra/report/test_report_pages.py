@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infra.report import write_morning_report, write_tear_sheet
+from infra.report import formats, write_morning_report, write_tear_sheet
 from infra.report.morning import morning_page
 from infra.report.page import Chart, Page, Table
 from infra.report.tear_sheet import tear_sheet_page
@@ -94,7 +94,7 @@ def test_the_morning_report_ranks_the_books_and_names_what_failed(
     riskiest, calm = shown["Riskiest first"].rows
     assert [cell.text for cell in riskiest] == [
         "EQUITY", "CRITICAL", "hard", "Value at risk 99%", "Market crash",
-        "91", "123,456", "900,000",
+        "6 of 11", formats.NOT_MEASURED, "91", "123,456", "900,000",
     ]  # fmt: skip
     assert riskiest[1].tone is Tone.BAD
     assert calm[0].text == "momentum"
