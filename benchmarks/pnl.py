@@ -30,7 +30,7 @@ from infra.isolation import PROJECT_ROOT
 from infra.settings import DatabaseSettings
 from measures import performance as pf
 from measures.drawdown import max_drawdown
-from measures.performance_fused import fused_performance
+from measures.performance_fused import FUSED_MEASURES, fused_performance
 from measures.performance_rolling import rolling_max_drawdown, rolling_sharpe_ratio
 from measures.performance_tail import tail_measures
 from pnl.brinson import HoldingSeries, brinson
@@ -213,7 +213,8 @@ def _measures(folder: Path) -> list[Row]:
     drawdown = best_seconds(lambda: rolling_max_drawdown(long, window=WINDOW))
     shape = f"{SERIES:,} series x {DAYS:,} days"
     return [
-        Row("pnl.fused", f"27 moment and drawdown measures, {shape}, two threads (peer: its 9)",
+        Row("pnl.fused",
+            f"{len(FUSED_MEASURES)} moment and drawdown measures, {shape}, 2 threads (peer: its 9)",
             two, "s", "empyrical-reloaded", peers["fused"]),
         Row("pnl.fused_one_thread", "the same on one thread", one, "s", "empyrical-reloaded",
             peers["fused"]),

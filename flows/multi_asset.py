@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+import numpy as np
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 
@@ -68,7 +69,11 @@ def keep_multi_asset(day: Day, books: MultiAssetBooks, *, again: bool = False) -
     """Book the portfolio, review it and keep the documents."""
     if again:
         day.desk.discard_run(books.run_id)
-    review = review_multi_asset(books, day.desk.accounting(books.market.instruments))
+    review = review_multi_asset(
+        books,
+        day.desk.accounting(books.market.instruments),
+        generator=np.random.default_rng(day.desk.settings.seed),
+    )
     day.desk.pnl_days.store.replace(review.kept)
     documents: dict[str, Any] = {
         PERFORMANCE_KIND: review.performance,

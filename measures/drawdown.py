@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
+from measures.kernels.spells import deepest_spells
 from measures.performance import PERIODS_PER_YEAR, Measure, cagr, checked_returns, ratio
 
 
@@ -83,7 +84,7 @@ def drawdown_at_risk(returns: npt.ArrayLike, *, confidence: float = 0.95) -> Mea
     The smallest drawdown whose periods at or below it are at least that share (`inverted_cdf`).
     """
     series = np.sort(drawdown_series(returns), axis=-1)
-    return series[..., _drawdown_rank(series.shape[-1], confidence)]
+    return series[..., drawdown_rank(series.shape[-1], confidence)]
 
 
 def conditional_drawdown_at_risk(returns: npt.ArrayLike, *, confidence: float = 0.95) -> Measure:
@@ -92,7 +93,7 @@ def conditional_drawdown_at_risk(returns: npt.ArrayLike, *, confidence: float = 
     Chekhlov, Uryasev and Zabarankin (2005), over the periods at or beyond the quantile.
     """
     series = np.sort(drawdown_series(returns), axis=-1)
-    return series[..., _drawdown_rank(series.shape[-1], confidence) :].mean(axis=-1)
+    return series[..., drawdown_rank(series.shape[-1], confidence) :].mean(axis=-1)
 
 
 def time_under_water(returns: npt.ArrayLike) -> Measure:
@@ -139,9 +140,9 @@ def burke_ratio(
     Burke (1994), over the `worst` deepest spells below a peak.
     """
     values = checked_returns(returns)
-    penalty = np.array([np.sqrt((depths**2).sum()) for depths in _deepest(values, worst)])
+    depths = _deepest(values, worst)
     excess = cagr(values, periods_per_year=periods_per_year) - risk_free
-    return ratio(excess, penalty if values.ndim == 2 else penalty[0])
+    return ratio(excess, np.sqrt((depths * depths).sum(axis=-1)))
 
 
 def sterling_ratio(
@@ -156,9 +157,10 @@ def sterling_ratio(
     The form without the historical addition of 10% (Kestner 1996 revised by Bacon 2008).
     """
     values = checked_returns(returns)
-    penalty = np.array([depths.mean() for depths in _deepest(values, worst)])
+    depths = _deepest(values, worst)
     excess = cagr(values, periods_per_year=periods_per_year) - risk_free
-    return ratio(excess, penalty if values.ndim == 2 else penalty[0])
+    # The mean of the spells that there are: a series may have fewer than `worst`.
+    return ratio(excess, depths.sum(axis=-1) / np.maximum((depths > 0.0).sum(axis=-1), 1))
 
 
 def drawdown_table(returns: npt.ArrayLike, *, worst: int | None = None) -> tuple[Drawdown, ...]:
@@ -184,7 +186,8 @@ def drawdown_table(returns: npt.ArrayLike, *, worst: int | None = None) -> tuple
     return tuple(spells[:worst])
 
 
-def _drawdown_rank(n_periods: int, confidence: float) -> int:
+def drawdown_rank(n_periods: int, confidence: float) -> int:
+    """Return the place of the drawdown at risk among the sorted drawdowns, from 0."""
     if not 0.0 < confidence < 1.0:
         raise InvalidInputError(f"confidence must lie in (0, 1), got {confidence}")
     return max(math.ceil(round(confidence * n_periods, 9)) - 1, 0)
@@ -204,9 +207,14 @@ def _spell(series: FloatArray, start: int, stop: int) -> Drawdown:
     )
 
 
-def _deepest(values: FloatArray, worst: int) -> list[FloatArray]:
-    """Return for each series the depths of its `worst` deepest spells; one zero if none."""
-    return [
-        np.array([spell.depth for spell in drawdown_table(series, worst=worst)] or [0.0])
-        for series in np.atleast_2d(values)
-    ]
+def _deepest(values: FloatArray, worst: int) -> FloatArray:
+    """Return the depths of the `worst` deepest spells of each series, zeros where there are fewer.
+
+    Of shape (worst,) or (n_series, worst).
+    """
+    if worst < 1:
+        raise InvalidInputError(f"worst must be at least 1, got {worst}")
+    rows = np.ascontiguousarray(np.atleast_2d(values))
+    depths = np.empty((len(rows), worst))
+    deepest_spells(rows, depths)
+    return depths if values.ndim == 2 else depths[0]

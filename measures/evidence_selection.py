@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError
@@ -66,10 +67,37 @@ def probabilistic_sharpe(moments: SharpeMoments, *, benchmark: float = 0.0) -> f
     PSR = Phi((SR - SR0) sqrt(T - 1) / sqrt(1 - skew SR + (kurt - 1)/4 SR^2)) with raw kurtosis
     (Bailey and Lopez de Prado 2012).
     """
+    _sharpe_spread(moments)
+    return float(
+        sharpe_probability(
+            moments.sharpe,
+            moments.skewness,
+            moments.kurtosis,
+            observations=moments.observations,
+            benchmark=benchmark,
+        )
+    )
+
+
+def sharpe_probability(
+    sharpe: npt.ArrayLike,
+    skewness: npt.ArrayLike,
+    kurtosis: npt.ArrayLike,
+    *,
+    observations: int,
+    benchmark: float = 0.0,
+) -> FloatArray:
+    """Return the same of many series at once, from arrays of their moments.
+
+    NaN where a moment is, or where no series has such moments.
+    """
     from scipy.special import ndtr
 
-    spread = _sharpe_spread(moments)
-    return float(ndtr((moments.sharpe - benchmark) * math.sqrt(moments.observations - 1) / spread))
+    sr = np.asarray(sharpe, dtype=np.float64)
+    variance = _sharpe_variance(sr, np.asarray(skewness), np.asarray(kurtosis))
+    spread = np.sqrt(np.where(variance > 0.0, variance, np.nan))
+    probability: FloatArray = ndtr((sr - benchmark) * math.sqrt(observations - 1) / spread)
+    return probability
 
 
 def expected_maximum_sharpe(*, trials: int, variance: float) -> float:
@@ -198,10 +226,19 @@ def _winner_logit(
 
 
 def _sharpe_spread(moments: SharpeMoments) -> float:
-    sr = moments.sharpe
-    variance = 1.0 - moments.skewness * sr + (moments.kurtosis - 1.0) / 4.0 * sr**2
+    variance = float(
+        _sharpe_variance(
+            np.asarray(moments.sharpe), np.asarray(moments.skewness), np.asarray(moments.kurtosis)
+        )
+    )
     if variance <= 0.0:
         raise InvalidInputError(
             f"skewness {moments.skewness} and kurtosis {moments.kurtosis} admit no such series"
         )
     return math.sqrt(variance)
+
+
+def _sharpe_variance(sharpe: FloatArray, skewness: FloatArray, kurtosis: FloatArray) -> FloatArray:
+    """Return n - 1 times the sampling variance of a Sharpe ratio."""
+    variance: FloatArray = 1.0 - skewness * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2
+    return variance

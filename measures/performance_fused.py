@@ -22,12 +22,12 @@ from measures.performance import PERIODS_PER_YEAR, ratio
 # Sums gathered per series, in the order of the columns that the kernels write.
 (
     SUM, LOW, HIGH, LOSSES, LOSSES_2, LOSSES_3, GAINS_2, WINS, MISSES, GROWTH,
-    M2, M3, M4, DEPTH, PAIN, ULCER, UNDER, CHECKED,
-) = range(18)  # fmt: skip
+    M2, M3, M4, DEPTH, PAIN, ULCER, UNDER, LEVEL, CHECKED,
+) = range(19)  # fmt: skip
 REASSOCIATE = {"reassoc", "nsz", "contract"}  # Sums may be split over vector lanes; NaN stays NaN.
 
 
-def _reassociated(kernel: Kernel) -> Kernel:
+def reassociated(kernel: Kernel) -> Kernel:
     """Compile like `compiled`, free to split sums over vector lanes."""
     return numba.njit(  # type: ignore[no-any-return]
         cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE
@@ -43,6 +43,7 @@ class FusedPerformance:
 
     total_return: FloatArray
     cagr: FloatArray
+    geometric_mean: FloatArray
     mean_return: FloatArray
     volatility: FloatArray
     downside_deviation: FloatArray
@@ -54,14 +55,19 @@ class FusedPerformance:
     sortino_ratio: FloatArray
     omega_ratio: FloatArray
     kappa_ratio: FloatArray
+    upside_potential_ratio: FloatArray
     best_return: FloatArray
     worst_return: FloatArray
     hit_rate: FloatArray
     average_win: FloatArray
     average_loss: FloatArray
     payoff_ratio: FloatArray
+    profit_factor: FloatArray
     gain_to_pain_ratio: FloatArray
+    expectancy: FloatArray
+    kelly_fraction: FloatArray
     max_drawdown: FloatArray
+    current_drawdown: FloatArray
     pain_index: FloatArray
     ulcer_index: FloatArray
     time_under_water: FloatArray
@@ -138,7 +144,7 @@ def _gather(rows: FloatArray, out: FloatArray) -> None:
         _drawdown(rows[i], out[i])
 
 
-@_reassociated
+@reassociated
 def _sums(row: FloatArray, out: FloatArray) -> None:
     total = losses = losses_2 = losses_3 = gains_2 = 0.0
     wins = misses = 0.0
@@ -169,7 +175,7 @@ def _sums(row: FloatArray, out: FloatArray) -> None:
     out[GROWTH] = growth
 
 
-@_reassociated
+@reassociated
 def _central_sums(row: FloatArray, out: FloatArray) -> None:
     mean = out[SUM] / len(row)
     m2 = m3 = m4 = 0.0
@@ -199,6 +205,7 @@ def _drawdown(row: FloatArray, out: FloatArray) -> None:
         ulcer += (1.0 - q) * (1.0 - q)
         under += 1.0 if q < 1.0 else 0.0
     out[DEPTH] = 1.0 - lowest
+    out[LEVEL] = q
     out[PAIN] = pain
     out[ULCER] = ulcer
     out[UNDER] = under
@@ -231,6 +238,7 @@ def _four_drawdowns(rows: FloatArray, out: FloatArray) -> None:
         )  # fmt: skip
     for i in range(4):
         out[i, DEPTH] = 1.0 - low[i]
+        out[i, LEVEL] = q[i]
         out[i, PAIN] = pain[i]
         out[i, ULCER] = ulcer[i]
         out[i, UNDER] = under[i]
@@ -257,10 +265,13 @@ def _measures(sums: FloatArray, n: int, yearly: float) -> FusedPerformance:
     downside = np.sqrt(s[LOSSES_2] / n)
     ulcer, pain = np.sqrt(s[ULCER] / n), s[PAIN] / n
     average_win, average_loss = ratio(gains, s[WINS]), ratio(s[LOSSES], s[MISSES])
+    decided, payoff = s[WINS] + s[MISSES], ratio(average_win, average_loss)
+    hit, omega = ratio(s[WINS], decided), ratio(gains, s[LOSSES])
     bend = 1.0 + skewness * sharpe / 6.0 - (kurtosis - 3.0) * sharpe**2 / 24.0
     return FusedPerformance(
         total_return=s[GROWTH] - 1.0,
         cagr=cagr,
+        geometric_mean=s[GROWTH] ** (1.0 / n) - 1.0,
         mean_return=mean * yearly,
         volatility=np.sqrt(s[M2] / (n - 1)) * root,
         downside_deviation=downside * root,
@@ -270,16 +281,21 @@ def _measures(sums: FloatArray, n: int, yearly: float) -> FusedPerformance:
         sharpe_ratio=sharpe * root,
         adjusted_sharpe_ratio=sharpe * bend * root,
         sortino_ratio=ratio(mean, downside) * root,
-        omega_ratio=ratio(gains, s[LOSSES]),
+        omega_ratio=omega,
         kappa_ratio=ratio(mean, np.cbrt(s[LOSSES_3] / n)) * yearly ** (2.0 / 3.0),
+        upside_potential_ratio=ratio(gains / n, downside),
         best_return=s[HIGH],
         worst_return=s[LOW],
-        hit_rate=ratio(s[WINS], s[WINS] + s[MISSES]),
+        hit_rate=hit,
         average_win=average_win,
         average_loss=average_loss,
-        payoff_ratio=ratio(average_win, average_loss),
+        payoff_ratio=payoff,
+        profit_factor=omega,
         gain_to_pain_ratio=ratio(s[SUM], s[LOSSES]),
+        expectancy=ratio(s[SUM], decided),
+        kelly_fraction=hit - ratio(1.0 - hit, payoff),
         max_drawdown=s[DEPTH],
+        current_drawdown=1.0 - s[LEVEL],
         pain_index=pain,
         ulcer_index=ulcer,
         time_under_water=s[UNDER] / n,

@@ -26,7 +26,7 @@ def beta(returns: npt.ArrayLike, benchmark: npt.ArrayLike) -> Measure:
 
     A constant risk-free rate moves neither, so none is asked for.
     """
-    own, other = _pair(returns, benchmark)
+    own, other = paired_returns(returns, benchmark)
     return ratio(_covariance(own, other), _variance(other))
 
 
@@ -41,14 +41,14 @@ def alpha(
 
     Arithmetic: the mean per period times `periods_per_year`; some libraries compound it.
     """
-    own, other = _pair(returns, benchmark)
+    own, other = paired_returns(returns, benchmark)
     own_excess = own.mean(axis=-1) - risk_free
     return (own_excess - beta(own, other) * (other.mean(axis=-1) - risk_free)) * periods_per_year
 
 
 def correlation(returns: npt.ArrayLike, benchmark: npt.ArrayLike) -> Measure:
     """Return the Pearson correlation; NaN where either is constant."""
-    own, other = _pair(returns, benchmark)
+    own, other = paired_returns(returns, benchmark)
     return ratio(_covariance(own, other), np.sqrt(_variance(own) * _variance(other)))
 
 
@@ -65,7 +65,7 @@ def treynor_ratio(
     periods_per_year: float = PERIODS_PER_YEAR,
 ) -> Measure:
     """Return annualised mean excess return over beta (Treynor 1965)."""
-    own, other = _pair(returns, benchmark)
+    own, other = paired_returns(returns, benchmark)
     excess = (own.mean(axis=-1) - risk_free) * periods_per_year
     return ratio(excess, beta(own, other))
 
@@ -77,7 +77,7 @@ def active_return(
     periods_per_year: float = PERIODS_PER_YEAR,
 ) -> Measure:
     """Return the annualised mean of returns less benchmark."""
-    own, other = _pair(returns, benchmark)
+    own, other = paired_returns(returns, benchmark)
     return (own - other).mean(axis=-1) * periods_per_year
 
 
@@ -88,7 +88,7 @@ def tracking_error(
     periods_per_year: float = PERIODS_PER_YEAR,
 ) -> Measure:
     """Return the annualised standard deviation (ddof 1) of returns less benchmark."""
-    own, other = _pair(returns, benchmark)
+    own, other = paired_returns(returns, benchmark)
     return _deviation(own - other) * np.sqrt(periods_per_year)
 
 
@@ -111,7 +111,7 @@ def appraisal_ratio(
     periods_per_year: float = PERIODS_PER_YEAR,
 ) -> Measure:
     """Return alpha over the annualised deviation of the regression's residual (ddof 2)."""
-    own, other = _pair(returns, benchmark, at_least=3)
+    own, other = paired_returns(returns, benchmark, at_least=3)
     unexplained = _variance(own) - beta(own, other) * _covariance(own, other)
     n = own.shape[-1]
     residual = np.sqrt(np.maximum(unexplained, 0.0) * (n - 1) / (n - 2) * periods_per_year)
@@ -130,7 +130,7 @@ def m_squared(
 
     Risk-free + Sharpe x benchmark volatility, arithmetic.
     """
-    own, other = _pair(returns, benchmark)
+    own, other = paired_returns(returns, benchmark)
     excess = (own.mean(axis=-1) - risk_free) * periods_per_year
     sharpe = ratio(excess, volatility(own, periods_per_year=periods_per_year))
     return risk_free * periods_per_year + sharpe * volatility(
@@ -155,13 +155,14 @@ def capture_ratio(returns: npt.ArrayLike, benchmark: npt.ArrayLike) -> Measure:
 
 def batting_average(returns: npt.ArrayLike, benchmark: npt.ArrayLike) -> Measure:
     """Return the share of periods in which the return was above the benchmark's."""
-    own, other = _pair(returns, benchmark, at_least=1)
+    own, other = paired_returns(returns, benchmark, at_least=1)
     return (own > other).mean(axis=-1)
 
 
-def _pair(
+def paired_returns(
     returns: npt.ArrayLike, benchmark: npt.ArrayLike, *, at_least: int = 2
 ) -> tuple[FloatArray, FloatArray]:
+    """Return both as checked float64 arrays of one shape."""
     own = checked_returns(returns, at_least=at_least)
     other = checked_returns(benchmark, at_least=at_least)
     if other.shape not in {own.shape, own.shape[-1:]}:
@@ -189,7 +190,7 @@ def _deviation(values: FloatArray) -> Measure:
 
 
 def _capture(returns: npt.ArrayLike, benchmark: npt.ArrayLike, *, up: bool) -> Measure:
-    own, other = _pair(returns, benchmark, at_least=1)
+    own, other = paired_returns(returns, benchmark, at_least=1)
     chosen = other > 0.0 if up else other < 0.0
     # A return of zero in the periods left out leaves the growth unchanged, but the number of
     # periods is that of the chosen ones: one power of the whole growth gives both.

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
 from measures.kernels.compiled import compiled
+from measures.kernels.selection import select
 from measures.performance import Measure, checked_returns, ratio
 from measures.performance_fused import share_rows
 
@@ -94,48 +95,17 @@ def _tails(rows: FloatArray, out: FloatArray) -> None:
         position = (n - 1) * out[i, 0]
         below = int(np.floor(position + 1e-9))
         part = max(position - below, 0.0)
-        _select(work, 0, n - 1, below)
+        select(work, 0, n - 1, below)
         above = work[below]
         if below + 1 < n:
             above = work[below + 1 :].min()
         out[i, 1] = work[below] + part * (above - work[below])
         out[i, 2] = work[: below + 1].mean()
         top = n - 1 - below
-        _select(work, below, n - 1, top)
+        select(work, below, n - 1, top)
         under = work[top]
         if top > below:
             under = work[below:top].max()
         elif top > 0:
             under = work[:top].max()
         out[i, 3] = work[top] + part * (under - work[top])
-
-
-@compiled
-def _select(a: FloatArray, low: int, high: int, k: int) -> None:
-    """Reorder a[low..high] so that a[k] is in its sorted place (Hoare's quickselect)."""
-    while low < high:
-        pivot = _median_of_three(a, low, high)
-        i, j = low, high
-        while i <= j:
-            while a[i] < pivot:
-                i += 1
-            while pivot < a[j]:
-                j -= 1
-            if i <= j:
-                a[i], a[j] = a[j], a[i]
-                i += 1
-                j -= 1
-        if j < k < i:
-            return
-        if k <= j:
-            high = j
-        else:
-            low = i
-
-
-@compiled
-def _median_of_three(a: FloatArray, low: int, high: int) -> float:
-    """Return the median of first, middle and last: a pivot that needs no random source."""
-    first, middle, last = a[low], a[(low + high) // 2], a[high]
-    median: float = max(min(first, middle), min(max(first, middle), last))
-    return median

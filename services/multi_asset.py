@@ -127,8 +127,18 @@ def daily_books(books: MultiAssetBooks, accounting: Accounting) -> DailyBooks:
     )
 
 
-def review_multi_asset(books: MultiAssetBooks, accounting: Accounting) -> MultiAssetReview:
+def review_multi_asset(
+    books: MultiAssetBooks,
+    accounting: Accounting,
+    *,
+    generator: np.random.Generator | None = None,
+) -> MultiAssetReview:
     """Book what is not booked yet, then value, explain and attribute it.
+
+    Parameters
+    ----------
+    generator : numpy.random.Generator, optional
+        Draws the intervals of the figures; without it they have none.
 
     Raises
     ------
@@ -153,7 +163,8 @@ def review_multi_asset(books: MultiAssetBooks, accounting: Accounting) -> MultiA
         events=len(books.events),
         sessions=len(closes.sessions),
         performance=performance_of(
-            daily, benchmark=benchmark, benchmark_name=SIMULATED_INDICES, traded=valued.traded
+            daily, benchmark=benchmark, benchmark_name=SIMULATED_INDICES, traded=valued.traded,
+            generator=generator,
         ),
         attributions=(
             by_reason(valued),

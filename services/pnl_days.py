@@ -84,6 +84,8 @@ class PnlDays:
         Returns what it is called, beside the prices of a dataset.
     trials : callable
         Returns what was tried to find what a portfolio follows.
+    seed : int
+        Of the resamples that intervals rest on: the same for every portfolio and range.
     """
 
     store: PnlDayStore
@@ -96,6 +98,7 @@ class PnlDays:
     benchmark: Callable[[Panel, DateArray], FloatArray]
     benchmark_name: Callable[[str], str]
     trials: Callable[[KeptBooks], TrialsBehind | None]
+    seed: int
 
     def spans(self) -> Mapping[str, KeptSpan]:
         """Return what is kept, by portfolio."""
@@ -138,6 +141,7 @@ class PnlDays:
             benchmark_name=self.benchmark_name(kept.dataset) if known else None,
             traded=kept.books.traded,
             trials=self.trials(kept) if trials is None else given_trials(trials),
+            generator=np.random.default_rng(self.seed),
         )
 
     def splits_of(self, kept: KeptBooks) -> tuple[str, ...]:

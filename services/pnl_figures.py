@@ -5,8 +5,8 @@ one list of what is shown; its order is the order on the page.
 """
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -20,18 +20,23 @@ from measures import performance as pf
 from measures import performance_relative as rel
 from measures import performance_tail as tails
 from measures import performance_wins as wins
-from measures.evidence_selection import deflated_sharpe, probabilistic_sharpe, sharpe_moments
+from measures.evidence_bootstrap import Interval
 from measures.performance_flows import (
     internal_rate_of_return,
     modified_dietz_return,
     turnover,
 )
+from measures.performance_interval import Resampling, bootstrap_intervals
+from measures.performance_selection import deflated_sharpe_ratio, probabilistic_sharpe_ratio
 from pnl.daily import DailyBooks
 
 NO_SPREAD = "the returns do not vary"
 NO_LOSS = "no return is negative"
 NO_DRAWDOWN = "the series never fell below its peak"
 FLAT_BENCHMARK = "the benchmark does not vary"
+RESAMPLING = Resampling()
+LEAST_RESAMPLED = 20  # Periods; blocks of fewer tell next to nothing.
+MEASURED_AS = {"kappa_3_ratio": "kappa_ratio"}  # Figures that bear another name than their measure.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,8 @@ class Figure:
         Why `value` is None.
     basis : str or None
         What it rests on beside the returns, where that must be told.
+    low, high : float or None
+        Its interval by resampling (see `Sureness`); None where it has none.
     """
 
     name: str
@@ -54,6 +61,26 @@ class Figure:
     benchmark: float | None = None
     reason: str | None = None
     basis: str | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sureness:
+    """How the intervals of figures were drawn: stationary blocks, benchmark beside returns.
+
+    Attributes
+    ----------
+    block : float
+        Mean length of a block, in periods.
+    reason : str or None
+        Why there are none, though they were asked for.
+    """
+
+    confidence: float
+    resamples: int
+    block: float
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +108,6 @@ class TrialsBehind:
 Measured = Callable[..., Any]
 
 
-def _probabilistic_sharpe(returns: FloatArray) -> float:
-    """Return the probability that the true Sharpe ratio is above zero."""
-    return probabilistic_sharpe(sharpe_moments(pf.checked_returns(returns)))
-
-
 # Name, unit, measure of one series, and why it may be undefined.
 FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
     ("total_return", "rate", pf.total_return, ""),
@@ -96,7 +118,7 @@ FIGURES: tuple[tuple[str, str, Measured, str], ...] = (
     ("downside_deviation", "rate", pf.downside_deviation, ""),
     ("upside_deviation", "rate", pf.upside_deviation, ""),
     ("sharpe_ratio", "ratio", pf.sharpe_ratio, NO_SPREAD),
-    ("probabilistic_sharpe_ratio", "rate", _probabilistic_sharpe, NO_SPREAD),
+    ("probabilistic_sharpe_ratio", "rate", probabilistic_sharpe_ratio, NO_SPREAD),
     ("adjusted_sharpe_ratio", "ratio", pf.adjusted_sharpe_ratio, NO_SPREAD),
     ("sortino_ratio", "ratio", pf.sortino_ratio, NO_LOSS),
     ("omega_ratio", "ratio", pf.omega_ratio, NO_LOSS),
@@ -154,8 +176,15 @@ def figures_of(
     benchmark: FloatArray | None = None,
     *,
     periods_per_year: float = pf.PERIODS_PER_YEAR,
+    generator: np.random.Generator | None = None,
 ) -> tuple[Figure, ...]:
-    """Return every figure of one series of returns; what is undefined carries its reason."""
+    """Return every figure of one series of returns; what is undefined carries its reason.
+
+    Parameters
+    ----------
+    generator : numpy.random.Generator, optional
+        Draws the intervals; without it there are none.
+    """
     figures = []
     for name, unit, measure, reason in FIGURES:
         yearly = _annualised(measure, periods_per_year)
@@ -167,7 +196,27 @@ def figures_of(
             yearly = _annualised(measure, periods_per_year)
             value, why = _value(yearly, returns, benchmark, reason=reason)
             figures.append(Figure(name=name, unit=unit, value=value, reason=why))
-    return tuple(figures)
+    if generator is None or sureness_of(len(returns)).reason:
+        return tuple(figures)
+    intervals = bootstrap_intervals(
+        returns,
+        benchmark,
+        generator=generator,
+        resampling=RESAMPLING,
+        periods_per_year=periods_per_year,
+    )
+    return tuple(_with_interval(figure, intervals) for figure in figures)
+
+
+def sureness_of(periods: int) -> Sureness:
+    """Return how intervals over so many periods are drawn, or why there are none."""
+    few = f"{periods} periods are fewer than the {LEAST_RESAMPLED} that intervals need"
+    return Sureness(
+        confidence=RESAMPLING.confidence,
+        resamples=RESAMPLING.resamples,
+        block=RESAMPLING.block_of(periods),
+        reason=few if periods < LEAST_RESAMPLED else None,
+    )
 
 
 def given_trials(count: int) -> TrialsBehind:
@@ -191,12 +240,7 @@ def selection_figure(returns: FloatArray, trials: TrialsBehind | None) -> Figure
         )
     spread = trials.sharpe_variance
     known = "" if spread is not None else ", their spread that of luck"
-
-    def measure(values: FloatArray) -> float:
-        moments = sharpe_moments(pf.checked_returns(values))
-        luck = 1.0 / (len(values) - 1) if spread is None else spread
-        return deflated_sharpe(moments, trials=trials.count, variance=luck)
-
+    measure = partial(deflated_sharpe_ratio, trials=trials.count, variance=spread)
     value, reason = _value(measure, returns, reason=NO_SPREAD)
     basis = f"{trials.count} trials: {trials.source}{known}"
     return Figure(name=name, unit="rate", value=value, reason=reason, basis=basis)
@@ -248,6 +292,13 @@ def money_weighted_figures(daily: DailyBooks) -> tuple[Figure, ...]:
             value, reason = None, str(error)
         found.append(Figure(name=name, unit="rate", value=value, reason=reason))
     return tuple(found)
+
+
+def _with_interval(figure: Figure, intervals: Mapping[str, Interval]) -> Figure:
+    interval = intervals.get(MEASURED_AS.get(figure.name, figure.name))
+    if interval is None or figure.value is None or not np.isfinite(interval.low):
+        return figure
+    return replace(figure, low=interval.low, high=interval.high)
 
 
 def _annualised(measure: Measured, periods_per_year: float) -> Measured:

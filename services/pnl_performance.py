@@ -12,12 +12,16 @@ from measures import drawdown as dd
 from pnl.daily import DailyBooks
 from services.pnl_figures import (
     Figure,
+    Sureness,
     TrialsBehind,
     figures_of,
     money_weighted_figures,
     selection_figure,
+    sureness_of,
     turnover_figure,
 )
+
+SPELLS = 10  # Drawdowns told, the deepest.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,8 @@ class Performance:
         At each session's close, in `currency`; the benchmark starts at the same capital.
     drawdown, benchmark_drawdown : tuple of float
         Positive fractions below the peak so far.
+    sureness : Sureness or None
+        How the figures' intervals were drawn; None where nobody asked for any.
     """
 
     currency: str
@@ -72,6 +78,7 @@ class Performance:
     spells: tuple[DrawdownSpell, ...]
     figures: tuple[Figure, ...]
     benchmark_name: str | None = None
+    sureness: Sureness | None = None
 
 
 def performance_of(
@@ -81,7 +88,7 @@ def performance_of(
     benchmark_name: str | None = None,
     traded: IntArray | None = None,
     trials: TrialsBehind | None = None,
-    worst_spells: int = 10,
+    generator: np.random.Generator | None = None,
 ) -> Performance:
     """Measure the daily books.
 
@@ -93,6 +100,8 @@ def performance_of(
         Value of the fills in minor units, bought and sold alike.
     trials : TrialsBehind, optional
         What was tried to find what the portfolio follows.
+    generator : numpy.random.Generator, optional
+        Draws the figures' intervals; without it they have none.
 
     Raises
     ------
@@ -126,14 +135,15 @@ def performance_of(
         if benchmark is None
         else tuple(dd.drawdown_series(benchmark).tolist()),
         months=_months(daily, returns, benchmark),
-        spells=_spells(daily, returns, worst_spells),
+        spells=_spells(daily, returns),
         figures=(
-            *figures_of(returns, benchmark),
+            *figures_of(returns, benchmark, generator=generator),
             selection_figure(returns, trials),
             turnover_figure(daily, traded),
             *money_weighted_figures(daily),
         ),
         benchmark_name=benchmark_name,
+        sureness=None if generator is None else sureness_of(len(returns)),
     )
 
 
@@ -154,7 +164,7 @@ def _months(
     )
 
 
-def _spells(daily: DailyBooks, returns: FloatArray, worst: int) -> tuple[DrawdownSpell, ...]:
+def _spells(daily: DailyBooks, returns: FloatArray) -> tuple[DrawdownSpell, ...]:
     at = daily.sessions.tolist()
     return tuple(
         DrawdownSpell(
@@ -165,5 +175,5 @@ def _spells(daily: DailyBooks, returns: FloatArray, worst: int) -> tuple[Drawdow
             sessions_down=spell.periods_down,
             sessions_to_recover=spell.periods_to_recover,
         )
-        for spell in dd.drawdown_table(returns, worst=worst)
+        for spell in dd.drawdown_table(returns, worst=SPELLS)
     )

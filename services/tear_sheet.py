@@ -1,53 +1,30 @@
-"""A portfolio's tear sheet as one typed document: its performance, over time and with its doubt.
+"""A portfolio's tear sheet as one typed document: its performance, and how it changed over time.
 
-Beside the stored performance stand what changes (rolling figures), how returns are spread (a
-histogram), and how sure the headline is (intervals by resampling blocks of time).
+Beside the stored performance, whose figures bring their intervals, stand what changes (rolling
+figures) and how returns are spread (a histogram).
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import MissingDataError
-from measures.drawdown import calmar_ratio, max_drawdown, ulcer_index
-from measures.evidence_bootstrap import Interval
-from measures.performance import cagr, omega_ratio, sharpe_ratio, sortino_ratio, volatility
-from measures.performance_interval import bootstrap_intervals
 from measures.performance_rolling import (
     rolling_beta,
     rolling_max_drawdown,
     rolling_sharpe_ratio,
     rolling_volatility,
 )
-from measures.performance_tail import expected_shortfall, tail_ratio, value_at_risk
-from measures.performance_wins import hit_rate, profit_factor
 from pnl.attribution import Attribution
 from services.pnl_performance import Performance
 
 WINDOW = 126  # Half a year of sessions: long enough for a ratio, short enough to move.
 BINS = 41
 Rolling = Callable[..., FloatArray]
-# The figures that get an interval.
-SURE: dict[str, Callable[..., Any]] = {
-    "cagr": cagr,
-    "volatility": volatility,
-    "sharpe_ratio": sharpe_ratio,
-    "sortino_ratio": sortino_ratio,
-    "calmar_ratio": calmar_ratio,
-    "omega_ratio": omega_ratio,
-    "max_drawdown": max_drawdown,
-    "ulcer_index": ulcer_index,
-    "value_at_risk": value_at_risk,
-    "expected_shortfall": expected_shortfall,
-    "tail_ratio": tail_ratio,
-    "hit_rate": hit_rate,
-    "profit_factor": profit_factor,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +57,6 @@ class TearSheet:
         To the benchmark; empty without one.
     benchmark_sharpe, benchmark_volatility, benchmark_drawdown : tuple of float or None
         The same of the benchmark; empty without one.
-    intervals : mapping of str to Interval
-        Headline figures with their confidence intervals.
     """
 
     portfolio: str
@@ -96,7 +71,6 @@ class TearSheet:
     benchmark_volatility: tuple[float | None, ...]
     benchmark_drawdown: tuple[float | None, ...]
     histogram: Histogram
-    intervals: dict[str, Interval]
 
 
 def tear_sheet(
@@ -104,7 +78,6 @@ def tear_sheet(
     performance: Performance,
     attributions: Sequence[Attribution],
     *,
-    generator: np.random.Generator,
     window: int = WINDOW,
 ) -> TearSheet:
     """Return the tear sheet of `portfolio`.
@@ -134,7 +107,6 @@ def tear_sheet(
         benchmark_volatility=_rolled(rolling_volatility, rival, window),
         benchmark_drawdown=_rolled(rolling_max_drawdown, rival, window),
         histogram=Histogram(edges=tuple(edges.tolist()), counts=tuple(counts.tolist())),
-        intervals=bootstrap_intervals(returns, SURE, generator=generator),
     )
 
 

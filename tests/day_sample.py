@@ -28,7 +28,7 @@ from risk.profile import BookMeasures, ForecastChart, PositionRisk, RiskProfile,
 from risk.score import Calibration, Level, ReliabilityBin
 from risk.stress import Basis, StressResult
 from services.model_monitoring import VersionMonitor
-from services.pnl_figures import Figure
+from services.pnl_figures import Figure, sureness_of
 from services.pnl_performance import DrawdownSpell, MonthFigure, Performance
 from services.report import (
     CostPart,
@@ -161,12 +161,15 @@ def sample_performance(rng: np.random.Generator, sessions: tuple[date, ...]) -> 
         ),
         figures=(
             Figure(name="total_return", unit="rate", value=0.034, benchmark=0.12),
-            Figure(name="sharpe_ratio", unit="ratio", value=0.21, benchmark=0.66),
+            Figure(
+                name="sharpe_ratio", unit="ratio", value=0.21, benchmark=0.66, low=-1.1, high=1.52
+            ),
             Figure(name="max_drawdown", unit="rate", value=0.214, benchmark=0.18),
             Figure(name="longest_losing_streak", unit="periods", value=7, benchmark=6),
             Figure(name="sortino_ratio", unit="ratio", value=None, reason="no return is negative"),
         ),
         benchmark_name="20 stocks, equally weighted",
+        sureness=sureness_of(len(sessions)),
     )
 
 

@@ -162,6 +162,7 @@ class BooksDesk(TradingDesk):
                 SIMULATED_INDICES if dataset == MULTI_ASSET else BENCHMARK
             ),
             trials=self.trial_counts.behind,
+            seed=self.settings.seed,
         )
 
     @cached_property

@@ -7,7 +7,7 @@ from infra.report import cells, formats, pnl_charts
 from infra.report.page import Block, Cell, Chart, Section, Table
 from pnl.attribution import Attribution
 from pnl.attribution_test import Zone
-from services.pnl_figures import Figure
+from services.pnl_figures import Figure, Sureness
 from services.pnl_health import PnlHealth
 from services.pnl_performance import DrawdownSpell, Performance
 from services.report import Tone
@@ -30,7 +30,7 @@ def pnl_section(
         *paired([pnl_charts.attribution_waterfall(split) for split in drawn]),
         reconciliation_table(attributions, performance.currency),
         *([] if health is None else [health_table(health)]),
-        *figures_tables(performance.figures),
+        *figures_tables(performance),
         spells_table(performance.spells),
     ]
     return Section(
@@ -78,11 +78,12 @@ def health_table(health: PnlHealth) -> Table:
     )
 
 
-def figures_tables(figures: Sequence[Figure]) -> Sequence[Table]:
+def figures_tables(performance: Performance) -> Sequence[Table]:
     """Return the measures beside the benchmark's, in two tables of about equal length."""
+    figures = performance.figures
     half = (len(figures) + 1) // 2
     return [
-        _figures_table(part, title)
+        _figures_table(part, title, performance.sureness)
         for part, title in (
             (figures[:half], "Performance"),
             (figures[half:], "Performance, continued"),
@@ -91,7 +92,7 @@ def figures_tables(figures: Sequence[Figure]) -> Sequence[Table]:
     ]
 
 
-def _figures_table(figures: Sequence[Figure], title: str) -> Table:
+def _figures_table(figures: Sequence[Figure], title: str, sureness: Sureness | None) -> Table:
     reasons = sorted({figure.reason for figure in figures if figure.reason})
     note = "Formulas, annualisation and ddof: docs/conventions.md."
     bases = [f"{formats.title(row.name)}: {row.basis}." for row in figures if row.basis]
@@ -99,19 +100,42 @@ def _figures_table(figures: Sequence[Figure], title: str) -> Table:
         note = " ".join([note, *bases])
     if reasons:
         note += f" A dash: {'; '.join(reasons)}."
+    level = ""
+    if sureness is not None:
+        level = f"{formats.confidence(sureness.confidence)} "
+        note += f" {sureness_words(sureness)}"
     return Table(
         title=title,
-        columns=cells.columns("measure", "portfolio", "benchmark"),
+        columns=cells.columns("measure", "portfolio", f"{level}interval", "benchmark"),
         rows=[
             [
                 cells.text(formats.title(row.name)),
                 Cell(formats.measured(row.value, row.unit)),
+                Cell(interval_words(row)),
                 Cell(formats.measured(row.benchmark, row.unit)),
             ]
             for row in figures
         ],
         note=note,
         wide=False,
+    )
+
+
+def interval_words(figure: Figure) -> str:
+    """Return a figure's interval as text; a dash where it has none."""
+    if figure.low is None or figure.high is None:
+        return formats.NOT_MEASURED
+    low, high = (formats.measured(value, figure.unit) for value in (figure.low, figure.high))
+    return f"{low} to {high}"
+
+
+def sureness_words(sureness: Sureness) -> str:
+    """Return how the intervals were drawn."""
+    if sureness.reason:
+        return f"No intervals: {sureness.reason}."
+    return (
+        f"Intervals by {sureness.resamples:,} resamples of blocks of {sureness.block:.0f} sessions "
+        "(stationary bootstrap), the benchmark drawn with the portfolio."
     )
 
 

@@ -10,21 +10,26 @@ from infra.report.page import Cell, Chart, Notice, Page, Section, Table
 from infra.report.pnl_charts import attribution_waterfall, equity_with_drawdown, monthly_heat_map
 from infra.report.pnl_section import (
     figures_tables,
+    interval_words,
     paired,
     reconciliation_table,
     spells_table,
+    sureness_words,
 )
 from infra.report.theme import axis, axis_title, layout
 from infra.report.traces import line
 from infra.report.writer import write_page
+from services.pnl_performance import Performance
 from services.portfolios import ON_SIMULATED_MARKETS, label_of
 from services.report import Tone
 from services.tear_sheet import Histogram, TearSheet
 
-RATES = {
-    "cagr", "volatility", "max_drawdown", "ulcer_index", "value_at_risk", "expected_shortfall",
-    "hit_rate",
-}  # fmt: skip
+# Those whose doubt a reader asks for first.
+HEADLINES = (
+    "cagr", "volatility", "sharpe_ratio", "sortino_ratio", "calmar_ratio", "max_drawdown",
+    "expected_shortfall", "hit_rate", "profit_factor", "alpha", "beta", "tracking_error",
+    "information_ratio", "up_capture", "down_capture",
+)  # fmt: skip
 
 OBSERVED = (
     "Fills come from the venue that the portfolio traded on; of the sample's portfolio that venue, "
@@ -70,7 +75,7 @@ def tear_sheet_page(sheet: TearSheet) -> Page:
                     monthly_heat_map(performance.months),
                     *_rolling(sheet),
                     _histogram(sheet.histogram),
-                    _intervals_table(sheet),
+                    _intervals_table(performance),
                     spells_table(performance.spells),
                 ],
             ),
@@ -83,7 +88,7 @@ def tear_sheet_page(sheet: TearSheet) -> Page:
                     reconciliation_table(sheet.attributions, performance.currency),
                 ],
             ),
-            Section(name="figures", title="Figures", blocks=figures_tables(performance.figures)),
+            Section(name="figures", title="Figures", blocks=figures_tables(performance)),
         ],
         footer=f"quantdesk · {label_of(sheet.portfolio)} · {span}",
     )
@@ -166,22 +171,23 @@ def _histogram(histogram: Histogram) -> Chart:
     )
 
 
-def _intervals_table(sheet: TearSheet) -> Table:
-    confidence = {interval.confidence for interval in sheet.intervals.values()}
-    level = formats.confidence(min(confidence, default=0.95))
+def _intervals_table(performance: Performance) -> Table:
+    sureness, by_name = performance.sureness, {row.name: row for row in performance.figures}
+    shown = [by_name[name] for name in HEADLINES if name in by_name]
+    level = "" if sureness is None else f"{formats.confidence(sureness.confidence)} "
     return Table(
         title="How sure is that?",
-        columns=cells.columns("measure", "estimate", "low", "high"),
+        columns=cells.columns("measure", "estimate", f"{level}interval"),
         rows=[
             [
-                cells.text(formats.title(name)),
-                *(
-                    Cell(formats.measured(value, "rate" if name in RATES else "ratio"))
-                    for value in (interval.estimate, interval.low, interval.high)
-                ),
+                cells.text(formats.title(row.name)),
+                Cell(formats.measured(row.value, row.unit)),
+                Cell(interval_words(row)),
             ]
-            for name, interval in sheet.intervals.items()
+            for row in shown
         ],
-        note=f"{level} intervals by resampling blocks of sessions (stationary bootstrap).",
+        note="Stored before intervals were: run the flow `pnl` again."
+        if sureness is None
+        else sureness_words(sureness),
         wide=False,
     )

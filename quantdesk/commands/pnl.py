@@ -15,6 +15,7 @@ from quantdesk.commands.pnl_books import (
     pnl_open,
     pnl_reconcile,
     pnl_settle,
+    sureness_words,
 )
 from quantdesk.commands.pnl_days import (
     End,
@@ -165,6 +166,7 @@ def _show_figures(earned: Any, *, every: bool) -> None:  # noqa: ANN401 - a stor
         (
             figure["name"],
             _number(figure["value"], figure["unit"]) if figure["reason"] is None else "-",
+            _interval(figure),
             _number(figure["benchmark"], figure["unit"]),
             figure["reason"] or figure.get("basis") or "",
         )
@@ -174,10 +176,17 @@ def _show_figures(earned: Any, *, every: bool) -> None:  # noqa: ANN401 - a stor
     beside = f", beside {earned['benchmark_name']}" if earned["benchmark_name"] else ""
     show_table(
         f"Performance{beside}",
-        ("figure", "portfolio", "benchmark", "note"),
+        ("figure", "portfolio", "interval", "benchmark", "note"),
         rows,
-        right=("portfolio", "benchmark"),
+        right=("portfolio", "interval", "benchmark"),
     )
+    if sureness := earned.get("sureness"):
+        typer.echo(sureness_words(sureness))
+
+
+def _interval(figure: Any) -> str:  # noqa: ANN401 - a stored JSON document
+    ends = [figure.get(end) for end in ("low", "high")]
+    return "" if None in ends else " to ".join(_number(end, figure["unit"]) for end in ends)
 
 
 def _show_split(split: Any) -> None:  # noqa: ANN401 - a stored JSON document

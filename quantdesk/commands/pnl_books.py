@@ -108,19 +108,28 @@ def pnl_measure(
     as_json: AsJson = False,
 ) -> None:
     """Measure your own series of returns; bad rows are listed."""
+    import msgspec
+    import numpy as np
+
     from infra.settings import load_settings
     from infra.sources.rejections import RejectionFile
     from infra.sources.return_files import read_returns
-    from services.pnl_figures import figures_of, given_trials, selection_figure
+    from services.pnl_figures import figures_of, given_trials, selection_figure, sureness_of
+
+    settings = load_settings()
 
     found = read_returns(file, mapping=pairs(mapping))
-    listed = RejectionFile(load_settings().state_dir / "rejections").write(
-        file.stem, found.rejected
-    )
+    listed = RejectionFile(settings.state_dir / "rejections").write(file.stem, found.rejected)
     figures = (
-        *figures_of(found.returns, found.benchmark, periods_per_year=periods_per_year),
+        *figures_of(
+            found.returns,
+            found.benchmark,
+            periods_per_year=periods_per_year,
+            generator=np.random.default_rng(settings.seed),
+        ),
         selection_figure(found.returns, given_trials(trials) if trials else None),
     )
+    sureness = sureness_of(len(found.returns))
     first, last = found.dates[0].item(), found.dates[-1].item()
     if as_json:
         show_json(
@@ -129,6 +138,7 @@ def pnl_measure(
                 "end": last,
                 "periods": len(found.returns),
                 "figures": figures,
+                "sureness": sureness,
                 "rejected": len(found.rejected),
                 "rejections": listed,
             }
@@ -136,12 +146,26 @@ def pnl_measure(
         return
     show_table(
         f"{file.name}, {first} to {last}, {len(found.returns)} periods",
-        ("figure", "value", "benchmark", "note"),
-        [(f.name, _short(f.value), _short(f.benchmark), f.reason or f.basis) for f in figures],
-        right=("value", "benchmark"),
+        ("figure", "value", "low", "high", "benchmark", "note"),
+        [
+            (f.name, *map(_short, (f.value, f.low, f.high, f.benchmark)), f.reason or f.basis)
+            for f in figures
+        ],
+        right=("value", "low", "high", "benchmark"),
     )
+    typer.echo(sureness_words(msgspec.to_builtins(sureness)))
     if listed:
         typer.echo(f"{len(found.rejected)} rows were rejected, listed in {listed}")
+
+
+def sureness_words(sureness: dict[str, Any]) -> str:
+    """Return how intervals were drawn, or why there are none."""
+    if sureness["reason"]:
+        return f"no intervals: {sureness['reason']}"
+    return (
+        f"intervals: {sureness['confidence']:.0%}, {sureness['resamples']:,} resamples of blocks "
+        f"of {sureness['block']:.0f} periods, benchmark and returns together"
+    )
 
 
 def _short(value: float | None) -> str | None:

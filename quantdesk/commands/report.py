@@ -20,7 +20,6 @@ Out = Annotated[Path | None, typer.Option(help="File to write; in the state fold
 def tearsheet(scope: Scope = None, out: Out = None) -> None:
     """Write a portfolio's tear sheet: returns, risk, attribution, all figures."""
     import msgspec
-    import numpy as np
 
     from infra.bootstrap import open_desk
     from infra.report import write_tear_sheet
@@ -36,7 +35,6 @@ def tearsheet(scope: Scope = None, out: Out = None) -> None:
             chosen,
             msgspec.convert(performance, Performance, strict=False),
             msgspec.convert(splits, list[Attribution], strict=False),
-            generator=np.random.default_rng(desk.settings.seed),
         )
         path = out or desk.settings.state_dir / f"tearsheet-{chosen}.html"
         typer.echo(write_tear_sheet(sheet, path))

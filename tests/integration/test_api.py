@@ -163,6 +163,9 @@ def test_the_months_of_any_range_sum_to_its_profit(client: httpx.Client) -> None
         "2022-02", "2022-03", "2022-04", "2022-05",
     ]  # fmt: skip
     assert Decimal(explained["total"]) == earned
+    figures = {figure["name"]: figure for figure in whole["performance"]["figures"]}
+    assert figures["sharpe_ratio"]["low"] <= figures["sharpe_ratio"]["high"]
+    assert whole["performance"]["sureness"]["confidence"] == 0.95
 
 
 def test_a_mark_by_hand_needs_two_people(client: httpx.Client) -> None:

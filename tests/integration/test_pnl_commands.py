@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -177,6 +178,25 @@ def test_own_returns_are_measured(run: Run, tmp_path: Path) -> None:
     assert figures["cagr"]["value"] == pytest.approx((1.10 * 0.95) ** 6 - 1)
     assert (measured["periods"], measured["rejected"]) == (2, 1)
     assert "max_drawdown" in run("pnl", "measure", str(path))
+    assert "2 periods are fewer than the 20" in measured["sureness"]["reason"]
+
+
+def test_own_returns_have_intervals_benchmark_and_returns_drawn_together(
+    run: Run, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(4)
+    market = rng.normal(0.0, 0.01, 60)
+    rows = zip(np.arange(60) + np.datetime64("2022-01-01"), market, 2 * market, strict=True)
+    path = tmp_path / "geared.csv"
+    path.write_text("date,benchmark,return\n" + "".join(f"{d},{b},{r}\n" for d, b, r in rows))
+
+    measured = json.loads(run("pnl", "measure", str(path), "--json"))
+
+    beta = next(figure for figure in measured["figures"] if figure["name"] == "beta")
+    # Drawn apart, a resample's beta would be about zero.
+    assert [beta[end] for end in ("low", "value", "high")] == pytest.approx([2.0] * 3)
+    assert measured["sureness"]["resamples"] == 1000
+    assert "intervals: 95%, 1,000 resamples of blocks of 4" in run("pnl", "measure", str(path))
 
 
 def test_books_are_opened_once_with_positions_and_cash(desk: Run, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The fused, rolling, live, resampled and flow-aware forms of performance."""
 
 from datetime import date
+from random import Random
 
 import numpy as np
 import pytest
@@ -8,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
+from scipy.signal import lfilter
 
 from basics.errors import InvalidInputError, MissingDataError
 from measures import drawdown as dd
 from measures import performance as pf
 from measures import performance_relative as rel
+from measures import performance_selection, performance_tail
 from measures import performance_wins as wins
+from measures.performance_all import every_measure
 from measures.performance_flows import (
     internal_rate_of_return,
     modified_dietz_return,
@@ -21,8 +25,10 @@ from measures.performance_flows import (
     turnover,
 )
 from measures.performance_fused import FUSED_MEASURES, fused_performance
-from measures.performance_interval import bootstrap_intervals
+from measures.performance_interval import NO_INTERVAL, Resampling, bootstrap_intervals
 from measures.performance_live import LivePerformance
+from measures.performance_paths import path_measures
+from measures.performance_relative_fused import RELATIVE_MEASURES, relative_measures
 from measures.performance_rolling import (
     rolling_beta,
     rolling_max_drawdown,
@@ -36,20 +42,43 @@ from measures.tail import QuantileRule, tail_risks
 
 RATES = st.floats(-0.5, 0.5).map(lambda x: round(x, 4))
 SERIES = arrays(np.float64, st.integers(3, 60), elements=RATES)
-MATRIX = arrays(np.float64, st.tuples(st.integers(1, 9), st.integers(2, 40)), elements=RATES)
+MATRIX = arrays(np.float64, st.tuples(st.integers(1, 9), st.integers(3, 40)), elements=RATES)
 NORMAL = np.random.default_rng(7).normal(0.0005, 0.01, 1500)
 
 
-@settings(max_examples=40, deadline=None)
-@given(MATRIX)
-def test_fused_measures_equal_the_single_ones(returns: np.ndarray) -> None:
-    fused = fused_performance(returns)
+ALONE = (pf, dd, wins, performance_tail, performance_selection)
 
-    for name in FUSED_MEASURES:
-        single = next(getattr(m, name) for m in (pf, dd, wins) if hasattr(m, name))
-        np.testing.assert_allclose(
-            getattr(fused, name), single(returns), rtol=1e-7, atol=1e-10, err_msg=name
-        )
+
+@settings(max_examples=40, deadline=None)
+@given(MATRIX, st.randoms(use_true_random=False))
+def test_fused_measures_equal_the_single_ones(returns: np.ndarray, random: Random) -> None:
+    market = np.array([round(random.uniform(-0.5, 0.5), 4) for _ in returns[0]])
+    fused = every_measure(returns, market)
+
+    for name, found in fused.items():
+        single = next((getattr(m, name) for m in ALONE if hasattr(m, name)), None)
+        expected = single(returns) if single else getattr(rel, name)(returns, market)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+def test_a_benchmark_that_is_the_portfolio_or_flat_leaves_what_is_undefined_empty() -> None:
+    flat, own = np.full((1, 9), 0.001), NORMAL[None, :9]
+    for returns, market in ((own, own), (own, flat), (flat, own), (flat, flat)):
+        found = relative_measures(returns, market)
+        for name in RELATIVE_MEASURES:
+            np.testing.assert_allclose(
+                getattr(found, name), getattr(rel, name)(returns, market), atol=1e-9, err_msg=name
+            )
+
+
+def test_the_path_of_one_series_is_measured_without_a_list_of_them() -> None:
+    ruined = np.array([0.1, -0.2, 0.05, -1.0, 0.3])
+
+    found = path_measures(ruined)
+
+    assert found.longest_losing_streak == 1
+    assert np.isnan(found.stability)
+    assert found.burke_ratio == pytest.approx(-1.0)  # All is lost: one spell of depth 1.
 
 
 def test_one_thread_and_three_give_the_same_bytes() -> None:
@@ -210,29 +239,87 @@ def test_a_live_measure_refuses_a_bad_return_and_keeps_its_state() -> None:
     assert (live.count, live.mean) == (1, 0.01)
 
 
-def test_an_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+def test_intervals_cover_the_truth_of_a_known_process_about_as_often_as_they_say() -> None:
+    """Normal returns, alpha + beta x market + noise: the truth of each measure is known."""
     generator = np.random.default_rng(11)
-    covered = 0
+    a, beta, drift, sb, se = 0.0004, 0.8, 0.0003, 0.01, 0.008
+    mean, sd = a + beta * drift, np.hypot(beta * sb, se)
+    active, error = a + (beta - 1) * drift, np.hypot((beta - 1) * sb, se)
+    truth = {
+        "mean_return": mean * 252, "volatility": sd * 252**0.5,
+        "sharpe_ratio": mean / sd * 252**0.5,
+        "alpha": a * 252, "beta": beta, "correlation": beta * sb / sd,
+        "active_return": active * 252, "tracking_error": error * 252**0.5,
+        "information_ratio": active / error * 252**0.5, "appraisal_ratio": a / se * 252**0.5,
+        "treynor_ratio": mean * 252 / beta, "m_squared": mean / sd * sb * 252,
+        "batting_average": stats.norm.cdf(active / error), "value_at_risk": 1.6449 * sd - mean,
+    }  # fmt: skip
+    many = generator.normal(drift, sb, 1_000_000)
+    ours = a + beta * many + generator.normal(0, se, len(many))
+    for name, chosen in (("up_capture", many > 0), ("down_capture", many < 0)):
+        truth[name] = (stats.gmean(1 + ours[chosen]) - 1) / (stats.gmean(1 + many[chosen]) - 1)
+    covered = dict.fromkeys(truth, 0)
+    terms = Resampling(confidence=0.8, resamples=150, block=2.0)
     for _ in range(60):
-        sample = generator.normal(0.001, 0.01, 250)
-        interval = bootstrap_intervals(
-            sample, {"mean": pf.mean_return}, generator=generator, confidence=0.8, resamples=200
-        )["mean"]
-        covered += interval.low <= 0.252 <= interval.high
+        market = generator.normal(drift, sb, 250)
+        own = a + beta * market + generator.normal(0, se, 250)
+        found = bootstrap_intervals(own, market, generator=generator, resampling=terms)
+        for name, value in truth.items():
+            covered[name] += found[name].low <= value <= found[name].high
 
-    # 48 of 60 expected; outside these bounds with probability below 1 in 1000.
-    low, high = stats.binom.ppf([0.0005, 0.9995], 60, 0.78)
-    assert low <= covered <= high
+    # 48 of 60 expected; outside these bounds with probability below 1 in 10,000.
+    low, high = stats.binom.ppf([0.00005, 0.99995], 60, 0.78)
+    assert {name: n for name, n in covered.items() if not low <= n <= high} == {}
+
+
+def test_blocks_make_room_for_returns_that_follow_each_other() -> None:
+    """An autoregression of 0.6 has a mean twice as unsure as independent days would say."""
+    generator = np.random.default_rng(2)
+    series = 0.01 * lfilter([1.0], [1.0, -0.6], generator.standard_normal(2000))
+
+    def width(block: float) -> float:
+        found = bootstrap_intervals(
+            series, generator=np.random.default_rng(1), resampling=Resampling(block=block)
+        )["mean_return"]
+        return found.high - found.low
+
+    # sqrt((1 + 0.6) / (1 - 0.6)) = 2 in expectation; single days see nothing of it.
+    assert 1.4 < width(40.0) / width(1.0) < 2.6
+
+
+def test_returns_and_benchmark_are_drawn_together() -> None:
+    """Twice the market has a beta of 2 in every resample; drawn apart, it would have none."""
+    market = NORMAL[:300]
+
+    found = bootstrap_intervals(2.0 * market, market, generator=np.random.default_rng(5))
+
+    for end in (found["beta"].low, found["beta"].high):
+        assert end == pytest.approx(2.0)
+    assert found["correlation"].low == pytest.approx(1.0)
+
+
+def test_what_resampling_says_nothing_of_has_no_interval() -> None:
+    found = bootstrap_intervals(NORMAL[:200], generator=np.random.default_rng(3))
+
+    assert not set(found) & set(NO_INTERVAL)
+    assert len(found) == 38
+    assert all(interval.low <= interval.high for interval in found.values())
 
 
 def test_intervals_are_the_same_for_the_same_seed() -> None:
     def draw() -> object:
+        terms = Resampling(resamples=300)
         return bootstrap_intervals(
-            NORMAL[:200], {"sharpe": pf.sharpe_ratio, "depth": dd.max_drawdown},
-            generator=np.random.default_rng(3), resamples=300,
-        )  # fmt: skip
+            NORMAL[:200], generator=np.random.default_rng(3), resampling=terms
+        )
 
     assert draw() == draw()
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0])
+def test_a_confidence_that_is_none_is_refused(confidence: float) -> None:
+    with pytest.raises(InvalidInputError, match=r"confidence must lie in \(0, 1\), got"):
+        Resampling(confidence=confidence)
 
 
 def test_time_weighting_ignores_when_money_came() -> None:

@@ -27,14 +27,20 @@ from infra.settings import DatabaseSettings
 from market.panel import Panel
 from measures.drawdown import drawdown_table
 from measures.performance_fused import fused_performance
-from measures.performance_interval import bootstrap_intervals
+from measures.performance_interval import NO_INTERVAL, bootstrap_intervals
 from measures.performance_live import LivePerformance
 from measures.performance_rolling import rolling_max_drawdown, rolling_sharpe_ratio
 from pnl.brinson import HoldingSeries
 from pnl.engine import PnlEngine
 from pnl.events import CashKind, CashMovement
 from services.accounting import Accounting
-from services.pnl_figures import FIGURES, RELATIVE_FIGURES, figures_of, selection_figure
+from services.pnl_figures import (
+    FIGURES,
+    RELATIVE_FIGURES,
+    figures_of,
+    selection_figure,
+    sureness_of,
+)
 from services.pnl_performance import performance_of
 from services.profit_splits import Prices, split_of_fills
 from services.tear_sheet import tear_sheet
@@ -84,6 +90,28 @@ def test_every_measure_has_a_value_or_a_reason(case: str, name: str) -> None:
             assert figure.reason is None
 
 
+@pytest.mark.parametrize("case", SERIES)
+def test_every_figure_has_an_interval_of_numbers_or_none(case: str) -> None:
+    returns = SERIES[case]
+    for benchmark in (None, np.random.default_rng(3).normal(0, 0.01, len(returns)), returns * 0.0):
+        figures = figures_of(returns, benchmark, generator=np.random.default_rng(1))
+        for figure in figures:
+            assert (figure.low is None) == (figure.high is None)
+            if figure.low is not None and figure.high is not None:
+                assert np.isfinite([figure.low, figure.high]).all()
+                assert figure.low <= figure.high
+                assert figure.value is not None
+    assert (sureness_of(len(returns)).reason is None) == (len(returns) >= 20)
+
+
+def test_all_figures_but_those_that_resampling_says_nothing_of_have_intervals() -> None:
+    figures = figures_of(NOISE, 0.5 * NOISE[::-1], generator=np.random.default_rng(1))
+
+    without = {figure.name for figure in figures if figure.low is None}
+    assert without == set(NO_INTERVAL)
+    assert len(figures) - len(without) == 50
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("bad", "said"),
@@ -118,7 +146,7 @@ def test_the_other_forms_refuse_it_too(bad: float) -> None:
         lambda: rolling_max_drawdown(returns, window=20),
         lambda: drawdown_table(returns),
         lambda: live.update(bad),
-        lambda: bootstrap_intervals(returns, {}, generator=np.random.default_rng(1)),
+        lambda: bootstrap_intervals(returns, generator=np.random.default_rng(1)),
     )
     for refused in refusals:
         with pytest.raises(InvalidInputError):
@@ -126,8 +154,8 @@ def test_the_other_forms_refuse_it_too(bad: float) -> None:
 
 
 def test_an_interval_of_one_observation_and_a_tear_sheet_of_one_are_named() -> None:
-    with pytest.raises(MissingDataError, match="1 returns are too few, 2 are needed"):
-        bootstrap_intervals([0.01], {}, generator=np.random.default_rng(1))
+    with pytest.raises(MissingDataError, match="1 returns are too few, 3 are needed"):
+        bootstrap_intervals([0.01], generator=np.random.default_rng(1))
     assert selection_figure(NOISE[:1], None).reason
 
 
@@ -273,7 +301,7 @@ def test_an_empty_range_and_one_session_of_books(accounting: Accounting) -> None
     assert by_name["total_return"].value == pytest.approx(10 / 2000)
     assert by_name["volatility"].reason == "1 returns are too few, 2 are needed: widen the range"
     with pytest.raises(MissingDataError, match="Core has 1 returns: a tear sheet needs two"):
-        tear_sheet("Core", one, [], generator=np.random.default_rng(1))
+        tear_sheet("Core", one, [])
 
 
 def test_all_capital_lost_is_minus_a_hundred_per_cent_and_more_is_refused(

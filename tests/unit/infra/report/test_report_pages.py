@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from infra.report import formats, write_morning_report, write_tear_sheet
+from infra.report.formats import MINUS, NOT_MEASURED
 from infra.report.morning import morning_page
 from infra.report.page import Chart, Page, Table
 from infra.report.tear_sheet import tear_sheet_page
@@ -14,18 +14,14 @@ from risk.night_methods import MethodRow
 from risk.nightly import NightFailure, NightRow
 from services.morning import Morning
 from services.nightly_risk import NightReport
+from services.pnl_figures import sureness_of
 from services.report import DayReport, Tone
 from services.tear_sheet import TearSheet, tear_sheet
 
 
 @pytest.fixture(scope="module")
 def sheet(day_report: DayReport) -> TearSheet:
-    return tear_sheet(
-        "EQUITY",
-        day_report.performance,
-        day_report.attributions,
-        generator=np.random.default_rng(1),
-    )
+    return tear_sheet("EQUITY", day_report.performance, day_report.attributions)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +73,26 @@ def test_the_tear_sheet_shows_the_record_over_time(sheet: TearSheet) -> None:
         "rolling-beta", "histogram",
     }  # fmt: skip
     shown = tables(page)["How sure is that?"]
-    assert [row[0].text for row in shown.rows][:2] == ["CAGR", "Volatility"]
+    assert [[cell.text for cell in row] for row in shown.rows][:2] == [
+        ["Sharpe ratio", "0.21", f"{MINUS}1.10 to 1.52"],
+        ["Sortino ratio", NOT_MEASURED, NOT_MEASURED],
+    ]
+    assert shown.columns[2].title == "95% interval"
+    assert "1,000 resamples of blocks of 8 sessions" in shown.note
+
+
+def test_a_record_stored_before_intervals_says_so(sheet: TearSheet) -> None:
+    old = replace(sheet, performance=replace(sheet.performance, sureness=None))
+
+    shown = tables(tear_sheet_page(old))["How sure is that?"]
+    assert (shown.columns[2].title, shown.note[:23]) == ("interval", "Stored before intervals")
+
+
+def test_a_record_too_short_for_intervals_says_so(sheet: TearSheet) -> None:
+    short = replace(sheet, performance=replace(sheet.performance, sureness=sureness_of(12)))
+
+    note = tables(tear_sheet_page(short))["Performance"].note
+    assert "No intervals: 12 periods are fewer than the 20 that intervals need." in note
 
 
 def test_the_tear_sheet_is_the_same_file_twice(sheet: TearSheet, tmp_path: Path) -> None:
