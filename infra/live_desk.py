@@ -192,6 +192,7 @@ class _Wiring:
                 lookback=LOOKBACK,
                 prices=lambda: dict(pnl.engine.marks()),  # Not before it has started.
                 rates=lambda: {currency: float(rate) for currency, rate in pnl.rates.items()},
+                seed=desk.settings.seed,
                 learnt=lambda market: calibrated(market, profile),
             ),
             register=desk.limit_register,

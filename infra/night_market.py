@@ -11,6 +11,7 @@ from basics.errors import MissingDataError
 from infra.policy import load_stress
 from infra.settings import Settings
 from market.panel import Panel
+from risk.joint import draws_from
 from services.market_data import MarketData
 from services.night_market import NightMarket, night_market_of
 from services.portfolio_review import PortfolioReview
@@ -69,6 +70,7 @@ class LakeNightMarket:
             ),
             load_stress(self.settings.policy_dir),
             lookback=LOOKBACK,
+            draws=draws_from(np.random.default_rng(self.settings.seed)),
         )
 
     def _yields(self, as_of: date) -> Mapping[str, History]:

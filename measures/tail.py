@@ -115,10 +115,36 @@ def tail_risks(
         raise InvalidInputError(f"pnl must be finite vectors, got NaN or inf in {pnl.shape}")
     for size, confidence in zip(sizes, confidences, strict=True):
         _check_resolved(size, pnl.shape[1], confidence)
-    losses = -worst
-    sums = np.cumsum(losses, axis=1)
-    measures = [_read_tail(losses, sums, size, pnl.shape[1], rule) for size in sizes]
-    return np.array([m[0] for m in measures]), np.array([m[1] for m in measures])
+    return _read_tails(worst, sizes, pnl.shape[1], rule)
+
+
+def worst_tail_risks(
+    worst: FloatArray, *, n_scenarios: int, confidences: Sequence[float]
+) -> tuple[FloatArray, FloatArray]:
+    """Measure series of which the worst outcomes alone are known, as `tail_risks` would.
+
+    Parameters
+    ----------
+    worst : ndarray of shape (n_series, n_worst)
+        Each row's lowest outcomes in ascending order; at least the tail of every confidence.
+    n_scenarios : int
+        How many outcomes there are in all.
+
+    Raises
+    ------
+    InvalidInputError
+        If the worst do not cover the tail of a confidence, or one is outside (0, 1).
+    MissingDataError
+        If the tail holds less than one whole scenario.
+    """
+    sizes = [_tail_size(n_scenarios, confidence) for confidence in confidences]
+    for size, confidence in zip(sizes, confidences, strict=True):
+        _check_resolved(size, n_scenarios, confidence)
+        if worst.ndim != 2 or worst.shape[1] < math.ceil(size):
+            raise InvalidInputError(
+                f"worst outcomes {worst.shape} do not cover the {size:g} of confidence {confidence}"
+            )
+    return _read_tails(worst, sizes, n_scenarios, QuantileRule.ACERBI_TASCHE)
 
 
 def weighted_tail_risk(pnl: FloatArray, weights: FloatArray, *, confidence: float) -> TailRisk:
@@ -157,6 +183,15 @@ def weighted_tail_risk(pnl: FloatArray, weights: FloatArray, *, confidence: floa
     inside = np.clip(tail - before, 0.0, share)
     on_quantile = int(np.flatnonzero(inside > 1e-12)[-1])
     return TailRisk(confidence, float(losses[on_quantile]), float(inside @ losses / tail))
+
+
+def _read_tails(
+    worst: FloatArray, sizes: Sequence[float], n_scenarios: int, rule: QuantileRule
+) -> tuple[FloatArray, FloatArray]:
+    losses = -worst
+    sums = np.cumsum(losses, axis=1)
+    measures = [_read_tail(losses, sums, size, n_scenarios, rule) for size in sizes]
+    return np.array([m[0] for m in measures]), np.array([m[1] for m in measures])
 
 
 def _read_tail(

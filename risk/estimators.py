@@ -6,6 +6,7 @@ that is shown. Rows hold what the book as it stands would have made on each past
 first; answers are positive losses of shape (n_confidences, n_rows).
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -19,7 +20,7 @@ from measures.parametric_tail import (
     normal_tail,
     student_t_tail,
 )
-from measures.tail import tail_risks, weighted_tail_risk
+from measures.tail import tail_risks, weighted_tail_risk, worst_tail_risks
 from measures.volatility import ewma_variance, garch
 from risk.scenarios import age_weights
 
@@ -151,10 +152,12 @@ def unit_t_tail(degrees: FloatArray, confidences: Sequence[float]) -> tuple[Floa
     """Return the simulated tails of t shocks of unit variance, a column for each `degrees`."""
     from scipy.special import stdtrit
 
-    midpoints = (np.arange(_DRAWS) + 0.5) / _DRAWS
+    # The strata of the tail alone are drawn: a quantile of the t costs, the rest is never read.
+    kept = min(math.ceil((1.0 - min(confidences)) * _DRAWS) + 1, _DRAWS)
+    midpoints = (np.arange(kept) + 0.5) / _DRAWS
     unit = stdtrit(degrees[:, None], midpoints[None, :])
     unit *= np.sqrt((degrees - 2) / degrees)[:, None]
-    return tail_risks(unit, confidences=confidences)
+    return worst_tail_risks(unit, n_scenarios=_DRAWS, confidences=confidences)
 
 
 ESTIMATORS: Mapping[str, Estimator] = {

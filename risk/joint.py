@@ -25,7 +25,7 @@ from measures.parametric_tail import degrees_from_kurtosis
 from risk.estimators import moments
 from risk.monte_carlo import fit_copula_degrees
 
-_SINGLE: np.dtype[Any] = np.dtype(np.float32)
+SINGLE: np.dtype[Any] = np.dtype(np.float32)
 N_SCENARIOS = 8_192
 MAX_SCENARIOS = 1 << 20
 MIN_HISTORY = 100
@@ -66,13 +66,21 @@ class Draws:
         for at, start in enumerate(range(0, half, block)):
             stop = min(start + block, half)
             rng = np.random.default_rng([self.seed, at])
-            yield slice(start, stop), rng.standard_normal((rows, stop - start), dtype=_SINGLE)
+            yield slice(start, stop), rng.standard_normal((rows, stop - start), dtype=SINGLE)
+
+
+def draws_from(rng: np.random.Generator) -> Draws:
+    """Return the draws of a profile or a live book; take them first from a seed's generator.
+
+    So every book of one seed, and the live book of the night's, is measured under the same luck.
+    """
+    return Draws(seed=int(rng.integers(2**31)))
 
 
 def normal_law(exposures: FloatArray, history: FloatArray, draws: Draws) -> FloatArray:
     """Draw joint normal returns with the Ledoit-Wolf covariance of the window."""
     covariance, _ = ledoit_wolf_covariance(history)
-    weights = (exposures @ covariance_root(covariance)).astype(_SINGLE)
+    weights = (exposures @ covariance_root(covariance)).astype(SINGLE)
     return _antithetic(weights, draws)
 
 
@@ -83,7 +91,7 @@ def factor_law(exposures: FloatArray, history: FloatArray, draws: Draws) -> Floa
     """
     loadings, specific = principal_factors(history, n_factors=N_FACTORS)
     weights = np.concatenate([exposures @ loadings, exposures * np.sqrt(specific)], axis=1)
-    return _antithetic(weights.astype(_SINGLE), draws)
+    return _antithetic(weights.astype(SINGLE), draws)
 
 
 def quasi_law(exposures: FloatArray, history: FloatArray, draws: Draws) -> FloatArray:
@@ -97,10 +105,8 @@ def quasi_law(exposures: FloatArray, history: FloatArray, draws: Draws) -> Float
     covariance, _ = ledoit_wolf_covariance(history)
     variance = np.einsum("bi,ij,bj->b", exposures, covariance, exposures)
     std = np.sqrt(np.maximum(variance, 0.0))
-    kurtosis = float(np.median(moments(history)[3]))
-    degrees = float(degrees_from_kurtosis(np.array([kurtosis]))[0])
-    unit = _quasi_shocks(degrees, draws.n_scenarios, draws.seed)
-    law: FloatArray = (std[:, None] * unit).astype(_SINGLE)
+    unit = quasi_shocks(market_degrees(history), draws.n_scenarios, draws.seed)
+    law: FloatArray = (std[:, None] * unit).astype(SINGLE)
     return law
 
 
@@ -110,21 +116,27 @@ def t_copula_law(exposures: FloatArray, history: FloatArray, draws: Draws) -> Fl
     Correlation 2 sin(pi rho_S / 6) of the ranks, degrees by pseudo-likelihood (Demarta and
     McNeil 2005), margins empirical and interpolated.
     """
+    weights = exposures.astype(SINGLE)
+    law = np.empty((len(exposures), draws.n_scenarios), dtype=SINGLE)
+    for at, returns in copula_blocks(history, draws):
+        law[:, at] = weights @ returns
+    return law
+
+
+def copula_blocks(history: FloatArray, draws: Draws) -> Iterator[tuple[slice, FloatArray]]:
+    """Yield the t copula's returns of every symbol by block: draws, then their mirror."""
     from scipy.special import stdtr
 
     degrees = fit_copula_degrees(_some_rows(history))
-    root = covariance_root(rank_correlation(history)).astype(_SINGLE)
+    root = covariance_root(rank_correlation(history)).astype(SINGLE)
     ordered = np.sort(history, axis=1)
-    weights = exposures.astype(_SINGLE)
-    law = np.empty((len(exposures), draws.n_scenarios), dtype=_SINGLE)
+    half = draws.n_scenarios // 2
     for at, normals in draws.halves(len(history)):
         rng = np.random.default_rng([draws.seed, at.start, 1])
         shared = np.sqrt(degrees / rng.chisquare(degrees, size=normals.shape[1]))
         uniform = stdtr(degrees, (root @ normals) * shared)
-        law[:, at] = weights @ _margins(ordered, uniform)
-        mirrored = slice(at.start + draws.n_scenarios // 2, at.stop + draws.n_scenarios // 2)
-        law[:, mirrored] = weights @ _margins(ordered, 1.0 - uniform)
-    return law
+        yield at, _margins(ordered, uniform)
+        yield slice(at.start + half, at.stop + half), _margins(ordered, 1.0 - uniform)
 
 
 LAWS: Mapping[str, Law] = {
@@ -154,15 +166,11 @@ def joint_law(name: str, exposures: FloatArray, history: FloatArray, draws: Draw
     """
     if name not in LAWS:
         raise InvalidInputError(f"unknown method {name!r}: there are {', '.join(LAWS)}")
-    finite = np.isfinite(exposures).all() and np.isfinite(history).all()
+    check_market(history)
+    finite = np.isfinite(exposures).all()
     if exposures.ndim != 2 or exposures.shape[1] != len(history) or not finite:
         raise InvalidInputError(
-            f"exposures {exposures.shape} and returns {history.shape} must match and be finite"
-        )
-    if history.shape[1] < MIN_HISTORY:
-        raise MissingDataError(
-            f"{history.shape[1]} sessions are too few to estimate a market: "
-            f"{MIN_HISTORY} are needed"
+            f"exposures {exposures.shape} must be finite and match returns {history.shape}"
         )
     if len(exposures) * draws.n_scenarios > MAX_LAW_CELLS:
         raise InvalidInputError(
@@ -170,6 +178,25 @@ def joint_law(name: str, exposures: FloatArray, history: FloatArray, draws: Draw
             "ask for fewer books at a time"
         )
     return LAWS[name](exposures, history, draws)
+
+
+def check_market(history: FloatArray) -> None:
+    """Refuse a window of returns that no market can be estimated on.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not a finite matrix.
+    MissingDataError
+        If it has fewer than MIN_HISTORY sessions.
+    """
+    if history.ndim != 2 or not np.isfinite(history).all():
+        raise InvalidInputError(f"returns {history.shape} must be finite, symbols x sessions")
+    if history.shape[1] < MIN_HISTORY:
+        raise MissingDataError(
+            f"{history.shape[1]} sessions are too few to estimate a market: "
+            f"{MIN_HISTORY} are needed"
+        )
 
 
 def backtest_laws(
@@ -193,7 +220,7 @@ def backtest_laws(
             f"{n_days} days with a window of {window}, estimated every {refit} sessions, need "
             f"{n_days + window} sessions and refit >= 1, got {returns.shape[1]}"
         )
-    laws = np.empty((n_days, draws.n_scenarios), dtype=_SINGLE)
+    laws = np.empty((n_days, draws.n_scenarios), dtype=SINGLE)
     for day in range(0, n_days, refit):
         history = returns[:, first + day - window : first + day]
         books = exposures[:, day : day + refit].T
@@ -216,11 +243,16 @@ def sampling_error(law: FloatArray, *, confidence: float) -> float:
 
 def principal_factors(history: FloatArray, *, n_factors: int) -> tuple[FloatArray, FloatArray]:
     """Return loadings (n_symbols, n_factors) on unit components, and residual variances."""
+    from scipy.linalg import eigh
+
     centred = history - history.mean(axis=1, keepdims=True)
     sample = centred @ centred.T / (history.shape[1] - 1)
-    values, vectors = np.linalg.eigh(sample)
-    kept = min(n_factors, len(sample))
-    loadings = vectors[:, -kept:] * np.sqrt(np.maximum(values[-kept:], 0.0))
+    n = len(sample)
+    # Only the leading ones: all of a thousand cost four times as much.
+    values, vectors = eigh(sample, subset_by_index=[max(n - n_factors, 0), n - 1])
+    # A component has no sign of its own: the largest part is positive, whatever the routine.
+    vectors *= np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])])
+    loadings = vectors * np.sqrt(np.maximum(values, 0.0))
     specific = np.maximum(np.diag(sample) - (loadings**2).sum(axis=1), 0.0)
     return loadings, specific
 
@@ -235,11 +267,32 @@ def rank_correlation(history: FloatArray) -> FloatArray:
     spearman, _ = correlation_of(np.atleast_2d(np.cov(ranks)))
     correlation: FloatArray = 2.0 * np.sin(np.pi * spearman / 6.0)
     np.fill_diagonal(correlation, 1.0)
-    lowest = float(np.linalg.eigvalsh(correlation)[0])
-    if lowest < _FLOOR:
-        share = (_FLOOR - lowest) / (1.0 - lowest)
-        correlation = (1.0 - share) * correlation + share * np.eye(len(correlation))
+    unit = np.eye(len(correlation))
+    try:  # A factorisation tells whether all eigenvalues pass the floor at a part of their price.
+        np.linalg.cholesky(correlation - _FLOOR * unit)
+    except np.linalg.LinAlgError:
+        lowest = float(np.linalg.eigvalsh(correlation)[0])
+        share = max(_FLOOR - lowest, 0.0) / (1.0 - lowest)
+        correlation = (1.0 - share) * correlation + share * unit
     return correlation
+
+
+def market_degrees(history: FloatArray) -> float:
+    """Return the degrees of freedom that the symbols' median kurtosis says."""
+    kurtosis = float(np.median(moments(history)[3]))
+    return float(degrees_from_kurtosis(np.array([kurtosis]))[0])
+
+
+@cache
+def quasi_shocks(degrees: float, n_scenarios: int, seed: int) -> FloatArray:
+    """Return t shocks of unit variance from a Sobol sequence of two coordinates."""
+    from scipy.special import chdtri, ndtri
+    from scipy.stats import qmc
+
+    sobol = qmc.Sobol(2, scramble=True, rng=np.random.default_rng(seed))
+    own, shared = np.clip(sobol.random(n_scenarios), 1e-12, 1.0 - 1e-12).T
+    shocks: FloatArray = ndtri(own) * np.sqrt((degrees - 2.0) / chdtri(degrees, shared))
+    return shocks
 
 
 def _some_rows(history: FloatArray) -> FloatArray:
@@ -252,33 +305,21 @@ def _some_rows(history: FloatArray) -> FloatArray:
 
 def _antithetic(weights: FloatArray, draws: Draws) -> FloatArray:
     half = draws.n_scenarios // 2
-    law = np.empty((len(weights), draws.n_scenarios), dtype=_SINGLE)
+    law = np.empty((len(weights), draws.n_scenarios), dtype=SINGLE)
     for at, normals in draws.halves(weights.shape[1]):
         np.matmul(weights, normals, out=law[:, at])
     np.negative(law[:, :half], out=law[:, half:])
     return law
 
 
-@cache
-def _quasi_shocks(degrees: float, n_scenarios: int, seed: int) -> FloatArray:
-    """Return t shocks of unit variance from a Sobol sequence of two coordinates."""
-    from scipy.special import chdtri, ndtri
-    from scipy.stats import qmc
-
-    sobol = qmc.Sobol(2, scramble=True, rng=np.random.default_rng(seed))
-    own, shared = np.clip(sobol.random(n_scenarios), 1e-12, 1.0 - 1e-12).T
-    shocks: FloatArray = ndtri(own) * np.sqrt((degrees - 2.0) / chdtri(degrees, shared))
-    return shocks
-
-
 def _margins(ordered: FloatArray, uniform: FloatArray) -> FloatArray:
     """Read each row of ordered returns at its ranks, linear between the midpoints of ranks."""
     last = ordered.shape[1] - 1
-    place = np.clip(uniform.astype(_SINGLE) * (last + 1.0) - 0.5, 0.0, last)
+    place = np.clip(uniform.astype(SINGLE) * (last + 1.0) - 0.5, 0.0, last)
     below = np.minimum(place.astype(np.int32), last - 1)
     place -= below
     below += np.arange(len(ordered), dtype=np.int32)[:, None] * (last + 1)
-    flat = ordered.astype(_SINGLE).ravel()
+    flat = ordered.astype(SINGLE).ravel()
     returns: FloatArray = flat.take(below)
     below += 1
     returns += (flat.take(below) - returns) * place

@@ -2,7 +2,8 @@
 
 The P&L vector, and the product of each covariance with the exposures, are held and updated by one
 scaled row or column when a position changes; what is read from them (tails, components, stresses,
-score) is then a matter of milliseconds. Estimates of the market stay those of the night.
+score) is then a matter of milliseconds. Estimates of the market stay those of the night, and so do
+the scenarios of the joint laws, which the exposures are multiplied with when they are asked for.
 """
 
 import copy
@@ -14,8 +15,9 @@ import numpy as np
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError
 from measures.parametric_tail import normal_tail
-from measures.tail import tail_risk
+from measures.tail import tail_risk, tail_risks
 from risk.estimators import ESTIMATORS, check_history
+from risk.held_laws import HeldLaws
 from risk.score import Calibration, breach_probability, pressure, touch_probability
 from risk.shocks import MarketState
 from risk.stress import Basis, StressResult, StressScenario, liquidation_cost
@@ -54,6 +56,8 @@ class LiveBook:
     moves : mapping of scenario name to ndarray of shape (n_symbols,), optional
         What each position makes of its exposure, where a scenario was revalued: no shock of
         prices alone gives the P&L of an option.
+    laws : HeldLaws, optional
+        Joint laws of the same symbols; without them their estimators are not measured.
     scenarios : sequence of StressScenario
         Those whose shock is given or found already; each shocked market is computed once, here.
     """
@@ -66,6 +70,7 @@ class LiveBook:
         *,
         scenarios: Sequence[StressScenario],
         moves: Mapping[str, FloatArray] | None = None,
+        laws: HeldLaws | None = None,
     ) -> None:
         if not returns.shape[0] == len(state.symbols) == len(exposures):
             raise InvalidInputError(
@@ -78,6 +83,7 @@ class LiveBook:
         self._exposures = exposures.astype(np.float64)
         self._pnl = self._exposures @ self._returns
         self._state = state
+        self._laws = laws
         self._scenarios = [scenario for scenario in scenarios if scenario.is_ready]
         found = moves or {}
         self._shocked = [
@@ -155,6 +161,10 @@ class LiveBook:
         """Return whether the night's market has scenarios for `symbol`."""
         return symbol in self._row_of
 
+    def laws(self) -> dict[str, FloatArray]:
+        """Return each joint law of tomorrow's P&L, of shape (n_scenarios,)."""
+        return {} if self._laws is None else self._laws.of(self._exposures)
+
     def headline(self) -> tuple[FloatArray, FloatArray]:
         """Return historical value at risk and expected shortfall over CONFIDENCES."""
         value, shortfall = ESTIMATORS["historical"](self._pnl[None, :], CONFIDENCES)
@@ -213,6 +223,9 @@ class LiveBook:
         tails = {}
         for name, estimate in ESTIMATORS.items():
             value, shortfall = estimate(rows, CONFIDENCES)
+            tails[name] = value[:, 0], shortfall[:, 0]
+        for name, law in self.laws().items():
+            value, shortfall = tail_risks(law[None, :], confidences=CONFIDENCES)
             tails[name] = value[:, 0], shortfall[:, 0]
         return LiveMeasures(
             tails=tails,

@@ -99,7 +99,7 @@ def tails_of(book: LiveBook, market: NightMarket, equity: float) -> tuple[TailEs
             best=(tail.method, tail.confidence) in verdict.best,
             in_confidence_set=(tail.method, tail.confidence) in verdict.in_confidence_set,
         )
-        for tail in tail_table(book.pnl, equity=equity, evidence=NO_EVIDENCE)
+        for tail in tail_table(book.pnl, equity=equity, evidence=NO_EVIDENCE, laws=book.laws())
     )
 
 

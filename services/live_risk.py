@@ -82,7 +82,12 @@ class LiveRisk:
         self.market = market
         flat = np.zeros(len(market.state.symbols))
         self._held = LiveBook(
-            market.state, market.returns, flat, scenarios=market.scenarios, moves=market.moves
+            market.state,
+            market.returns,
+            flat,
+            scenarios=market.scenarios,
+            moves=market.moves,
+            laws=market.laws,
         )
         self._worst = self._held.holding(flat)
         self._values: dict[str, float] = {}

@@ -21,13 +21,26 @@ from risk.revaluation import HeldInstrument, Revaluation, revalue_book
 from services.multi_asset_valuation import (
     BookDay,
     MultiAssetInputs,
+    ValuedBook,
     last_moves,
     with_cash_prices,
     with_still_cash,
 )
 
 JOINT_METHOD = "joint_t_revalued"
+JOINT_SCENARIOS = 4_096
 _LAW_SCENARIOS = 1_024  # Of the joint law of each past day.
+
+
+def drawn_market(valued: ValuedBook, rng: np.random.Generator) -> MarketMoves:
+    """Draw the market that the joint law of today revalues the book in; drawn first from a seed."""
+    return joint_t_moves(valued.moves, n_scenarios=JOINT_SCENARIOS, rng=rng)
+
+
+def joint_pnl(valued: ValuedBook, drawn: MarketMoves) -> FloatArray:
+    """Return each position's P&L in a drawn market, (n_positions, n_scenarios)."""
+    held = [valued.held[symbol] for symbol in valued.revalued.symbols]
+    return revalue_book(held, valued.snapshot, drawn).pnl
 
 
 def lived_evidence(

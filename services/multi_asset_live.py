@@ -15,7 +15,8 @@ import numpy as np
 from basics.arrays import FloatArray
 from basics.errors import MissingDataError
 from basics.instruments import InstrumentKind
-from market.multi_asset import MarketSnapshot
+from market.multi_asset import MarketMoves, MarketSnapshot
+from risk.held_laws import HeldLaws, HeldScenarios
 from risk.limits import Limit
 from risk.revaluation import HeldInstrument
 from risk.score import Level
@@ -23,6 +24,7 @@ from risk.shocks import Shock
 from risk.stress import Basis, StressResult, StressScenario
 from services.live_profile import LiveHoldings, LiveProfile
 from services.live_risk import LiveRisk, LiveRiskReading
+from services.multi_asset_life import JOINT_METHOD, drawn_market, joint_pnl
 from services.multi_asset_stress import stresses_of
 from services.multi_asset_valuation import (
     CASH,
@@ -48,6 +50,8 @@ class MultiAssetRisk:
         As the nightly profile runs them: a past window needs a market that was observed then.
     prices, rates : callable
         Return the marks of now by symbol, and the worth of each other currency.
+    seed : int
+        Of the joint law's draws: the night's, so that both are measured under the same luck.
     learnt : callable
         Adds to a market what the night learnt of the portfolio (calibration, verdict).
     """
@@ -58,9 +62,10 @@ class MultiAssetRisk:
     prices: Callable[[], Mapping[str, float]]
     rates: Callable[[], Mapping[str, float]]
     learnt: Callable[[NightMarket], NightMarket]
+    seed: int = 0
     _risk: LiveRisk = field(init=False)
     _deltas: dict[str, float] = field(init=False)
-    _left_out: tuple[str, ...] = ()
+    _drawn: MarketMoves | None = None
 
     def __post_init__(self) -> None:
         held: dict[str, float] = {}
@@ -205,6 +210,7 @@ class MultiAssetRisk:
                     benchmark=measured.market,
                     scenarios=[_ready(named[stress.name], stress) for stress in stresses],
                     sectors=valued.kinds,
+                    laws=HeldLaws(lambda: {JOINT_METHOD: self._joint_law(valued)}),
                     left_out=book.left_out,
                     notes={stress.name: stress.note for stress in stresses if stress.note},
                     moves={
@@ -215,6 +221,12 @@ class MultiAssetRisk:
                 )
             ),
         )
+
+    def _joint_law(self, valued: ValuedBook) -> HeldScenarios:
+        """Revalue the positions in the drawn market, which no tick changes: drawn once."""
+        if self._drawn is None:
+            self._drawn = drawn_market(valued, np.random.default_rng(self.seed))
+        return HeldScenarios(joint_pnl(valued, self._drawn) / valued.exposures[:, None])
 
 
 def _shared(
@@ -236,7 +248,8 @@ def _ready(scenario: StressScenario, stress: StressResult) -> StressScenario:
 
 
 def _moves(stress: StressResult, valued: ValuedBook) -> FloatArray:
-    """Return what each position makes of its exposure under a scenario."""
-    lost = np.array([stress.contributions[symbol] for symbol in valued.revalued.symbols])
+    """Return what each position makes of its exposure, which is never zero, under a scenario."""
+    # What the stressed market cannot price is named in the stress's note, and moves nothing.
+    lost = np.array([stress.contributions.get(s, 0.0) for s in valued.revalued.symbols])
     moved: FloatArray = -lost / valued.exposures
     return moved

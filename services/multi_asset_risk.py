@@ -30,16 +30,21 @@ from risk.exposure import Exposure, exposure_of
 from risk.groups import GroupRisk, factor_risks, group_risks
 from risk.instruments import InstrumentRisk
 from risk.limits import Limit, LimitCheck, evaluate, worst_state
-from risk.market_draws import joint_t_moves
 from risk.profile import RiskProfile, TailEstimate
 from risk.recommendations import recommend
-from risk.revaluation import revalue_book
 from risk.score import UNCALIBRATED, Calibration, breach_probability
 from risk.score_history import calibrated
 from risk.sensitivities import instrument_risk
 from risk.stress import StressScenario
 from risk.verdict import verdict_of
-from services.multi_asset_life import JOINT_METHOD, lived_evidence, movement_of_life
+from services.multi_asset_life import (
+    JOINT_METHOD,
+    JOINT_SCENARIOS,
+    drawn_market,
+    joint_pnl,
+    lived_evidence,
+    movement_of_life,
+)
 from services.multi_asset_stress import stresses_of
 from services.multi_asset_valuation import (
     CASH,
@@ -57,8 +62,6 @@ from services.risk_measures import (
     positions_of,
     single_numbers,
 )
-
-JOINT_SCENARIOS = 4_096
 
 
 def multi_asset_profile(
@@ -148,9 +151,7 @@ def _tails(
     rng: np.random.Generator,
 ) -> tuple[Evidence, tuple[TailEstimate, ...]]:
     """Return the tail by every method; the joint one draws the market and revalues the book."""
-    drawn = joint_t_moves(valued.moves, n_scenarios=JOINT_SCENARIOS, rng=rng)
-    held = [valued.held[symbol] for symbol in valued.revalued.symbols]
-    law = revalue_book(held, valued.snapshot, drawn).pnl.sum(axis=0)
+    law = joint_pnl(valued, drawn_market(valued, rng)).sum(axis=0)
     book = measured.book
     evidence = lived_evidence(inputs, lookback=lookback, rng=rng)
     if not evidence.runs:

@@ -134,6 +134,7 @@ def _revalued(
     losses: FloatArray = 0.0 - book.pnl[:, 0]
     order = np.argsort(-losses, kind="stable")
     loss = float(losses.sum())
+    unpriced = ", ".join(left.symbol for left in book.left_out)
     return StressResult(
         name=scenario.name,
         title=scenario.title,
@@ -143,6 +144,7 @@ def _revalued(
         loss_fraction=loss / equity,
         contributions={book.symbols[i]: float(losses[i]) for i in order},
         note=note
+        + (f"Not priced in this market, thus not in the loss: {unpriced}. " if unpriced else "")
         + _greeks_note(priced, snapshot, moves, dict(zip(book.symbols, losses, strict=True))),
         found=not scenario.is_given,
         limited=scenario.is_limited,

@@ -9,6 +9,8 @@ import numpy as np
 from basics.arrays import DateArray, FloatArray
 from basics.errors import MissingDataError
 from risk.book import Holding, align_book
+from risk.held_laws import HeldLaws, hold_joint_laws
+from risk.joint import Draws
 from risk.profile import LeftOut
 from risk.score import UNCALIBRATED, Calibration
 from risk.shocks import MarketState
@@ -51,6 +53,8 @@ class NightMarket:
     notes : mapping of scenario name to text
     factors : mapping of name to ndarray of shape (n_sessions,)
         Returns that risk is split by, NaN where there is none.
+    laws : HeldLaws or None
+        The joint laws' scenarios, of the same symbols; drawn when first asked for.
     left_out : tuple of LeftOut
         Symbols without history enough.
     """
@@ -68,15 +72,25 @@ class NightMarket:
     factors: Mapping[str, FloatArray] = field(default_factory=dict)
     calibration: Calibration = UNCALIBRATED
     verdict: NightVerdict = NightVerdict()
+    laws: HeldLaws | None = None
 
 
 def night_market_of(
-    inputs: RiskInputs, scenarios: Sequence[StressScenario], *, lookback: int
+    inputs: RiskInputs,
+    scenarios: Sequence[StressScenario],
+    *,
+    lookback: int,
+    draws: Draws | None = None,
 ) -> NightMarket:
     """Estimate the market for every symbol of `inputs.prices`, held or not.
 
     A past window that the prices do not cover is left out, as in the nightly profile; a symbol
     without prices in it moves by beta times the mean of every symbol that had them.
+
+    Parameters
+    ----------
+    draws : Draws or None
+        Of the joint laws; without them the market has none.
 
     Raises
     ------
@@ -107,6 +121,7 @@ def night_market_of(
         sectors=inputs.sectors,
         left_out=book.left_out,
         notes=notes,
+        laws=None if draws is None else hold_joint_laws(book.returns, draws),
         factors={name: _on(history, book.sessions) for name, history in inputs.factors.items()},
     )
 

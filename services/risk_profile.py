@@ -20,7 +20,7 @@ from risk.evidence import (
     laws_today,
     tail_table,
 )
-from risk.joint import Draws
+from risk.joint import Draws, draws_from
 from risk.limits import Limit, evaluate, worst_state
 from risk.profile import RiskProfile, TailEstimate
 from risk.recommendations import recommend
@@ -145,8 +145,7 @@ def tested_tails(
     """Return the tail by every method, with the evidence of each where `rng` is given."""
     if rng is None:
         return NO_EVIDENCE, tail_table(measured.pnl, equity=measured.equity, evidence=NO_EVIDENCE)
-    # Drawn first, so that every book of one seed is measured under the same luck.
-    draws = Draws(seed=int(rng.integers(2**31)))
+    draws = draws_from(rng)
     evidence = _evidence(inputs, measured, lookback, rng, draws)
     laws = laws_today(measured.book.exposures, measured.book.returns, draws)
     return evidence, tail_table(measured.pnl, equity=measured.equity, evidence=evidence, laws=laws)

@@ -18,6 +18,7 @@ from infra.database.schema import ensure_schema
 from infra.messaging.sqlite import SqliteQueue
 from infra.settings import DatabaseSettings
 from market.panel import Panel
+from risk.joint import draws_from
 from risk.limits import Limit, Scope
 from risk.shocks import Shock
 from risk.stress import Basis, StressScenario
@@ -33,6 +34,7 @@ from services.pnl_live import LivePnl
 from services.risk_inputs import History, RiskInputs
 
 D = Decimal
+SEED = 3
 DAY, NOON = date(2022, 1, 3), datetime(2022, 1, 3, 12, tzinfo=UTC)
 CLOSE = datetime(2022, 1, 2, 21, tzinfo=UTC)
 BOOK = Book("Fund", "manual", "manual", "acc")
@@ -82,6 +84,7 @@ def market() -> NightMarket:
         ),
         SCENARIOS,
         lookback=350,
+        draws=draws_from(np.random.default_rng(SEED)),
     )
 
 

@@ -8,7 +8,13 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from basics.errors import InvalidInputError, MissingDataError
-from measures.tail import QuantileRule, tail_risk, tail_risks, weighted_tail_risk
+from measures.tail import (
+    QuantileRule,
+    tail_risk,
+    tail_risks,
+    weighted_tail_risk,
+    worst_tail_risks,
+)
 
 PNLS = arrays(np.float64, st.integers(20, 120), elements=st.floats(-1e6, 1e6))
 TEN = np.array([3.0, -8.0, 1.0, 2.0, -4.0, 5.0, 6.0, 0.0, 7.0, 9.0])
@@ -21,6 +27,20 @@ def test_ten_scenarios_by_hand() -> None:
     assert result.value_at_risk == 0.0
     assert result.expected_shortfall == pytest.approx((8.0 + 4.0 + 0.5 * 0.0) / 2.5)
     assert result.rule is QuantileRule.ACERBI_TASCHE
+
+
+def test_the_worst_outcomes_alone_give_the_same_tail() -> None:
+    value, shortfall = tail_risks(TEN[None, :], confidences=(0.6, 0.75))
+    worst = np.sort(TEN)[None, :5]
+
+    mine = worst_tail_risks(worst, n_scenarios=10, confidences=(0.6, 0.75))
+
+    assert (mine[0] == value).all()
+    assert (mine[1] == shortfall).all()
+    with pytest.raises(InvalidInputError, match=r"do not cover the 6 of confidence 0\.4"):
+        worst_tail_risks(worst, n_scenarios=10, confidences=(0.4,))
+    with pytest.raises(MissingDataError, match="cannot resolve"):
+        worst_tail_risks(worst, n_scenarios=10, confidences=(0.99,))
 
 
 def test_inverted_cdf_takes_whole_scenarios() -> None:

@@ -140,9 +140,9 @@ def test_bad_calls_are_refused_by_name() -> None:
         joint_law("magic", BOOKS, past, DRAWS)
     with pytest.raises(InvalidInputError, match="power of two"):
         Draws(seed=1, n_scenarios=1000)
-    with pytest.raises(InvalidInputError, match="must match and be finite"):
+    with pytest.raises(InvalidInputError, match="must be finite and match"):
         joint_law("monte_carlo_normal", BOOKS[:, :2], past, DRAWS)
-    with pytest.raises(InvalidInputError, match="must match and be finite"):
+    with pytest.raises(InvalidInputError, match="must be finite, symbols x sessions"):
         joint_law("monte_carlo_normal", BOOKS, np.full_like(past, np.nan), DRAWS)
     with pytest.raises(MissingDataError, match="50 sessions are too few"):
         joint_law("monte_carlo_normal", BOOKS, past[:, :50], DRAWS)

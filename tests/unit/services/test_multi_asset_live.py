@@ -1,5 +1,6 @@
 """A portfolio of every kind of instrument, live: three currencies, options, revalued in between."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from pnl.events import CashKind, CashMovement
 from services.accounting import Accounting
 from services.live_profile import LiveHoldings
 from services.multi_asset_live import MultiAssetRisk
-from services.multi_asset_valuation import value_book
+from services.multi_asset_valuation import MultiAssetInputs, value_book
 from services.pnl_live import LivePnl
 from tests.live_sample import database
 from tests.unit.services.test_multi_asset_risk import (
@@ -48,10 +49,12 @@ def values(scale: float = 1.0) -> dict[str, float]:
     return {s: v * scale for s, v in found.items() if not s.startswith("cash")}
 
 
-def risk(prices: dict[str, float], rates: dict[str, float]) -> MultiAssetRisk:
+def risk(
+    prices: dict[str, float], rates: dict[str, float], given: MultiAssetInputs = GIVEN
+) -> MultiAssetRisk:
     return MultiAssetRisk(
-        inputs=GIVEN, scenarios=SCENARIOS, lookback=1_000,
-        prices=lambda: prices, rates=lambda: rates, learnt=lambda market: market,
+        inputs=given, scenarios=SCENARIOS, lookback=1_000,
+        prices=lambda: prices, rates=lambda: rates, learnt=lambda market: market, seed=3,
     )  # fmt: skip
 
 
@@ -77,7 +80,7 @@ def test_live_risk_of_every_kind_is_what_the_nightly_profile_says() -> None:
         other = theirs[tail.method, tail.confidence, tail.horizon_days]
         assert tail.value_at_risk == pytest.approx(other.value_at_risk, rel=1e-6), tail.method
         assert tail.expected_shortfall == pytest.approx(other.expected_shortfall, rel=1e-6)
-    assert len({t.method for t in full.tails if t.horizon_days == 1}) == 9
+    assert len({t.method for t in full.tails if t.horizon_days == 1}) == 10
     assert {s.name: s.loss for s in full.stresses} == pytest.approx(
         {s.name: s.loss for s in nightly.stresses}, rel=1e-6
     )
@@ -112,6 +115,28 @@ def test_a_mark_moves_the_risk_and_the_next_revaluation_moves_deltas() -> None:
     deltas = {p.symbol: p.market_value for p in full.positions}
     known = dict(zip(VALUED.revalued.symbols, VALUED.exposures.tolist(), strict=True))
     assert abs(deltas["SIM-CALL"]) > abs(known["SIM-CALL"])
+
+
+def test_an_option_that_moves_with_nothing_hides_no_stress_of_the_rest() -> None:
+    call = BY_SYMBOL["SIM-CALL"]
+    assert call.option is not None
+    far = replace(call, option=replace(call.option, strike=call.option.strike * 1000))
+    own = [replace(p, instrument=far) if p.instrument == call else p for p in held()]
+    live = risk({}, {"EUR": MARKET.snapshot.fx["EUR"]}, inputs({"core": own}))
+
+    worthless = values() | {"SIM-CALL": 0.0}
+    live.update(worthless, {}, {})
+    reading = live.read(equity=2.05e6, drawdown=0.0, limits=(), as_of=DAY)
+    given = holdings()
+    full = live.profile(
+        reading, replace(given, values=worthless), limits=(), desk_date=DAY, at=NOON, sequence=1
+    )
+
+    assert "SIM-CALL" not in reading.left_out
+    crash = next(s for s in full.stresses if s.name == "market_crash")
+    assert crash.contributions["SIM-CALL"] == pytest.approx(0.0, abs=1e-6)
+    assert crash.loss == pytest.approx(sum(crash.contributions.values()))
+    assert np.isfinite([loss for loss in reading.stresses.values()]).all()
 
 
 def books(folder: Path) -> LivePnl:
