@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
+import numpy as np
 import polars as pl
 
 from basics.errors import MissingDataError
@@ -67,21 +68,14 @@ def fold_fills(
     )["key"]
     positions = [(Book(*row[:4]), row[4]) for row in keys.select(KEY_COLUMNS).iter_rows()]
     states = [_state(symbol, instruments, method) for _, symbol in positions]
-    folded = FoldedFills(
-        keys=tuple(positions),
-        key_of=key_of.to_list(),
-        cash=[],
-        inventory=[],
-        realised=[],
-        fees=[],
-        open_lots=(),
-    )
-    columns = (fills[name].to_list() for name in ("quantity", "price", "fee"))
-    _fold(folded, states, zip(folded.key_of, *columns, strict=True))
-    lots = tuple(state[0].open for state in states)
+    # One position after another, each in row order: its lots stay near, which halves the time.
+    order = np.argsort(key_of.to_numpy(), kind="stable")
+    columns = [_decimals(fills[name][order]) for name in ("quantity", "price", "fee")]
+    rows = zip(order.tolist(), key_of[order].to_list(), *columns, strict=True)
+    cash, inventory, realised, fees = _fold(states, rows, len(fills))
     return FoldedFills(
-        keys=folded.keys, key_of=folded.key_of, cash=folded.cash, inventory=folded.inventory,
-        realised=folded.realised, fees=folded.fees, open_lots=lots,
+        keys=tuple(positions), key_of=key_of.to_list(), cash=cash, inventory=inventory,
+        realised=realised, fees=fees, open_lots=tuple(state[0].open for state in states),
     )  # fmt: skip
 
 
@@ -111,22 +105,26 @@ def _state(symbol: str, instruments: Mapping[str, Instrument], method: CostMetho
     return Lots(method, cent=cent), instrument.multiplier, cent, margined
 
 
+def _decimals(column: pl.Series) -> list[Decimal]:
+    """Return the column as a list in which equal numbers are one object, made once."""
+    distinct = column.unique().sort().to_list()
+    return [distinct[rank - 1] for rank in column.rank("dense").to_list()]
+
+
 def _fold(
-    folded: FoldedFills,
-    states: Sequence[_State],
-    rows: "zip[tuple[int, Decimal, Decimal, Decimal]]",
-) -> None:
-    # Bound methods: at a million rows each attribute looked up costs a tenth of a second.
-    add_cash, add_inventory = folded.cash.append, folded.inventory.append
-    add_realised, add_fee = folded.realised.append, folded.fees.append
-    for key, quantity, price, paid in rows:
+    states: Sequence[_State], rows: "zip[tuple[int, int, Decimal, Decimal, Decimal]]", count: int
+) -> tuple[list[Decimal], ...]:
+    """Return cash, inventory, realised and fee of each of `count` rows, by number of row."""
+    found: tuple[list[Decimal], ...] = tuple([ZERO] * count for _ in range(4))
+    cash, inventory, realised, fees = found
+    for row, key, quantity, price, paid in rows:
         lots, multiplier, cent, margined = states[key]
         amount = (quantity * price * multiplier).quantize(cent, ROUND_HALF_EVEN)
-        fee = paid.quantize(cent, ROUND_HALF_EVEN)
         before = lots.cost
-        realised = lots.trade(quantity, amount)
-        inventory = ZERO if margined else lots.cost - before
-        add_cash(realised - inventory - fee)
-        add_inventory(inventory)
-        add_realised(-realised)
-        add_fee(fee)
+        gained = lots.trade(quantity, amount)
+        carried = ZERO if margined else lots.cost - before
+        fees[row] = fee = paid.quantize(cent, ROUND_HALF_EVEN)
+        cash[row] = gained - carried - fee
+        inventory[row] = carried
+        realised[row] = -gained
+    return found

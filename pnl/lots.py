@@ -42,20 +42,22 @@ class Lots:
         Signed sums over the open lots.
     """
 
-    __slots__ = ("_cent", "_method", "_open", "cost", "quantity")
+    __slots__ = ("_cent", "_costs", "_method", "_sizes", "cost", "quantity")
 
     def __init__(self, method: CostMethod, *, cent: Decimal) -> None:
         self._method = method
         self._cent = cent
-        # Pairs, not `Lot`s: a million fills pass through here.
-        self._open: deque[tuple[Decimal, Decimal]] = deque()
+        # Two columns, not `Lot`s: a million fills pass through here, and the collector of cycles
+        # follows every container that lives.
+        self._sizes: deque[Decimal] = deque()
+        self._costs: deque[Decimal] = deque()
         self.quantity = ZERO
         self.cost = ZERO
 
     @property
     def open(self) -> tuple[Lot, ...]:
         """The open lots, oldest first."""
-        return tuple(Lot(quantity, cost) for quantity, cost in self._open)
+        return tuple(map(Lot, self._sizes, self._costs))
 
     def trade(self, quantity: Decimal, amount: Decimal) -> Decimal:
         """Trade a signed `quantity` for a signed `amount` of whole cents; return what is realised.
@@ -72,7 +74,8 @@ class Lots:
             return -(amount + removed)
         closing = (amount * -held / quantity).quantize(self._cent, ROUND_HALF_EVEN)
         realised = -(closing + self.cost)
-        self._open.clear()
+        self._sizes.clear()
+        self._costs.clear()
         self.quantity = self.cost = ZERO
         self._enter(quantity + held, amount - closing)
         return realised
@@ -87,59 +90,53 @@ class Lots:
         What a lot loses by rounding goes to the newest, so that the total is right.
         """
         total = self.after_split(new, old)
-        lots = [
-            ((quantity * new / old).quantize(UNIT, ROUND_HALF_EVEN), cost)
-            for quantity, cost in self._open
-        ]
-        if lots:
-            newest, cost = lots[-1]
-            lots[-1] = (newest + total - sum((q for q, _ in lots), ZERO), cost)
-        self._open = deque(lots)
+        sizes = [(size * new / old).quantize(UNIT, ROUND_HALF_EVEN) for size in self._sizes]
+        if sizes:
+            sizes[-1] += total - sum(sizes, ZERO)
+        self._sizes = deque(sizes)
         self.quantity = total
 
     def revalue(self, price: Decimal) -> Decimal:
         """Set each lot's cost to its quantity at `price` of money a unit; return what is gained."""
         before = self.cost
-        self._open = deque(
-            (quantity, (quantity * price).quantize(self._cent, ROUND_HALF_EVEN))
-            for quantity, _ in self._open
+        self._costs = deque(
+            (size * price).quantize(self._cent, ROUND_HALF_EVEN) for size in self._sizes
         )
-        self.cost = sum((cost for _, cost in self._open), ZERO)
+        self.cost = sum(self._costs, ZERO)
         return self.cost - before
 
     def _enter(self, quantity: Decimal, amount: Decimal) -> None:
         self.quantity += quantity
         self.cost += amount
         if self._method is CostMethod.AVERAGE:
-            self._open.clear()
-            self._open.append((self.quantity, self.cost))
-        else:
-            self._open.append((quantity, amount))
+            self._sizes.clear()
+            self._costs.clear()
+            quantity, amount = self.quantity, self.cost
+        self._sizes.append(quantity)
+        self._costs.append(amount)
 
     def _take(self, quantity: Decimal) -> Decimal:
         """Remove `quantity` (of the position's sign, at most all of it) and return its cost."""
         removed = ZERO
         left = quantity
-        lots = self._open
+        sizes, costs = self._sizes, self._costs
         newest = self._method is CostMethod.LIFO
+        at = -1 if newest else 0
         while left:
-            size, cost = lots[-1] if newest else lots[0]
-            if abs(size) <= abs(left):
-                if newest:
-                    lots.pop()
-                else:
-                    lots.popleft()
-                removed += cost
-                left -= size
-                continue
-            part = (cost * left / size).quantize(self._cent, ROUND_HALF_EVEN)
-            rest = (size - left, cost - part)
+            size = sizes[at]
+            if abs(size) > abs(left):
+                part = (costs[at] * left / size).quantize(self._cent, ROUND_HALF_EVEN)
+                sizes[at] = size - left
+                costs[at] -= part
+                removed += part
+                break
+            left -= size
             if newest:
-                lots[-1] = rest
+                sizes.pop()
+                removed += costs.pop()
             else:
-                lots[0] = rest
-            removed += part
-            break
+                sizes.popleft()
+                removed += costs.popleft()
         self.quantity -= quantity
         self.cost -= removed
         return removed

@@ -1,12 +1,12 @@
 """A million fills into the ledger's tables: columns in, by the driver's own bulk path.
 
-SQLite takes tuples by `executemany`, PostgreSQL a binary-free COPY; both inside the caller's
-transaction, so that all rows stand or none. Payloads are the JSON that `infra.database.ledger`
-reads back.
+SQLite takes rows by `executemany`, several a statement, PostgreSQL a binary-free COPY; both inside
+the caller's transaction, so that all rows stand or none. Payloads are the JSON that
+`infra.database.ledger` reads back.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import repeat
+from itertools import chain, islice, repeat
 from typing import Any
 
 import polars as pl
@@ -28,6 +28,7 @@ FROM folded CROSS JOIN (
 )
 WHERE amount IS NOT NULL
 """
+STATEMENT_ROWS = 50  # Of one INSERT; SQLite takes up to 32,766 values.
 TEXTS = ("venue", "exec_id", "cl_ord_id", "symbol", "currency")
 
 
@@ -106,11 +107,9 @@ def _fill_sqlite(
     fills: pl.DataFrame,
     folded: FoldedFills,
 ) -> None:
-    marks = ", ".join("?" * len(ledger_entries.columns))
-    driver.executemany(
-        f"INSERT INTO ledger_entries ({_names(ledger_entries)}) VALUES ({marks})",
-        _entries(run_id, fills),
-    )
+    into = f"ledger_entries ({_names(ledger_entries)})"
+    rows = len(fills)
+    _insert(driver, into, _entries(run_id, fills), (rows, len(ledger_entries.columns)))
     # One row a fill crosses into SQLite; its own engine makes the three or four postings of it,
     # in key order, at half the cost of a Python tuple each.
     driver.execute(
@@ -118,12 +117,29 @@ def _fill_sqlite(
         "cash, fees, inventory, realised)"
     )
     try:
-        driver.executemany(
-            "INSERT INTO folded VALUES (?, ?, ?, ?, ?, ?, ?)", _folded(fills, folded)
-        )
+        _insert(driver, "folded", _folded(fills, folded), (rows, 7))
         driver.execute(POSTINGS_OF_FOLDED, (run_id,))
     finally:
         driver.execute("DROP TABLE folded")
+
+
+def _insert(
+    driver: Any,  # noqa: ANN401 - the driver's own connection
+    target: str,
+    rows: Iterator[tuple[Any, ...]],
+    size: tuple[int, int],
+) -> None:
+    """Insert `size[0]` rows of `size[1]` values, several a statement, which costs as one does."""
+    count, width = size
+    marks = f"({', '.join('?' * width)})"
+    driver.executemany(
+        f"INSERT INTO {target} VALUES {', '.join([marks] * STATEMENT_ROWS)}",
+        (
+            tuple(chain.from_iterable(islice(rows, STATEMENT_ROWS)))
+            for _ in range(count // STATEMENT_ROWS)
+        ),
+    )
+    driver.executemany(f"INSERT INTO {target} VALUES {marks}", rows)
 
 
 def _folded(fills: pl.DataFrame, folded: FoldedFills) -> Iterator[tuple[Any, ...]]:
