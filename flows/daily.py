@@ -6,6 +6,7 @@ the day, calls its step, tells how far it has come and says in one line what cam
 
 from collections.abc import Sequence
 
+from msgspec import to_builtins
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 
@@ -21,16 +22,18 @@ from services.pnl_keeping import PnlOutcome
 
 
 @flow(name="ingest-market-data")
-def ingest_market_data(*, again: bool = False) -> Outcome:
+def ingest_market_data(*, again: bool = False, beside: bool = False) -> Outcome:
     """Bring the source's data through the gate into the lake.
 
     Parameters
     ----------
     again : bool
         Read and judge also what is unchanged.
+    beside : bool
+        Leave the Data Docs to a process beside; `document_market_data` waits for it.
     """
     with open_day() as day, step("Market data") as summarise:
-        report = steps.ingest(day, again=again, tell=_show_quality)
+        report = steps.ingest(day, again=again, beside=beside, tell=_show_quality)
         new = sum(item.new for item in report.datasets)
         aside = sum(item.quarantined for item in report.datasets)
         summary = (
@@ -55,6 +58,20 @@ def _show_quality(report: IngestReport) -> None:
         for item in report.datasets
     ]
     create_table_artifact(key="data-quality", table=rows, description=report.reason or "passed")
+
+
+@flow(name="document-market-data")
+def document_market_data() -> Outcome:
+    """Wait until the Data Docs of what landed stand; draw those that nobody has drawn."""
+    with open_day() as day, step("Data docs") as summarise:
+        drawn = steps.document(day)
+        rows = [{"dataset": name} | to_builtins(document) for name, document in drawn.items()]
+        create_table_artifact(key="data-docs", table=rows, description="last validation of each")
+        unmet = sum(document.unmet for document in drawn.values())
+        asked = sum(document.expectations for document in drawn.values())
+        summary = f"{len(drawn)} datasets, {unmet} of {asked:,} expectations unmet"
+        summarise(summary)
+    return done(summary)
 
 
 @flow(name="build-features")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from functools import cached_property
 
@@ -14,10 +15,12 @@ from infra.settings import load_settings
 from infra.telemetry import configure_logging
 from market.panel import Panel
 from measures.options import AmericanFormula
+from pnl.daily import DailyBooks
 from services.experiment import Experiment
 from services.multi_asset import MultiAssetBooks, risk_inputs_of
 from services.multi_asset_valuation import MultiAssetInputs
 from services.paper_trading import Forecasts, PaperTrading, first_traded_session
+from services.ports import JsonDocument
 from services.report import Lineage
 from services.settlement import CarryOut, carry_out
 from services.training import TrainingInputs, TrainingResult
@@ -33,6 +36,7 @@ class Day:
     def __init__(self, desk: Desk, experiment: Experiment) -> None:
         self.desk = desk
         self.experiment = experiment
+        self.valued: tuple[JsonDocument, DailyBooks] | None = None  # With what they rest on.
 
     @cached_property
     def panel(self) -> Panel:
@@ -140,10 +144,34 @@ class Day:
         )
 
 
+_shared: ContextVar[Day | None] = ContextVar("shared_day", default=None)
+
+
 @contextmanager
 def open_day() -> Iterator[Day]:
-    """Open the desk that the settings name, with the parameters of `params.yaml`."""
+    """Open the desk that the settings name, with the parameters of `params.yaml`.
+
+    Within `one_day` the day that is open already is handed out.
+    """
+    if (shared := _shared.get()) is not None:
+        yield shared
+        return
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     with open_desk(settings) as desk:
         yield Day(desk, load_experiment())
+
+
+@contextmanager
+def one_day() -> Iterator[None]:
+    """Let the flows called within share one day.
+
+    For those that change neither market data nor models: what the first of them read, the others
+    need not read again.
+    """
+    with open_day() as day:
+        token = _shared.set(day)
+        try:
+            yield
+        finally:
+            _shared.reset(token)

@@ -8,10 +8,12 @@ from flows.daily import (
     attribute_pnl_intraday,
     build_features,
     day_report,
+    document_market_data,
     ingest_market_data,
     trade_on_paper,
     train_models,
 )
+from flows.day import one_day
 from flows.monitoring import monitor_models
 from flows.multi_asset import multi_asset
 from flows.nightly import nightly_risk, nightly_stress_tests
@@ -29,16 +31,19 @@ def demo(*, fresh: bool = False) -> Outcome:
     """
     # A subflow's heartbeat thread is joined while it sleeps, a second each; the parent keeps its.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        ingest_market_data(again=fresh)
+        # Pages for people take seconds, and nothing that follows reads them.
+        ingest_market_data(again=fresh, beside=True)
         build_features(again=fresh)
         train_models(retrain=fresh)
         monitor_models()
-        trade_on_paper(again=fresh)
-        attribute_pnl(again=fresh)
-        attribute_pnl_intraday(again=fresh)
-        multi_asset(again=fresh)
-        # Three books are measured sooner than a process is started.
-        nightly_risk(engine="here", again=fresh)
-        nightly_stress_tests(engine="here", again=fresh)
-        day_report()
+        with one_day():
+            trade_on_paper(again=fresh)
+            attribute_pnl(again=fresh)
+            attribute_pnl_intraday(again=fresh)
+            multi_asset(again=fresh)
+            # Three books are measured sooner than a process is started.
+            nightly_risk(engine="here", again=fresh)
+            nightly_stress_tests(engine="here", again=fresh)
+            day_report()
+        document_market_data()
     return done("the day is done")

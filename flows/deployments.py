@@ -17,6 +17,7 @@ from flows.daily import (
     attribute_pnl_intraday,
     build_features,
     day_report,
+    document_market_data,
     ingest_market_data,
     trade_on_paper,
     train_models,
@@ -31,6 +32,7 @@ TIMEZONE = "America/New_York"
 
 FLOWS: Mapping[str, Flow[..., Any]] = {
     "ingest": ingest_market_data,
+    "data-docs": document_market_data,
     "features": build_features,
     "training": train_models,
     "tuning": tune_models,

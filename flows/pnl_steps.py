@@ -37,8 +37,15 @@ def daily_books(day: Day) -> DailyBooks:
     """Return the value of the run's books at the close of every session traded.
 
     Days that were kept from the same inputs are read back; else they are valued here, so that no
-    step rests on another's having run.
+    step rests on another's having run. The day remembers them while their inputs stand.
     """
+    rest_on = pnl_lineage(day)
+    if day.valued is None or day.valued[0] != rest_on:
+        day.valued = (rest_on, _daily_books(day))
+    return day.valued[1]
+
+
+def _daily_books(day: Day) -> DailyBooks:
     portfolio = day.experiment.trading.portfolio
     if pnl_up_to_date(day):
         return day.desk.pnl_days.books(portfolio).books.daily

@@ -16,8 +16,10 @@ from basics.errors import MissingDataError, RefusedError
 from features.leakage import prove_features, prove_labels
 from features.sets import feature_set
 from flows.day import Day
+from infra.data_quality.drawing import reporter_of
+from infra.data_quality.owed import OwedDocuments
 from infra.lake.maintenance import tidy
-from infra.market_data import open_lake
+from infra.market_data import documented_beside, open_lake
 from infra.report import write_report
 from infra.report.json_file import write_json
 from risk.profile import RiskProfile
@@ -38,7 +40,7 @@ from services.pnl_health import HEALTH_KIND, PnlHealth
 from services.pnl_keeping import Attributions
 from services.pnl_performance import Performance
 from services.portfolios import MULTI_ASSET
-from services.ports import JsonDocument
+from services.ports import DataQualityDocument, JsonDocument
 from services.report import DayReport, MultiAssetSection, ServiceSection
 from services.report_sections import (
     DayResults,
@@ -59,7 +61,11 @@ T = TypeVar("T")
 
 
 def ingest(
-    day: Day, *, again: bool = False, tell: Callable[[IngestReport], None] = lambda _: None
+    day: Day,
+    *,
+    again: bool = False,
+    beside: bool = False,
+    tell: Callable[[IngestReport], None] = lambda _: None,
 ) -> IngestReport:
     """Bring the source's data through the gate into the lake.
 
@@ -67,6 +73,8 @@ def ingest(
     ----------
     again : bool
         Read and judge also what is unchanged.
+    beside : bool
+        Leave the Data Docs to a process beside: `document` waits for it.
     tell : callable
         Is shown the report before a broken stop rule ends the step.
 
@@ -75,15 +83,26 @@ def ingest(
     RefusedError
         If a stop rule is broken: nothing downstream may run on such data.
     """
-    report = day.desk.market_data.ingest(day.experiment.data.source, again=again)
+    market = day.desk.market_data
+    if beside:
+        market = documented_beside(market, day.desk.settings)
+    report = market.ingest(day.experiment.data.source, again=again)
     tell(report)
     if report.stopped:
+        document(day)  # The day ends here, and this is when somebody reads them.
         raise RefusedError(f"market data did not pass: {report.reason}")
     lake = open_lake(day.desk.settings, day.desk.clock)
     for item in report.datasets:
         if item.partitions:  # Where rows came in, files may have become many.
             tidy(lake, item.dataset)
     return report
+
+
+def document(day: Day) -> dict[str, DataQualityDocument]:
+    """Wait until the Data Docs of what landed stand, and return what each dataset's last say."""
+    reporter = reporter_of(day.desk.settings)
+    OwedDocuments(reporter.docs_dir).draw(reporter)
+    return reporter.drawn()
 
 
 def train(day: Day, *, retrain: bool = False, settle: CarryOut = carry_out) -> TrainingResult:

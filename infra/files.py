@@ -1,6 +1,9 @@
-"""Files that are whole or not there: written beside their place, then renamed into it."""
+"""Files that are whole or not there, and the lock file that lets one process in at a time."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -18,3 +21,12 @@ def write_whole(path: Path, content: bytes) -> Path:
     finally:
         beside.unlink(missing_ok=True)
     return path
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Hold the lock file `lock`, waiting for whoever holds it; a process's death lets it go."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

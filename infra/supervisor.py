@@ -11,8 +11,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from basics.errors import UnavailableError
@@ -90,20 +91,21 @@ def supervise(
                     raise UnavailableError(_ended(companion, process, folder))
 
 
-def start_prefect_server(settings: Settings) -> Callable[[], None]:
+def start_prefect_server(settings: Settings) -> Callable[..., None]:
     """Start a Prefect server for this process, unless PREFECT_API_URL names one already.
 
     Call before prefect is imported. Returns a function that waits until the server answers (or
-    raises `UnavailableError`), so that imports go on while it starts. The server stops when this
-    process ends, however that comes: after prefect has sent it the last lines of its log, since
-    exit functions run in reverse order of their registration.
+    raises `UnavailableError`), so that imports go on while it starts; it takes small pieces of
+    work to do meanwhile, as an iterable, and leaves those that are not done when it answers. The
+    server stops when this process ends, however that comes: after prefect has sent it the last
+    lines of its log, since exit functions run in reverse order of their registration.
 
     The terminal is left to the batch's own progress: prefect prints its warnings alone there,
     its page has every line.
     """
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
     if os.environ.get("PREFECT_API_URL"):
-        return lambda: None
+        return _nothing_to_wait_for
     companion = prefect_for_one_batch(settings, free_port())
     folder = settings.state_dir / "logs"
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,14 +114,25 @@ def start_prefect_server(settings: Settings) -> Callable[[], None]:
     )
     atexit.register(process.close)
     os.environ["PREFECT_API_URL"] = companion.url
-    return lambda: _await(companion, process, threading.Event())
+    return partial(_await, companion, process, threading.Event())
 
 
-def _await(companion: Companion, process: GuardedProcess, stop: threading.Event) -> None:
-    """Return once the companion answers, or `stop` is set."""
+def _nothing_to_wait_for(meanwhile: Iterable[object] = ()) -> None:
+    """Stand in for the wait where the server is another's."""
+    del meanwhile
+
+
+def _await(
+    companion: Companion,
+    process: GuardedProcess,
+    stop: threading.Event,
+    meanwhile: Iterable[object] = (),
+) -> None:
+    """Return once the companion answers, or `stop` is set; do pieces of work `meanwhile`."""
     deadline = time.monotonic() + START_SECONDS
+    pieces = iter(meanwhile)
     while companion.health_url and not _healthy(companion.health_url):
-        if stop.wait(WATCH_SECONDS / 5):
+        if next(pieces, None) is None and stop.wait(WATCH_SECONDS / 5):
             return
         if not process.running or time.monotonic() > deadline:
             raise UnavailableError(

@@ -1,11 +1,15 @@
 """Bring the components up one after another, and know how far it has come."""
 
+import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from basics.errors import QuantDeskError, UnavailableError
+
+KEEP_SECONDS = 1.0  # How long an asking counts: callers without a key may not make more of them.
 
 Mode = Literal["waiting", "embedded", "real", "degraded", "failed"]
 
@@ -61,16 +65,26 @@ class Component:
 
 
 class StartUp:
-    """Starts components in order; `states` tells how far it has come."""
+    """Starts components in order; `states` tells how far it has come.
+
+    Parameters
+    ----------
+    monotonic : callable
+        Seconds that never run backwards.
+    """
 
     def __init__(
         self,
         components: Sequence[Component],
         *,
         on_started: Callable[[ComponentState], None] = lambda _: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._components = components
         self._on_started = on_started
+        self._monotonic = monotonic
+        self._looking = asyncio.Lock()
+        self._looked_at = -math.inf
         self.states = [
             ComponentState(name=c.name, mode="waiting", detail="", seconds=0.0) for c in components
         ]
@@ -102,10 +116,17 @@ class StartUp:
     async def look_again(self) -> None:
         """Ask the watched components how they are now; one that has gone is degraded.
 
-        A required one too: what it held in memory goes on answering, and it may come back.
+        A required one too: what it held in memory goes on answering, and it may come back. Callers
+        at one time share one asking, which counts for `KEEP_SECONDS`.
         """
         if not self.ready:  # Still coming up, or given up.
             return
+        async with self._looking:
+            if self._monotonic() - self._looked_at >= KEEP_SECONDS:
+                await self._ask_watched()
+                self._looked_at = self._monotonic()
+
+    async def _ask_watched(self) -> None:
         for place, component in enumerate(self._components):
             if component.watched:
                 started, _ = await _asked(component, lost="degraded")

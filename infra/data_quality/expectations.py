@@ -5,24 +5,25 @@ validate and not before. A rule that the library can express is evaluated by it 
 independently of the gate; for the others it documents the gate's answer, row by row.
 """
 
-import fcntl
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from basics.identifiers import content_hash
 from infra.data_quality.quarantine import Quarantine
+from infra.files import one_at_a_time, write_whole
 from market.datasets import Dataset
 from market.quality import Rule, Severity, flag_column
 from services.ports import DataQualityDocument
 
 SITE = "gx/uncommitted/data_docs/local_site/index.html"
 SOURCE = "lake"
+DRAWN = "drawn"  # What came of the last validation of each dataset.
 MAX_ROWS = 1_000_000  # A batch beyond this is documented by its last rows; the gate saw them all.
 
 
@@ -42,7 +43,8 @@ class ExpectationsReporter:
         """Validate each batch and rebuild the Data Docs."""
         applied = [rule for rule in rules if rule.reads(dataset) is not None]
         evaluated = unmet = 0
-        with _one_at_a_time(self.docs_dir):
+        # The library rewrites its configuration without a lock.
+        with one_at_a_time(self.docs_dir / ".lock"):
             context = _context(self.docs_dir)
             definition = _definition(context, dataset, applied)
             pages = [_suite_page(dataset.name)]
@@ -56,7 +58,20 @@ class ExpectationsReporter:
                 pages.append(_result_page(dataset.name, run))
             # Only what is new: rendering every page anew would grow with each day.
             context.build_data_docs(resource_identifiers=pages)
-        return DataQualityDocument(str(self.docs_dir / SITE), len(pages) - 1, evaluated, unmet)
+            document = DataQualityDocument(
+                str(self.docs_dir / SITE), len(pages) - 1, evaluated, unmet
+            )
+            write_whole(
+                self.docs_dir / DRAWN / f"{dataset.name}.json", msgspec.json.encode(document)
+            )
+        return document
+
+    def drawn(self) -> dict[str, DataQualityDocument]:
+        """Return what each dataset's last validation came to."""
+        return {
+            path.stem: msgspec.json.decode(path.read_bytes(), type=DataQualityDocument)
+            for path in sorted((self.docs_dir / DRAWN).glob("*.json"))
+        }
 
     def set_aside(self, dataset: Dataset, rows: pl.DataFrame) -> str | None:
         """Write the rows to a CSV file named by their content."""
@@ -75,15 +90,6 @@ class ExpectationsReporter:
         return Quarantine(self.quarantine_dir).released_lines(dataset.name)
 
 
-@contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Hold a lock on the folder: the library rewrites its configuration without one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _context(folder: Path) -> Any:  # noqa: ANN401 - the library's types are not read here
     import great_expectations
 
@@ -98,11 +104,11 @@ def _definition(context: Any, dataset: Dataset, rules: Sequence[Rule]) -> Any:  
 
     source = context.data_sources.add_or_update_pandas(SOURCE)
     batch = source.add_dataframe_asset(dataset.name).add_batch_definition_whole_dataframe("batch")
-    suite = gx.ExpectationSuite(name=dataset.name)
-    for rule in rules:
-        for expectation in _expectations(rule, dataset):
-            suite.add_expectation(expectation)
-    suite = context.suites.add_or_update(suite)
+    # All at once: where the suite is stored already, each one added would write all of it again.
+    expected = [expectation for rule in rules for expectation in _expectations(rule, dataset)]
+    suite = context.suites.add_or_update(
+        gx.ExpectationSuite(name=dataset.name, expectations=expected)
+    )
     return context.validation_definitions.add_or_update(
         gx.ValidationDefinition(name=dataset.name, data=batch, suite=suite)
     )

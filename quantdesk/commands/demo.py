@@ -8,6 +8,12 @@ import typer
 if TYPE_CHECKING:
     from infra.settings import Settings
 
+# What the day's steps import when they come to it, in their order: done while the server starts.
+LATER = (
+    "exchange_calendars", "numba.np.arraymath", "numba.typed", "infra.database.results",
+    "scipy.stats", "lightgbm",
+)  # fmt: skip
+
 
 def demo(
     fresh: Annotated[
@@ -15,6 +21,8 @@ def demo(
     ] = False,
 ) -> None:
     """Run a whole trading day's batch on the sample data and write the report."""
+    from importlib import import_module
+
     from infra.settings import load_settings
     from infra.supervisor import start_prefect_server
 
@@ -31,7 +39,7 @@ def demo(
     from quantdesk.summary import summarise
     from services.report import DayReport
 
-    wait_until_up()
+    wait_until_up(import_module(name) for name in LATER)
     console = Console()
     view = BatchView("quantdesk: a day's batch on the sample data", console)
     with view, listening(view):

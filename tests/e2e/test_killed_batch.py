@@ -63,4 +63,9 @@ def test_a_batch_killed_at_every_step_ends_in_the_figures_of_an_undisturbed_one(
     assert figures == expected
     # Run once more, everything computed again: still the same, byte for byte.
     run_batch(desk_environment, "--fresh")
-    assert Path(desk_environment["QUANTDESK_STATE_DIR"], "report.json").read_bytes() == expected
+    state = Path(desk_environment["QUANTDESK_STATE_DIR"])
+    assert (state / "report.json").read_bytes() == expected
+    # The pages that a process beside was drawing when it was killed with the batch stand too.
+    assert not list((state / "data-docs" / "owed").glob("*.json"))
+    validations = state / "data-docs" / "gx/uncommitted/data_docs/local_site/validations"
+    assert len(list(validations.iterdir())) == len(list((state / "lake").glob("*")))

@@ -11,7 +11,8 @@ import pytest
 from basics.errors import UnavailableError
 from infra.companions import Companion
 from infra.servers.process import free_port, listens
-from infra.supervisor import supervise
+from infra.settings import load_settings
+from infra.supervisor import start_prefect_server, supervise
 
 SERVER = (
     "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port={port}, bind='127.0.0.1')"
@@ -61,3 +62,32 @@ def test_a_companion_that_does_not_come_up_takes_the_others_along(tmp_path: Path
 def test_a_companion_that_ends_by_itself_is_told(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=r"Brief ended by itself \(farewell\)"):
         supervise([program("Brief", "print('farewell')")], folder=tmp_path, tell=lambda _: None)
+
+
+def test_work_goes_on_while_a_batch_waits_for_its_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, done = free_port(), []
+    monkeypatch.setattr(
+        "infra.supervisor.prefect_for_one_batch", lambda _, __: web("Prefect", port)
+    )
+    monkeypatch.setenv("PREFECT_API_URL", "")
+    monkeypatch.setenv("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
+
+    wait_until_up = start_prefect_server(load_settings(state_dir=tmp_path))
+    wait_until_up(done.append(k) or k for k in range(3))
+
+    assert listens(port)
+    assert done in ([0], [0, 1], [0, 1, 2])
+
+
+def test_a_server_that_is_named_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    monkeypatch.setenv("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
+    done: list[int] = []
+
+    start_prefect_server(load_settings(state_dir=tmp_path))(done.append(1) for _ in range(1))
+
+    assert not done

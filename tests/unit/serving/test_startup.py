@@ -1,9 +1,11 @@
 """Tests of `serving.startup`: order, modes, and what a failure does."""
 
+import asyncio
+
 import pytest
 
 from basics.errors import UnavailableError
-from serving.startup import Component, ComponentState, Started, StartUp
+from serving.startup import KEEP_SECONDS, Component, ComponentState, Started, StartUp
 
 pytestmark = pytest.mark.anyio
 
@@ -70,7 +72,9 @@ async def test_what_is_watched_is_asked_again_and_may_come_back() -> None:
 
         return Component(name, start, required=True, watched=watched)
 
-    start_up = StartUp([told("cache", watched=True), told("models", watched=False)])
+    now = iter((0.0, 0.0, KEEP_SECONDS, KEEP_SECONDS)).__next__
+    watched, other = told("cache", watched=True), told("models", watched=False)
+    start_up = StartUp([watched, other], monotonic=now)
     await start_up.look_again()  # Before it came up: its turn comes.
     await start_up.run()
 
@@ -84,3 +88,27 @@ async def test_what_is_watched_is_asked_again_and_may_come_back() -> None:
     assert start_up.ready
     assert [s.mode for s in start_up.states] == ["real", "real"]
     assert asked == ["cache", "models", "cache", "cache"]
+
+
+async def test_callers_share_one_asking_which_counts_for_a_second() -> None:
+    asked, now = 0, 100.0
+
+    async def start() -> Started:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)  # The others come while the first is being told.
+        return Started("real", f"asked {asked} times")
+
+    start_up = StartUp([Component("database", start, watched=True)], monotonic=lambda: now)
+    await start_up.run()
+    asked = 0
+
+    await asyncio.gather(*(start_up.look_again() for _ in range(50)))
+    now = 100.9
+    await start_up.look_again()
+    within, details = asked, [s.detail for s in start_up.states]
+    now = 101.0
+    await start_up.look_again()
+
+    assert (within, details) == (1, ["asked 1 times"])
+    assert asked == 2
