@@ -108,13 +108,15 @@ class _StressFile(_Row):
     window: _WindowTable | None = None
     reverse: _ReverseTable | None = None
     worst: _WorstTable | None = None
+    factors: dict[str, FiniteFloat] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Self:
-        kinds = ("shock", "window", "reverse", "worst")
+        kinds = ("shock", "window", "reverse", "worst", "factors")
         given = [name for name in kinds if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"one of [shock], [window], [reverse], [worst] is needed, got {given}")
+            listed = ", ".join(f"[{kind}]" for kind in kinds)
+            raise ValueError(f"one of {listed} is needed, got {given}")
         if self.window is not None and self.window.start > self.window.end:
             raise ValueError(f"window starts {self.window.start}, after its end {self.window.end}")
         return self
@@ -232,6 +234,7 @@ def _scenario_of(pair: tuple[str, _StressFile]) -> StressScenario:
         reverse_loss=None if file.reverse is None else file.reverse.loss_fraction,
         worst_sessions=None if file.worst is None else file.worst.sessions,
         limited=file.limited,
+        factors=file.factors,
     )
 
 

@@ -20,7 +20,7 @@ from risk.estimators import ESTIMATORS, check_history
 from risk.held_laws import HeldLaws
 from risk.score import Calibration, breach_probability, pressure, touch_probability
 from risk.shocks import MarketState
-from risk.stress import Basis, StressResult, StressScenario, liquidation_cost
+from risk.stress import Basis, StressResult, StressScenario, liquidation_cost, losses_by_factor
 
 CONFIDENCES = (0.95, 0.975, 0.99)
 
@@ -85,7 +85,7 @@ class LiveBook:
         self._state = state
         self._laws = laws
         self._scenarios = [scenario for scenario in scenarios if scenario.is_ready]
-        found = moves or {}
+        found = self._found = moves or {}
         self._shocked = [
             replace(state, moves=found[scenario.name])
             if scenario.name in found
@@ -205,9 +205,17 @@ class LiveBook:
                     note=(notes or {}).get(scenario.name, ""),
                     found=not scenario.is_given,
                     limited=scenario.is_limited,
+                    by_factor=self._by_factor(i, loss),
                 )
             )
         return tuple(results)
+
+    def _by_factor(self, at: int, loss: float) -> dict[str, float]:
+        """Return the loss by what moved; a book revalued in full has moves of its own."""
+        scenario = self._scenarios[at]
+        if scenario.name in self._found:
+            return {}
+        return losses_by_factor(scenario, self._state, self._exposures, loss)
 
     def normal_components(self) -> FloatArray:
         """Return the Euler components of normal 99% VaR, (n_symbols,)."""

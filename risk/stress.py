@@ -5,8 +5,8 @@ A scenario states its basis, because two kinds of number must not be mixed up: `
 changes; the loss is the stressed one-day ES) and `liquidation` (the cost of selling the book).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from statistics import NormalDist
@@ -35,6 +35,14 @@ class Basis(StrEnum):
     LIQUIDATION = "liquidation"
 
 
+MARKET, RATES, SINGLE_NAMES = "market by beta", "yield", "single names"
+_REST = {
+    Basis.REVALUATION: "positions that lose all",
+    Basis.TAIL_LOSS: "stressed tail",
+    Basis.LIQUIDATION: "sale",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StressScenario:
     """A named scenario, as it stands in `policy/stress/*.toml`.
@@ -49,6 +57,8 @@ class StressScenario:
         Replays the stretch of so many sessions of the history in which the book loses most.
     limited : bool or None
         Whether its loss counts for the limit `worst_stress_loss`; None: if it is written down.
+    factors : mapping of factor to float or None
+        Moves these factors so; the others follow by conditional expectation.
     """
 
     name: str
@@ -60,6 +70,7 @@ class StressScenario:
     reverse_loss: float | None = None
     worst_sessions: int | None = None
     limited: bool | None = None
+    factors: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if self.limited and self.reverse_loss is not None:
@@ -71,7 +82,8 @@ class StressScenario:
     @property
     def is_given(self) -> bool:
         """Whether the shock is written down, not to be found from the book's history."""
-        return self.window is None and self.reverse_loss is None and self.worst_sessions is None
+        looked_for = (self.window, self.reverse_loss, self.worst_sessions, self.factors)
+        return all(part is None for part in looked_for)
 
     @property
     def is_ready(self) -> bool:
@@ -102,6 +114,9 @@ class StressResult:
         A replayed window or a reverse stress, not a scenario that is written down.
     limited : bool
         Whether the limit `worst_stress_loss` counts it, as its policy file says.
+    by_factor : mapping of str to float
+        The same loss by what moved: the market, the yield, each factor, single names, and what
+        the stressed tail or the sale adds; the parts sum to it. Empty for a book revalued in full.
     """
 
     name: str
@@ -115,6 +130,7 @@ class StressResult:
     note: str = ""
     found: bool = False
     limited: bool = False
+    by_factor: dict[str, float] = field(default_factory=dict)
 
 
 def run_stress(
@@ -215,7 +231,36 @@ def _run(
         note=note,
         found=not scenario.is_given,
         limited=scenario.is_limited,
+        by_factor=losses_by_factor(scenario, state, exposures, loss),
     )
+
+
+def losses_by_factor(
+    scenario: StressScenario, state: MarketState, exposures: FloatArray, loss: float
+) -> dict[str, float]:
+    """Split a loss by what moved, largest first; parts of nothing are left out.
+
+    Parameters
+    ----------
+    state : MarketState
+        Before the shock.
+    """
+    shock, symbols = scenario.shock, state.symbols
+    own = np.array([shock.symbol_returns.get(symbol, 0.0) for symbol in symbols])
+    parts = {
+        MARKET: -float(exposures @ state.market_betas) * shock.market_return,
+        RATES: -float(exposures @ state.rate_betas) * shock.rate_change,
+        SINGLE_NAMES: -float(exposures @ own),
+        **{
+            name: -float(exposures @ state.factor_betas[name]) * move
+            for name, move in shock.factor_returns.items()
+        },
+    }
+    # What the linear parts do not say: the tail or the sale, and a position that lost all.
+    parts[_REST[scenario.basis]] = loss - sum(parts.values())
+    size = max(abs(loss), *(abs(part) for part in parts.values()))
+    said = [(name, part) for name, part in parts.items() if abs(part) > 1e-9 * size]
+    return dict(sorted(said, key=lambda pair: -pair[1]))
 
 
 def _losses(

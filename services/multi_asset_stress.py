@@ -73,6 +73,8 @@ def _moves(
 ) -> tuple[MarketMoves, str]:
     """Return the one scenario of the market, and a note for the reader."""
     history, sessions = valued.moves, measured.book.sessions
+    if scenario.factors is not None:
+        raise MissingDataError("no style factor is known of this market")
     if scenario.reverse_loss is not None:
         return _likeliest(scenario.reverse_loss * measured.equity, measured, valued)
     if scenario.worst_sessions is not None:

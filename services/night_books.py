@@ -111,8 +111,8 @@ def night_scenarios(
 ) -> tuple[StressScenario, ...]:
     """Return the scenarios that every book of the night can run.
 
-    A past window is replayed once, over the whole universe; a reverse stress is of one book and
-    is left to its profile. A window without prices is left out.
+    A past window is replayed once, over the whole universe, and factors move once; a reverse
+    stress is of one book and is left to its profile. A window without prices is left out.
     """
     whole = {symbol: Holding(1.0, 1.0) for symbol in inputs.prices.symbols}
     book = align_book(whole, inputs.prices, lookback=lookback)
@@ -121,7 +121,7 @@ def night_scenarios(
     for scenario in scenarios:
         if scenario.is_given:
             ready.append(scenario)
-        elif scenario.window is not None:
+        elif scenario.window is not None or scenario.factors is not None:
             replayed = found_scenario(inputs, measured, scenario)
             ready += [] if replayed is None else [replayed[0]]
     return tuple(ready)

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-import numpy as np
-
 from basics.arrays import DateArray, FloatArray
 from basics.errors import MissingDataError
 from risk.book import Holding, align_book
@@ -15,8 +13,9 @@ from risk.profile import LeftOut
 from risk.score import UNCALIBRATED, Calibration
 from risk.shocks import MarketState
 from risk.stress import StressScenario
+from services.risk_factors import factors_on
 from services.risk_found_stress import found_scenario
-from services.risk_inputs import History, RiskInputs
+from services.risk_inputs import RiskInputs
 from services.risk_judgement import stress_notes
 from services.risk_measures import is_measurable, measure_book
 
@@ -84,8 +83,9 @@ def night_market_of(
 ) -> NightMarket:
     """Estimate the market for every symbol of `inputs.prices`, held or not.
 
-    A past window that the prices do not cover is left out, as in the nightly profile; a symbol
-    without prices in it moves by beta times the mean of every symbol that had them.
+    A past window that the prices do not cover, or a factor without history, is left out, as in
+    the nightly profile; a symbol without prices in a window moves by beta times the mean of every
+    symbol that had them.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def night_market_of(
     measured = measure_book(inputs, book, float(inputs.equity.values[-1]))
     notes, ready = stress_notes(measured), []
     for scenario in scenarios:
-        if scenario.window is None:
+        if scenario.is_given or scenario.reverse_loss is not None:
             ready.append(scenario)
             continue
         found = found_scenario(inputs, measured, scenario)
@@ -122,11 +122,5 @@ def night_market_of(
         left_out=book.left_out,
         notes=notes,
         laws=None if draws is None else hold_joint_laws(book.returns, draws),
-        factors={name: _on(history, book.sessions) for name, history in inputs.factors.items()},
+        factors=factors_on(inputs.factors, book.sessions),
     )
-
-
-def _on(history: History, sessions: DateArray) -> FloatArray:
-    at = np.searchsorted(history.sessions, sessions).clip(max=len(history.sessions) - 1)
-    values: FloatArray = np.where(history.sessions[at] == sessions, history.values[at], np.nan)
-    return values

@@ -13,6 +13,7 @@ from risk.decomposition import NormalComponents
 from risk.evidence import HEADLINE, daily_returns
 from risk.groups import GroupRisk, factor_risks, group_risks
 from risk.movement import TailInputs, TailMovement, explain_movement
+from services.risk_factors import factors_on
 from services.risk_inputs import RiskInputs
 from services.risk_measures import HEADLINE_METHOD, MeasuredBook
 
@@ -38,7 +39,7 @@ def decomposition_of(
         try:
             rows += factor_risks(
                 measured.pnl,
-                _factors(inputs, measured),
+                factors_on(inputs.factors, measured.book.sessions),
                 value_at_risk=components.value_at_risk,
                 confidence=HEADLINE,
             )
@@ -62,17 +63,6 @@ def _strategies(inputs: RiskInputs, measured: MeasuredBook) -> Mapping[str, Floa
 def _sectors(inputs: RiskInputs, measured: MeasuredBook) -> Mapping[str, FloatArray]:
     of = np.array([inputs.sectors.get(s, UNCLASSIFIED) for s in measured.book.symbols])
     return {str(name): np.where(of == name, measured.book.exposures, 0.0) for name in np.unique(of)}
-
-
-def _factors(inputs: RiskInputs, measured: MeasuredBook) -> Mapping[str, FloatArray]:
-    """Return the factors on the book's sessions, NaN where a factor has no return."""
-    sessions = measured.book.sessions
-    found = {}
-    for name, history in inputs.factors.items():
-        at = np.searchsorted(history.sessions, sessions).clip(max=len(history.sessions) - 1)
-        there = history.sessions[at] == sessions
-        found[name] = np.where(there, history.values[at], np.nan)
-    return found
 
 
 def movement_of(

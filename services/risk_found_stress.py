@@ -1,6 +1,6 @@
 """Turn a scenario that must be found (a past window, a reverse stress) into a shock of symbols."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +9,8 @@ from basics.arrays import FloatArray
 from basics.errors import MissingDataError
 from risk.shocks import Shock
 from risk.stress import StressScenario
-from risk.stress_search import replay_window, reverse_stress, worst_stretch
+from risk.stress_search import conditional_moves, replay_window, reverse_stress, worst_stretch
+from services.risk_factors import factor_moves
 from services.risk_inputs import RiskInputs
 from services.risk_measures import MeasuredBook
 
@@ -25,6 +26,8 @@ def found_scenario(
     try:
         if scenario.window is not None:
             return _replayed(inputs, measured, scenario)
+        if scenario.factors is not None:
+            return _propagated(inputs, measured, scenario, scenario.factors)
         if scenario.worst_sessions is not None:
             return _worst(measured, scenario, scenario.worst_sessions)
         return reverse_scenario(
@@ -75,6 +78,30 @@ def _replayed(
     if replay.proxied:
         note += f" Moved by beta, for want of prices: {', '.join(replay.proxied)}."
     return _shocked(scenario, book.symbols, replay.returns), note
+
+
+def _propagated(
+    inputs: RiskInputs,
+    measured: MeasuredBook,
+    scenario: StressScenario,
+    shocked: Mapping[str, float],
+) -> tuple[StressScenario, str]:
+    """Move some factors as told, and the others as they move with them on average."""
+    known = measured.state.factor_betas
+    if missing := sorted(set(shocked) - set(known)):
+        raise MissingDataError(f"no history of {', '.join(missing)}: there is {', '.join(known)}")
+    names, moves = factor_moves(inputs.factors, measured.book.sessions)
+    found = conditional_moves(
+        np.cov(moves), shocked={names.index(name): move for name, move in shocked.items()}
+    )
+    by_name = dict(zip(names, found.tolist(), strict=True))
+    follow = [f"{name} {move:+.1%}" for name, move in by_name.items() if name not in shocked]
+    note = (
+        f"Given {', '.join(f'{name} {move:+.1%}' for name, move in shocked.items())}, expected of "
+        f"the rest: {', '.join(follow) or 'nothing'}, by {moves.shape[1]} sessions. Each position "
+        "moves by its betas to all of them."
+    )
+    return replace(scenario, shock=Shock(factor_returns=by_name)), note
 
 
 def _worst(

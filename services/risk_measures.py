@@ -1,7 +1,7 @@
 """Measure one book: its state of the market, its positions, its single numbers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from risk.profile import BookMeasures, PositionRisk, TailEstimate
 from risk.scenarios import historical
 from risk.shocks import MarketState
 from risk.stress import days_to_liquidate, liquidation_cost
+from services.risk_factors import factor_betas
 from services.risk_inputs import RiskInputs
 
 SESSIONS_A_YEAR = 252
@@ -83,6 +84,7 @@ def measure_book(inputs: RiskInputs, book: Book, equity: float) -> MeasuredBook:
         rates=rates,
         daily_notional=inputs.daily_notional,
     )
+    state = replace(state, factor_betas=factor_betas(inputs.factors, book))
     return MeasuredBook(
         book=book,
         equity=equity,

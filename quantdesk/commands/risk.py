@@ -13,6 +13,7 @@ from quantdesk.commands.risk_limits import (
     risk_limits,
     risk_override,
 )
+from quantdesk.commands.risk_measures import show_measures
 from quantdesk.commands.risk_night import risk_night
 from quantdesk.commands.risk_view import (
     show_covariances,
@@ -84,6 +85,17 @@ def risk_why(scope: Scope = None, portfolio: ByName = None, as_json: AsJson = Fa
     show_covariances(profile)
     for line in change or ("No earlier profile is stored: nothing to compare with.",):
         typer.echo(f"- {line}")
+
+
+@risk.command("measures")
+def risk_measures(scope: Scope = None, portfolio: ByName = None, as_json: AsJson = False) -> None:
+    """Show single numbers: drawdown, beta, concentration, correlation, liquidity, the tail."""
+    profile = _latest(scope or portfolio).payload
+    if as_json:
+        names = ("scope", "as_of", "currency", "measures", "exposure", "tail_shape")
+        show_json({name: profile.get(name) for name in names})
+    else:
+        show_measures(profile)
 
 
 @risk.command("what-if")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from services.risk_what_if import WhatIfReport
 
 _HEADLINE = 0.99
+_CONFIDENCES = (0.95, 0.975, _HEADLINE)
 
 
 def show_tails(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
@@ -26,20 +27,24 @@ def show_tails(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
         rows.append(
             (
                 method + days + mark,
-                f"{tails[0.95]['value_at_risk']:,.0f}",
-                f"{top['value_at_risk']:,.0f}",
-                f"{top['expected_shortfall']:,.0f}",
+                *(f"{tails[c]['value_at_risk']:,.0f}" for c in _CONFIDENCES),
+                *(f"{tails[c]['expected_shortfall']:,.0f}" for c in _CONFIDENCES),
                 f"{top['var_fraction']:.2%}",
+                top["quantile_rule"],
                 f"{test['exceedances']}/{test['expected']:.0f}" if test else "",
                 f"{test['kupiec_p']:.2f}" if test else "",
                 test["zone"] if test else "",
             )
         )
-    columns = ("method", "VaR 95%", "VaR 99%", "ES 99%", "of equity", "hits", "p", "zone")
-    show_table("Value at risk and expected shortfall", columns, rows, right=columns[1:7])
+    columns = ("method", *(f"VaR {c * 100:g}%" for c in _CONFIDENCES),
+               *(f"ES {c * 100:g}%" for c in _CONFIDENCES), "of equity", "quantile rule", "hits",
+               "p", "zone")  # fmt: skip
+    right = [name for name in columns if name not in {"method", "quantile rule", "zone"}]
+    show_table("Value at risk and expected shortfall", columns, rows, right=right)
     typer.echo(
         f"* lowest Fissler-Ziegel loss, + not told from it at 10%; hits: days beyond 99% VaR / "
-        f"expected, p by Kupiec; tested on {profile['backtest_basis']}"
+        f"expected, p by Kupiec; of equity: 99% VaR; one session, or ten by overlapping sums (10d);"
+        f" tested on {profile['backtest_basis']}"
     )
 
 
@@ -54,9 +59,13 @@ def show_stresses(profile: Any) -> None:  # noqa: ANN401 - a stored JSON documen
                 f"{stress['loss']:,.0f}",
                 f"{stress['loss_fraction']:.2%}",
                 f"{symbol} {part:,.0f}",
+                ", ".join(
+                    f"{name} {moved:,.0f}" for name, moved in stress.get("by_factor", {}).items()
+                ),
             )
         )
-    columns = ("stress (a positive number is a loss)", "loss", "of equity", "largest part")
+    columns = ("stress (a positive number is a loss)", "loss", "of equity", "largest part",
+               "by what moved")  # fmt: skip
     show_table("Stress", columns, rows, right=("loss", "of equity"))
     for stress in profile["stresses"]:
         if stress["note"]:
@@ -87,26 +96,32 @@ def show_positions(profile: Any) -> None:  # noqa: ANN401 - a stored JSON docume
     """Show where the VaR comes from, holding by holding."""
     show_table(
         f"{profile['scope']} on {profile['as_of']}: where the 99% VaR comes from",
-        ("symbol", "sector", "value", "weight", "component VaR", "without it"),
+        ("symbol", "sector", "value", "weight", "beta", "component VaR", "marginal VaR",
+         "without it", "days to liquidate"),
         [
             (
                 p["symbol"],
                 p["sector"],
                 f"{p['market_value']:,.0f}",
                 f"{p['weight']:.1%}",
-                "" if p["component_var"] is None else f"{p['component_var']:,.0f}",
+                _amount(p["beta"], ".2f"),
+                _amount(p["component_var"], ",.0f"),
+                _amount(p["marginal_var"], ".4f"),
                 "" if p["incremental_var"] is None else f"{-p['incremental_var']:+,.0f}",
+                _amount(p["days_to_liquidate"], ".2f"),
             )
             for p in profile["positions"]
         ],
-        right=("value", "weight", "component VaR", "without it"),
-    )
+        right=("value", "weight", "beta", "component VaR", "marginal VaR", "without it",
+               "days to liquidate"),
+    )  # fmt: skip
 
 
 def show_groups(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
     """Show the same VaR by strategy, sector and factor; each split sums to it."""
     rows = profile.get("decomposition", [])
-    columns = ("split", "part", "exposure", "component VaR", "component ES", "without it")
+    columns = ("split", "part", "exposure", "component VaR", "component ES", "marginal VaR",
+               "without it")  # fmt: skip
     if rows:
         show_table(
             "The same by strategy, sector and factor",
@@ -118,6 +133,7 @@ def show_groups(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document
                     f"{row['exposure']:,.0f}",
                     f"{row['component_var']:,.0f}",
                     f"{row['component_es']:,.0f}",
+                    _amount(row["marginal_var"], ".4f"),
                     f"{-row['incremental_var']:+,.0f}",
                 )
                 for row in rows

@@ -9,9 +9,10 @@ from pydantic import BaseModel, Field, FiniteFloat
 
 from risk.backtests import Backtest
 from risk.book_shape import CovarianceView, TailShape
+from risk.exposure import Exposure
 from risk.groups import GroupRisk
 from risk.movement import TailMovement
-from risk.profile import ForecastChart, PositionRisk, RiskProfile, TailEstimate
+from risk.profile import BookMeasures, ForecastChart, PositionRisk, RiskProfile, TailEstimate
 from risk.stress import StressResult
 from risk.weekly import WeeklyRow
 from services.ports import StoredResult
@@ -71,6 +72,17 @@ class DecompositionAnswer(AnswerHead):
     tail_shape: TailShape | None
 
 
+class MeasuresAnswer(AnswerHead):
+    """Single numbers of the book: betas, drawdown, correlation, concentration, liquidity, tail."""
+
+    currency: str
+    equity: float
+    measures: BookMeasures
+    exposure: Exposure
+    tail_shape: TailShape | None
+    covariances: list[CovarianceView]
+
+
 class StressAnswer(AnswerHead):
     """The loss under each stress scenario, positive, and who contributes to it."""
 
@@ -126,6 +138,12 @@ async def risk_var(request: Request, asked: Asked) -> Response:
 async def risk_decomposition(request: Request, asked: Asked) -> Response:
     """Show the risk by position, strategy, sector and factor, and why it moved since yesterday."""
     return await _part(request, asked, DecompositionAnswer)
+
+
+@router.get("/measures", response_model=MeasuresAnswer)
+async def risk_measures(request: Request, asked: Asked) -> Response:
+    """Show the single numbers of the book, its sizes, its tail, its risk by covariance."""
+    return await _part(request, asked, MeasuresAnswer)
 
 
 @router.get("/weekly", response_model=WeeklyAnswer)

@@ -66,6 +66,19 @@ def test_profile_is_shown_and_explained_day_over_day(run: Run, tmp_path: Path) -
     assert "where the 99% VaR comes from" in run("why")
 
 
+def test_single_numbers_and_the_tail_are_told_with_what_they_are(run: Run, tmp_path: Path) -> None:
+    profile_day(tmp_path, last=700, quantity=200.0)
+
+    said = run("measures")
+    numbers = json.loads(run("measures", "main", "--json"))
+
+    for word in ("downside", "HHI", "bets", "absorption", "drawdown", "Hill", "threshold"):
+        assert word in said
+    assert set(numbers) == {"scope", "as_of", "currency", "measures", "exposure", "tail_shape"}
+    assert len(numbers["tail_shape"]["thresholds"]) == 6
+    assert "acerbi" in run("show")
+
+
 def test_breach_is_listed_until_acknowledged_and_an_override_lifts_it(
     run: Run, tmp_path: Path
 ) -> None:

@@ -122,7 +122,7 @@ def test_history_and_reverse_scenarios_are_read(folder: Path) -> None:
     scenarios = {s.name: s for s in load_stress(folder)}
     assert scenarios["history_2020_pandemic"].window is not None
     assert scenarios["reverse_10_percent"].reverse_loss == 0.1
-    assert [s.is_given for s in scenarios.values()] == [True] * 5 + [False] * 5
+    assert [s.is_given for s in scenarios.values()] == [True] * 5 + [False] * 6
 
 
 def test_absent_files_are_named(tmp_path: Path) -> None:
