@@ -1,11 +1,12 @@
 """The records of trading that every room shares: who trades, which side, what was filled."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from basics.errors import InvalidInputError
+from basics.identifiers import content_hash
 
 
 class Side(StrEnum):
@@ -30,6 +31,9 @@ class Liquidity(StrEnum):
     ROUTED_OUT = "3"
 
 
+_RULE, _PLACED = "rule: ", "placed: "  # Orders that no model asked for.
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Book:
     """Where a trade belongs: a fund holds portfolios, a portfolio runs strategies.
@@ -51,11 +55,41 @@ class Book:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """What led to an order: the prediction, the model behind it, the experiment's arm."""
+    """What led to an order: the prediction, the model behind it, the experiment's arm.
+
+    Attributes
+    ----------
+    prediction_id : str or None
+        The one prediction that was acted on: `price v2 lightgbm AAPL 2022-12-27`.
+    model_version : str or None
+        The model's version; of an order that no model asked for, who did: `rule: momentum 3f9a2c01`
+        or `placed: manual`. None where nobody knows, as with fills from elsewhere.
+    """
 
     prediction_id: str | None = None
     model_version: str | None = None
     arm: str | None = None
+
+    @property
+    def followed_model(self) -> str | None:
+        """The version of the model that was followed; None for a rule or a person."""
+        label = self.model_version
+        return None if label is None or label.startswith((_RULE, _PLACED)) else label
+
+    def of_prediction(self, symbol: str, session: date) -> "Lineage":
+        """Return the same with the prediction for a symbol on a session; of no model: the same."""
+        model = self.followed_model
+        return self if model is None else replace(self, prediction_id=f"{model} {symbol} {session}")
+
+
+def rule_lineage(name: str, *terms: object) -> Lineage:
+    """Return the lineage of a decision by a rule, told from others of the name by its terms."""
+    return Lineage(model_version=f"{_RULE}{name} {content_hash(*terms)[:8]}", arm="rule")
+
+
+def placed_lineage(strategy: str) -> Lineage:
+    """Return the lineage of an order that a person or a program placed by itself."""
+    return Lineage(model_version=f"{_PLACED}{strategy}", arm="placed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,6 +97,7 @@ class Day:
             momentum=self.features[self.experiment.price.momentum_feature],
             model_version=(trained.version if baseline_reigns else trained.champion).label,
             arm="challenger" if baseline_reigns else "champion",
+            momentum_rule=self.experiment.price.momentum_feature,
         )
 
     @cached_property

@@ -23,6 +23,7 @@ from services.pnl_replay import (
 )
 from services.portfolio_review import universe_returns
 from services.ports import JsonDocument, KeptBooks, KeptSpan
+from services.simulated_sessions import session_hours
 
 BY_HAND = "manual_entries"  # In a lineage: what people changed in the books.
 
@@ -135,6 +136,7 @@ def _replayed(
         day.desk.books_of(span.dataset), span.run_id, bars,
         session=day.desk_date, portfolio=portfolio, daily=daily,
         rng=np.random.default_rng([day.desk.settings.seed, day.desk_date.toordinal()]),
+        hours=session_hours(day.desk.market_data, span.dataset, day.desk_date),
     )  # fmt: skip
     today = report.streamed / float(daily.opening_capital()[-1])
     report = replace(report, so_far=figures_so_far(daily.returns()[:-1], today))

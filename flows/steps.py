@@ -39,6 +39,7 @@ from services.pnl_explanation import Explanation
 from services.pnl_health import HEALTH_KIND, PnlHealth
 from services.pnl_keeping import Attributions
 from services.pnl_performance import Performance
+from services.pnl_replay import INTRADAY_KIND, ReplayReport
 from services.portfolios import MULTI_ASSET
 from services.ports import DataQualityDocument, JsonDocument
 from services.report import DayReport, MultiAssetSection, ServiceSection
@@ -195,6 +196,7 @@ def report(day: Day) -> DayReport:
             lineage=day.lineage,
             multi_asset=multi_asset_section(day),
             health=_kept(day, HEALTH_KIND, PnlHealth),
+            intraday=replayed(day),
             service=service_section(day),
         )
     )
@@ -220,6 +222,13 @@ def multi_asset_section(day: Day) -> MultiAssetSection | None:
         currency_attribution=_kept(day, CURRENCY_KIND, CurrencyAttribution, scope),
         risk=profile_beside(results, as_of=day.desk_date),
     )
+
+
+def replayed(day: Day) -> ReplayReport | None:
+    """Return the desk date tick by tick as it was kept; None before it is replayed."""
+    scope, results = day.experiment.trading.portfolio, day.desk.results
+    of_today = (one.scope for one in results.of_day(INTRADAY_KIND, day.desk_date))
+    return _kept(day, INTRADAY_KIND, ReplayReport) if scope in of_today else None
 
 
 def service_section(day: Day) -> ServiceSection:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 
 from basics.errors import InvalidInputError
 from basics.instruments import Instrument, InstrumentKind
 from basics.money import round_money, to_decimal
-from basics.trading import Book, Fill
+from basics.trading import Book, Fill, Lineage, rule_lineage
 from services.book_closes import MARK_DIGITS
 from services.portfolios import MULTI_ASSET
 
@@ -123,7 +124,16 @@ def simulated_fill(
         decision_price=decided,
         arrival_price=mid,
         mid_price=mid,
+        lineage=_followed_rule(book.strategy),
     )
+
+
+@cache
+def _followed_rule(strategy: str) -> Lineage:
+    """Return what the orders of a strategy say that they followed."""
+    terms = TARGETS.get(strategy, {}), CASH_SHARE, BAND
+    hedges = (FUTURE_SHARE, CALLS_OF_HELD, PUTS_OF_HELD) if strategy == OVERLAY else ()
+    return rule_lineage(strategy, *terms, *hedges)
 
 
 def lots(units: float, instrument: Instrument) -> Decimal:

@@ -8,7 +8,7 @@ from typing import Final
 
 from basics.clock import Clock
 from basics.errors import ConflictError
-from basics.trading import Book, Side
+from basics.trading import Book, Side, placed_lineage
 from oms.controls import Judged, RecentOrder
 from oms.orders import Order, Report
 from oms.states import OrderEvent, OrderType, TimeInForce
@@ -61,6 +61,7 @@ def order_of(ticket: OrderTicket, book: Book, market: MarketView, clock: Clock) 
         decision_price=price,
         arrival_price=price,
         currency="USD" if instrument is None else instrument.currency,
+        lineage=placed_lineage(book.strategy),
     )
 
 

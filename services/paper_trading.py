@@ -13,7 +13,7 @@ from datetime import date
 from basics.arrays import FloatArray
 from basics.errors import MissingDataError
 from basics.identifiers import short_id
-from basics.trading import Book, Lineage
+from basics.trading import Book, Lineage, rule_lineage
 from market.panel import Panel
 from pnl.events import CashKind, CashMovement, LedgerEvent
 from services.accounting import Accounting
@@ -36,6 +36,8 @@ class Forecasts:
         Scores on the panel's grid; NaN where there is none.
     model_version : str
         The version that made `model`.
+    momentum_rule : str
+        The feature that `momentum` is.
     arm : str
         `champion`, or `challenger` while the champion is the naive baseline.
     """
@@ -44,6 +46,7 @@ class Forecasts:
     momentum: FloatArray
     model_version: str
     arm: str
+    momentum_rule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,7 @@ class PaperTrading:
             forecasts.model,
             forecasts.momentum,
             forecasts.arm,
+            _followed_rule(parameters, forecasts),
             self.rules,
             prefix="run",
         )
@@ -137,13 +141,21 @@ def first_traded_session(parameters: TradingParameters, panel: Panel) -> date:
     return first
 
 
+def _followed_rule(parameters: TradingParameters, forecasts: Forecasts) -> Lineage:
+    """Return what the orders of momentum say that they followed."""
+    terms = (
+        parameters.hold_sessions, parameters.volatility_target, parameters.cap, parameters.band,
+    )  # fmt: skip
+    return rule_lineage(MOMENTUM, forecasts.momentum_rule, *terms)
+
+
 def _plans(parameters: TradingParameters, forecasts: Forecasts) -> list[StrategyPlan]:
     scores: Mapping[str, tuple[FloatArray, Lineage]] = {
         MODEL: (
             forecasts.model,
             Lineage(model_version=forecasts.model_version, arm=forecasts.arm),
         ),
-        MOMENTUM: (forecasts.momentum, Lineage(arm="rule")),
+        MOMENTUM: (forecasts.momentum, _followed_rule(parameters, forecasts)),
     }
     return [
         StrategyPlan(

@@ -7,7 +7,7 @@ it shows at the close must equal the batch, and the report says by how much it d
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -26,8 +26,9 @@ from pnl.ledger import Ledger
 from pnl.standing_fills import standing_fills
 from services.accounting import Accounting
 
-OPEN_UTC, CLOSE_UTC = time(14, 30), time(21)  # 9:30 and 16:00 in New York in winter.
-POINTS = 79  # Every five minutes of a session, both ends included.
+# 9:30 and 16:00 in New York in winter: where no calendar tells the session's hours.
+OPEN_UTC, CLOSE_UTC = time(14, 30), time(21)
+STEP = timedelta(minutes=5)  # Between two looks at the profit.
 INTRADAY_KIND = "pnl.intraday"
 BAR_FIELDS = ("open", "high", "low", "close", "volume")
 
@@ -133,6 +134,7 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
     rng: np.random.Generator,
     trades: int = 500,
     daily: DailyBooks | None = None,
+    hours: tuple[datetime, datetime] | None = None,
 ) -> ReplayReport:
     """Replay one session of a run.
 
@@ -144,6 +146,8 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
         Simulated trades of each symbol.
     daily : DailyBooks, optional
         Books of the run whose last session is the one replayed; valued here if left out.
+    hours : (datetime, datetime), optional
+        When the exchange opens and closes; those of New York in winter if left out.
 
     Raises
     ------
@@ -158,7 +162,11 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
     todays = [event for day, event in events if day == session]
     ledger = Ledger(accounting.instruments, method=accounting.method)
     ledger.book_all(before)
-    ticks = _ticks(bars, column, _traded(ledger, todays), rng, trades)
+    hours = hours or (
+        datetime.combine(session, OPEN_UTC, tzinfo=UTC),
+        datetime.combine(session, CLOSE_UTC, tzinfo=UTC),
+    )
+    ticks = _ticks(bars, column, _traded(ledger, todays), rng, (trades, hours))
     engine = PnlEngine(accounting.instruments, base=accounting.base_currency)
     engine.hold(ledger.positions(flat=True))
     engine.retrade(standing_fills(before, accounting.instruments))
@@ -167,7 +175,7 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
             engine.mark(symbol, float(close), event_time_ns=0, sequence=-1)
     opened, opening_parts = _view(engine), engine.attributions()
     opening = opened.total
-    seen = _stream(engine, ledger, ticks, todays, done=list(before))
+    seen = _stream(engine, ledger, ticks, (todays, list(before)), hours)
     streamed, parts = engine.totals()[1].sum() - opening, engine.attributions()
     gross = max(engine.gross_exposure(), 1.0)
     whole = _in_one_go(engine, ledger, before + todays)
@@ -238,7 +246,7 @@ def _hours(opened: _View, seen: Sequence[tuple[datetime, _View]]) -> tuple[Repla
     """Return what each hour added; symbols that earned nothing in it are left out."""
     hours, before = [], opened
     for at, view in seen:
-        if at.minute or at == seen[0][0]:
+        if at == seen[0][0] or (at.minute and at != seen[-1][0]):
             continue
         gained = _gained(view.symbols, before.symbols)
         hours.append(
@@ -264,10 +272,17 @@ def _traded(ledger: Ledger, todays: list[LedgerEvent]) -> set[str]:
 
 
 def _ticks(
-    bars: Panel, column: int, symbols: set[str], rng: np.random.Generator, trades: int
+    bars: Panel,
+    column: int,
+    symbols: set[str],
+    rng: np.random.Generator,
+    drawn_as: tuple[int, tuple[datetime, datetime]],
 ) -> pl.DataFrame:
-    """Draw the trades of every symbol inside its bar, in order of time."""
-    session = bars.sessions[column].item()
+    """Draw the trades of every symbol inside its bar, in order of time.
+
+    `drawn_as` says how many, between which hours.
+    """
+    session, (trades, (opened, closed)) = bars.sessions[column].item(), drawn_as
     tables = []
     for row, symbol in enumerate(bars.symbols):
         if symbol not in symbols:
@@ -283,8 +298,8 @@ def _ticks(
             low=min(values[name] for name in BAR_FIELDS[:4]),
             close=values["close"],
             volume=max(int(values["volume"]), trades),
-            open_time=datetime.combine(session, OPEN_UTC, tzinfo=UTC),
-            close_time=datetime.combine(session, CLOSE_UTC, tzinfo=UTC),
+            open_time=opened,
+            close_time=closed,
         )
         # The book is not looked at: one level of it is the least.
         drawn = simulate_session(bar, rng, trades=trades, levels=1).trades
@@ -298,30 +313,28 @@ def _stream(
     engine: PnlEngine,
     ledger: Ledger,
     ticks: pl.DataFrame,
-    todays: list[LedgerEvent],
-    *,
-    done: list[LedgerEvent],
+    events: tuple[list[LedgerEvent], list[LedgerEvent]],
+    hours: tuple[datetime, datetime],
 ) -> list[tuple[datetime, "_View"]]:
     """Feed ticks and fills in order of time; look at the profit at even moments.
 
-    `done` are the events before the session.
+    `events` are those of the session, and those before it.
     """
-    session: date = ticks["event_time"][0].date()
-    start = datetime.combine(session, OPEN_UTC, tzinfo=UTC)
-    step = (datetime.combine(session, CLOSE_UTC, tzinfo=UTC) - start) / (POINTS - 1)
+    (todays, done), (start, end) = events, hours
+    last = round((end - start) / STEP)
     numbers: IntArray = ticks["symbol"].replace_strict(engine.number).to_numpy().astype(np.int64)
     times: IntArray = ticks["event_time"].dt.timestamp("ns").to_numpy()
     rows = np.column_stack([numbers, times, ticks["sequence"].to_numpy()]).astype(np.int64)
     prices: FloatArray = ticks["price"].to_numpy()
     waiting = sorted(todays, key=_moment)
     points, taken = [], 0
-    for i in range(POINTS):
-        at = start + i * step
+    for i in range(last + 1):
+        at = start + i * STEP if i < last else end
         stop = int(np.searchsorted(times, int(at.timestamp() * 1e9), side="right"))
-        stop = len(times) if i == POINTS - 1 else stop
+        stop = len(times) if i == last else stop
         engine.mark_many(rows[taken:stop], prices[taken:stop])
         taken = stop
-        while waiting and (i == POINTS - 1 or _moment(waiting[0]) <= at):
+        while waiting and (i == last or _moment(waiting[0]) <= at):
             _book(engine, ledger, waiting.pop(0), done)
         points.append((at, _view(engine)))
     return points

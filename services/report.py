@@ -27,6 +27,7 @@ from services.model_monitoring import VersionMonitor
 from services.pnl_explanation import Explanation
 from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
+from services.pnl_replay import ReplayHour, ReplayPoint
 
 
 class Tone(StrEnum):
@@ -231,6 +232,27 @@ class MultiAssetSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntradaySection:
+    """The desk date hour by hour: ticks SIMULATED inside real bars, the portfolio's own fills.
+
+    Attributes
+    ----------
+    points : tuple of ReplayPoint
+        Profit so far, every five minutes.
+    total : float
+        Sum of the hours; `booked` is the same by the daily books, in whole cents.
+    """
+
+    simulated: bool
+    ticks: int
+    fills: int
+    points: tuple[ReplayPoint, ...]
+    hours: tuple[ReplayHour, ...]
+    total: float
+    booked: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
     """What is needed to compute every number again."""
 
@@ -261,4 +283,5 @@ class DayReport:
     lineage: Lineage
     multi_asset: MultiAssetSection | None = None
     health: PnlHealth | None = None
+    intraday: IntradaySection | None = None
     service: ServiceSection = ServiceSection(replays=(), versions=())

@@ -18,11 +18,13 @@ from services.kind_verdicts import KindVerdict
 from services.market_data import MarketData
 from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
+from services.pnl_replay import ReplayReport
 from services.report import (
     CostPart,
     DatasetRow,
     DayReport,
     FillRow,
+    IntradaySection,
     Lineage,
     ModelSection,
     MultiAssetSection,
@@ -64,6 +66,7 @@ class DayResults:
     lineage: Lineage
     multi_asset: MultiAssetSection | None = None
     health: PnlHealth | None = None
+    intraday: ReplayReport | None = None
     service: ServiceSection
 
 
@@ -87,7 +90,21 @@ def day_report(day: DayResults) -> DayReport:
         lineage=day.lineage,
         multi_asset=day.multi_asset,
         health=day.health,
+        intraday=None if day.intraday is None else intraday_section(day.intraday),
         service=day.service,
+    )
+
+
+def intraday_section(replay: ReplayReport) -> IntradaySection:
+    """Return how the desk date went, without what every tick left of each order."""
+    return IntradaySection(
+        simulated=replay.simulated,
+        ticks=replay.ticks,
+        fills=replay.fills,
+        points=replay.points,
+        hours=replay.hours,
+        total=replay.streamed,
+        booked=replay.booked,
     )
 
 

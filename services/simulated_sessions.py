@@ -66,17 +66,41 @@ def simulate_sessions(  # noqa: PLR0913 - which bars, known when, drawn how
     rows = bars.select(SYMBOL, *FIELDS).sort(SYMBOL).collect()
     if rows.is_empty():
         raise MissingDataError(f"{dataset} has no bar of {session}")
-    hours = exchange_calendar(known.calendar).table.filter(pl.col(SESSION) == session).row(0)
+    hours = _hours(known.calendar, session)
     drawn: dict[str, SimulatedSession] = {}
     failures: dict[str, str] = {}
     for row in rows.iter_rows(named=True):
         symbol = str(row[SYMBOL])
         rng = np.random.default_rng([seed, int(content_hash(symbol, session)[:15], 16)])
         try:
-            drawn[symbol] = simulate_session(_bar(row, session, hours[1:3]), rng, trades=trades)
+            drawn[symbol] = simulate_session(_bar(row, session, hours), rng, trades=trades)
         except InvalidInputError as error:
             failures[symbol] = str(error)
     return SessionsReport(drawn, failures, known.simulated & set(FIELDS))
+
+
+def session_hours(
+    market: MarketData, dataset: str, session: date
+) -> tuple[datetime, datetime] | None:
+    """Return when the exchange of a dataset opens and closes on a session.
+
+    None where the dataset names no calendar.
+
+    Raises
+    ------
+    MissingDataError
+        If the exchange does not trade on that day.
+    """
+    calendar = market.lake.state(dataset).dataset.calendar
+    return None if calendar is None else _hours(calendar, session)
+
+
+def _hours(calendar: str, session: date) -> tuple[datetime, datetime]:
+    rows = exchange_calendar(calendar).table.filter(pl.col(SESSION) == session)
+    if rows.is_empty():
+        raise MissingDataError(f"{session} is no session of {calendar}: give one that is")
+    opened, closed = rows.row(0)[1:3]
+    return opened, closed
 
 
 def keep_sessions(market: MarketData, dataset: str, drawn: SessionsReport, *, seed: int) -> Kept:

@@ -232,7 +232,7 @@ def _order(
         # delay, not impact. No control looks at it.
         arrival_price=tape.prices(column)[trade.symbol],
         currency=request.instruments[trade.symbol].currency,
-        lineage=plan.lineage,
+        lineage=plan.lineage.of_prediction(trade.symbol, tape.session(column - 1)),
     )
 
 

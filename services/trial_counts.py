@@ -37,9 +37,9 @@ class TrialCounts:
         """Return what was tried; None where no fill followed a model, or nobody can tell now."""
         events = self.accounting(kept.dataset).events(kept.run_id, portfolio=kept.portfolio)
         labels = {
-            event.lineage.model_version
+            event.lineage.followed_model
             for _, event in events
-            if isinstance(event, Fill) and event.lineage.model_version
+            if isinstance(event, Fill) and event.lineage.followed_model
         }
         names = sorted({label.partition(" v")[0] for label in labels})
         try:

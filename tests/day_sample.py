@@ -1,8 +1,9 @@
 """A small day, made up and seeded, in the exact form of a real one."""
 
 from dataclasses import fields
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -30,12 +31,14 @@ from risk.stress import Basis, StressResult
 from services.model_monitoring import VersionMonitor
 from services.pnl_figures import Figure, sureness_of
 from services.pnl_performance import DrawdownSpell, MonthFigure, Performance
+from services.pnl_replay import ReplayHour, ReplayPoint
 from services.report import (
     CostPart,
     DatasetRow,
     DayReport,
     FillRow,
     Finding,
+    IntradaySection,
     Lineage,
     ModelSection,
     Reality,
@@ -84,7 +87,36 @@ def sample_report(*, n_sessions: int = 500) -> DayReport:
             model_version="price v2 lightgbm",
             policy_version="b" * 64,
         ),
+        intraday=_intraday(sessions[-1]),
         service=_service(sessions),
+    )
+
+
+def _intraday(day: date) -> IntradaySection:
+    """Half an hour, then six hours, of two strategies."""
+    moments = [datetime.combine(day, time(14, 30), tzinfo=UTC)]
+    moments += [datetime.combine(day, time(hour), tzinfo=UTC) for hour in range(15, 22)]
+    earned = {"model": (10, -25, 5, 40, -8, 0, 3), "momentum": (-4, 12, 9, -30, 2, 1, 1)}
+    gains = [sum(pnl) for pnl in zip(*earned.values(), strict=True)]
+    so_far = [0, *accumulate(gains)]
+    return IntradaySection(
+        simulated=True,
+        ticks=9000,
+        fills=2,
+        points=tuple(
+            ReplayPoint(at=at, pnl=float(pnl)) for at, pnl in zip(moments, so_far, strict=True)
+        ),
+        hours=tuple(
+            ReplayHour(
+                end=end,
+                pnl=float(gain),
+                strategies={name: float(pnl[i]) for name, pnl in earned.items()},
+                symbols={"AAPL": float(gain)},
+            )
+            for i, (end, gain) in enumerate(zip(moments[1:], gains, strict=True))
+        ),
+        total=float(so_far[-1]),
+        booked=Decimal("16.00"),
     )
 
 

@@ -43,7 +43,7 @@ def day_page(report: DayReport) -> Page:
             for item in report.reality
         ],
         sections=[
-            pnl_section(report.performance, report.attributions, report.health),
+            pnl_section(report),
             risk_section(report.risk),
             *([multi_asset_section(report.multi_asset)] if report.multi_asset else []),
             model_section(report.model),

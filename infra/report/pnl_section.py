@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from infra.report import cells, formats, pnl_charts
 from infra.report.page import Block, Cell, Chart, Section, Table
@@ -10,26 +11,24 @@ from pnl.attribution_test import Zone
 from services.pnl_figures import Figure, Sureness
 from services.pnl_health import PnlHealth
 from services.pnl_performance import DrawdownSpell, Performance
-from services.report import Tone
+from services.report import DayReport, Tone
 
 WORST_SPELLS = 5
 ZONE_TONES = {Zone.GREEN: Tone.GOOD, Zone.AMBER: Tone.WARN, Zone.RED: Tone.BAD}
 
 
-def pnl_section(
-    performance: Performance,
-    attributions: Sequence[Attribution],
-    health: PnlHealth | None = None,
-) -> Section:
+def pnl_section(report: DayReport) -> Section:
     """Return what was earned against the benchmark, and where it came from."""
+    performance, attributions = report.performance, report.attributions
     # A split into one part says nothing that the total does not; months have their own chart.
     drawn = [split for split in attributions if len(split.parts) > 1 and split.by != "month"]
     blocks: list[Block] = [
         pnl_charts.equity_with_drawdown(performance),
         pnl_charts.monthly_heat_map(performance.months),
+        *intraday_blocks(report),
         *paired([pnl_charts.attribution_waterfall(split) for split in drawn]),
         reconciliation_table(attributions, performance.currency),
-        *([] if health is None else [health_table(health)]),
+        *([] if report.health is None else [health_table(report.health)]),
         *figures_tables(performance),
         spells_table(performance.spells),
     ]
@@ -44,6 +43,33 @@ def pnl_section(
         ),
         blocks=blocks,
     )
+
+
+def intraday_blocks(report: DayReport) -> Sequence[Block]:
+    """Return the desk date hour by hour, as a chart and by strategy; nothing before a replay."""
+    intraday, currency = report.intraday, report.performance.currency
+    if intraday is None:
+        return []
+    names = sorted({name for hour in intraday.hours for name in hour.strategies})
+    table = Table(
+        title=f"{report.desk_date} by hour, simulated ({currency})",
+        columns=cells.columns("until, UTC", *names, "profit", "so far"),
+        rows=[
+            [
+                cells.text(f"{hour.end:%H:%M}"),
+                *(cells.gain(hour.strategies.get(name, 0.0), digits=2) for name in names),
+                cells.gain(hour.pnl, digits=2),
+                cells.gain(so_far, digits=2),
+            ]
+            for hour, so_far in zip(
+                intraday.hours, accumulate(hour.pnl for hour in intraday.hours), strict=True
+            )
+        ],
+        note=f"The books say {formats.money(intraday.booked, digits=2, signed=True)} for the day. "
+        "Each hour is of simulated ticks, and no evidence.",
+        wide=False,
+    )
+    return [pnl_charts.profit_by_hour(intraday, report.desk_date, currency), table]
 
 
 def paired(charts: Sequence[Chart]) -> Sequence[Chart]:

@@ -60,6 +60,7 @@ def _replay(day: date, dataset: str, portfolio: str | None) -> Any:  # noqa: ANN
     from infra.bootstrap import open_desk
     from quantdesk.commands.pnl_books import latest_performance
     from services.pnl_replay import BAR_FIELDS, replay_session
+    from services.simulated_sessions import session_hours
 
     with open_desk() as desk:
         stored = latest_performance(desk, portfolio)
@@ -70,6 +71,7 @@ def _replay(day: date, dataset: str, portfolio: str | None) -> Any:  # noqa: ANN
             desk.books_of(dataset), stored.lineage["run_id"], bars,
             session=day, portfolio=stored.scope,
             rng=np.random.default_rng([desk.settings.seed, day.toordinal()]),
+            hours=session_hours(desk.market_data, dataset, day),
         )  # fmt: skip
 
 

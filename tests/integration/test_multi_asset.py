@@ -149,6 +149,9 @@ def test_any_split_of_a_range_of_days_answers_and_sums_to_its_total(day: Day, by
     assert split.parts
     assert sum((part.pnl for part in split.parts), split.residual) == split.total
     assert split.total == days.performance(kept).total_pnl
+    if by == "model_version":  # No model decides here, and what does is known.
+        words = [part.name.rpartition(" ")[0] for part in split.parts]
+        assert sorted(words) == ["rule: core", "rule: overlay"]
     if by == "currency":
         assert {part.name for part in split.parts} == {"EUR", "JPY", "USD"}
         assert split.residual == 0

@@ -1,13 +1,13 @@
 """Tests of `basics.trading` and `basics.instruments`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from basics.errors import InvalidInputError
 from basics.instruments import Instrument, InstrumentKind
-from basics.trading import Book, Fill, Side
+from basics.trading import Book, Fill, Lineage, Side, placed_lineage, rule_lineage
 
 BOOK = Book(fund="fund", portfolio="core", strategy="momentum", account="ACC-1")
 WHEN = datetime(2022, 12, 28, 21, 0, tzinfo=UTC)
@@ -59,3 +59,30 @@ def test_an_option_needs_its_terms() -> None:
 def test_a_tick_of_zero_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="tick_size must be positive, got 0"):
         Instrument(symbol="AAPL", tick_size=Decimal(0))
+
+
+def test_a_rule_is_named_with_a_hash_of_its_terms() -> None:
+    one, other = rule_lineage("momentum", 21, 0.1), rule_lineage("momentum", 21, 0.2)
+
+    assert one == rule_lineage("momentum", 21, 0.1)
+    assert one != other
+    assert str(one.model_version).startswith("rule: momentum ")
+    assert len(str(one.model_version)) == len("rule: momentum ") + 8
+    assert one.arm == "rule"
+
+
+@pytest.mark.parametrize(
+    ("lineage", "model"),
+    [
+        (Lineage(model_version="price v2 lightgbm"), "price v2 lightgbm"),
+        (rule_lineage("momentum", 1), None),
+        (placed_lineage("manual"), None),
+        (Lineage(), None),
+    ],
+)
+def test_only_a_model_has_predictions(lineage: Lineage, model: str | None) -> None:
+    about = lineage.of_prediction("AAPL", date(2022, 12, 27))
+
+    assert lineage.followed_model == model
+    assert about.model_version == lineage.model_version
+    assert about.prediction_id == (None if model is None else f"{model} AAPL 2022-12-27")

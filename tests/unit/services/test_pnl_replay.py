@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from market.panel import Panel
 from measures.drawdown import max_drawdown
 from measures.performance import sharpe_ratio
 from services.accounting import Accounting
-from services.pnl_replay import figures_so_far, replay_session
+from services.pnl_replay import ReplayReport, figures_so_far, replay_session
 
 D = Decimal
 RUN, BOOK = "run", Book("Fund", "Core", "momentum", "acc")
@@ -64,10 +65,10 @@ def accounting(tmp_path: Path) -> Iterator[Accounting]:
     database.close()
 
 
-def replay(accounting: Accounting, day: int, seed: int = 1):  # type: ignore[no-untyped-def]
+def replay(accounting: Accounting, day: int, seed: int = 1, **terms: Any) -> ReplayReport:
     return replay_session(
         accounting, RUN, BARS, session=date(2022, 1, day), portfolio="Core",
-        rng=np.random.default_rng(seed), trades=200,
+        rng=np.random.default_rng(seed), trades=200, **terms,
     )  # fmt: skip
 
 
@@ -116,3 +117,26 @@ def test_figures_so_far_take_the_session_as_the_last_return() -> None:
     assert found.max_drawdown == pytest.approx(max_drawdown(whole))
     assert found.drawdown == pytest.approx(0.04)
     assert figures_so_far(returns[:0], 0.01).sharpe_ratio is None
+
+
+def test_a_session_is_as_long_as_its_exchange_says(accounting: Accounting) -> None:
+    """Half a day in summer: 13:30 to 17:00 UTC."""
+    hours = datetime(2022, 1, 4, 13, 30, tzinfo=UTC), datetime(2022, 1, 4, 17, tzinfo=UTC)
+
+    report = replay(accounting, 4, hours=hours)
+
+    assert (report.points[0].at, report.points[-1].at) == hours
+    assert len(report.points) == 43
+    assert [hour.end.hour for hour in report.hours] == [14, 15, 16, 17]
+    # What is filled after the close still counts on its day.
+    assert report.streamed == pytest.approx(float(report.booked), abs=0.01)
+    assert sum(hour.pnl for hour in report.hours) == pytest.approx(report.streamed)
+
+
+def test_a_session_that_ends_within_an_hour_has_a_last_part_of_one(accounting: Accounting) -> None:
+    hours = datetime(2022, 1, 4, 14, 30, tzinfo=UTC), datetime(2022, 1, 4, 16, 15, tzinfo=UTC)
+
+    report = replay(accounting, 4, hours=hours)
+
+    assert [f"{hour.end:%H:%M}" for hour in report.hours] == ["15:00", "16:00", "16:15"]
+    assert sum(hour.pnl for hour in report.hours) == pytest.approx(report.streamed)

@@ -12,7 +12,7 @@ from market.depth import top_of_book
 from market.ticks import depth_dataset
 from services.market_data import MarketData
 from services.ports import DataQualityDocument
-from services.simulated_sessions import simulate_sessions
+from services.simulated_sessions import session_hours, simulate_sessions
 
 DAY = date(2012, 11, 23)  # The half day after Thanksgiving.
 
@@ -52,6 +52,21 @@ def test_a_half_day_is_drawn_inside_its_hours_and_its_bar(market: MarketData) ->
     assert trades["price"].max() == bar["high"]
     assert trades["size"].sum() == bar["volume"]
     assert report.simulated_bar == frozenset()
+
+
+def test_hours_are_those_of_the_exchange_on_the_day(market: MarketData) -> None:
+    winter, summer = date(2012, 11, 21), date(2012, 7, 18)
+
+    def hours(day: date) -> list[str]:
+        found = session_hours(market, "equities_ohlcv", day)
+        assert found is not None
+        return [f"{at:%H:%M}" for at in found]
+
+    assert hours(winter) == ["14:30", "21:00"]
+    assert hours(summer) == ["13:30", "20:00"]
+    assert hours(DAY) == ["14:30", "18:00"]
+    with pytest.raises(MissingDataError, match="2012-11-22 is no session of XNYS"):
+        hours(date(2012, 11, 22))
 
 
 def test_a_symbols_session_does_not_depend_on_the_others(market: MarketData) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from basics.errors import InvalidInputError, MissingDataError
+from basics.trading import Lineage, rule_lineage
 from infra.database.engine import Database
 from infra.database.orders import DatabaseOrderJournal
 from market.panel import Panel
@@ -53,6 +54,28 @@ def test_orders_decide_on_one_close_and_trade_at_the_next(opened: Database) -> N
         # Impact moves the mid away from the close, and half the spread comes on top.
         assert (execution.mid_price - order.arrival_price) * order.side.sign >= 0
         assert (execution.price - execution.mid_price) * order.side.sign > 0
+
+
+def test_a_fill_knows_its_order_and_the_order_the_prediction_of_its_evening(
+    opened: Database,
+) -> None:
+    asked = request()
+    (plan, *rest) = asked.strategies
+    follows = replace(plan, lineage=Lineage(model_version="price v2 lightgbm", arm="champion"))
+    rule = rule_lineage("others", 1)
+    others = tuple(replace(one, lineage=rule) for one in rest)
+
+    _, orders = traded(opened, replace(asked, strategies=(follows, *others)))
+
+    mine = [order for order in orders if order.book == plan.book]
+    fills = DatabaseOrderJournal(opened).fills(asked.run_id)
+    known = {order.cl_ord_id: order.lineage for order in orders}
+    assert mine
+    for order in mine:
+        said = f"price v2 lightgbm {order.symbol} {order.created_at.date()}"
+        assert order.lineage.prediction_id == said
+    assert {fill.cl_ord_id: fill.lineage for fill in fills}.items() <= known.items()
+    assert {order.lineage for order in orders if order.book != plan.book} <= {rule}
 
 
 def test_future_prices_change_no_decision_before_them(opened: Database, tmp_path: Path) -> None:

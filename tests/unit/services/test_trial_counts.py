@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from basics.errors import UnavailableError
-from basics.trading import Book, Fill, Lineage
+from basics.trading import Book, Fill, Lineage, placed_lineage, rule_lineage
 from services.ports import KeptBooks
 from services.trial_counts import TrialCounts
 
@@ -84,3 +84,11 @@ def test_no_model_no_trials_and_a_registry_that_is_gone_count_nothing() -> None:
     assert behind(Tried({"price": {"a": 0.2}}), None) is None
     assert behind(Tried({}), "price v2 lightgbm") is None
     assert behind(Tried({}, down=True), "price v2 lightgbm") is None
+
+
+def test_a_rule_and_a_person_have_no_trials_in_the_registry() -> None:
+    rule, person = rule_lineage("momentum", 1).model_version, placed_lineage("manual").model_version
+    registry = Tried({"price": {"a": 0.1}, "rule: momentum": {"b": 0.2}})
+
+    assert behind(registry, rule, person) is None
+    assert behind(registry, rule, "price v1 ridge").count == 1

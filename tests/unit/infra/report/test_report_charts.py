@@ -1,6 +1,7 @@
 """Tests of the charts: what they draw, in a form that plotly accepts."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -9,7 +10,9 @@ import pytest
 
 from infra.report import pnl_charts, risk_charts
 from infra.report.day import day_page
-from infra.report.page import Chart
+from infra.report.formats import MINUS
+from infra.report.page import Chart, Table
+from infra.report.pnl_section import intraday_blocks
 from infra.report.theme import PALETTES
 from pnl.attribution import Attribution, AttributionPart
 from risk.profile import ForecastChart
@@ -114,6 +117,31 @@ def test_a_year_compounds_its_months() -> None:
     assert months["z"][0][2] == 0.10
     assert months["z"][0][0] is None
     assert year["z"][0][0] == pytest.approx(1.1 * 0.9 - 1.0)
+
+
+def test_the_hours_of_the_day_sum_to_it_and_are_called_simulated(day_report: DayReport) -> None:
+    chart, table = intraday_blocks(day_report)
+
+    assert isinstance(chart, Chart)
+    assert isinstance(table, Table)
+    so_far, hours = chart.traces
+    assert sum(hours["y"]) == so_far["y"][-1] == 16.0
+    assert hours["marker"]["color"][:3] == ["$gain", "$loss", "$gain"]
+    assert hours["customdata"][0] == "14:30 to 15:00"
+    assert "(simulated)" in chart.title
+    assert "SIMULATED ticks" in chart.note
+    assert [column.title for column in table.columns] == [
+        "until, UTC", "model", "momentum", "profit", "so far",
+    ]  # fmt: skip
+    assert [cell.text for cell in table.rows[1]] == [
+        "16:00", f"{MINUS}25.00", "+12.00", f"{MINUS}13.00", f"{MINUS}7.00",
+    ]  # fmt: skip
+    assert table.rows[-1][-1].text == "+16.00"
+    assert "The books say +16.00" in table.note
+
+
+def test_a_day_that_is_not_replayed_yet_shows_no_hours(day_report: DayReport) -> None:
+    assert intraday_blocks(replace(day_report, intraday=None)) == []
 
 
 def test_only_a_loss_beyond_the_forecast_is_an_exceedance() -> None:
