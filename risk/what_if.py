@@ -4,7 +4,9 @@ The book's worst scenarios stay in memory in order, with a threshold somewhat ab
 order adds a scaled row of one symbol, which moves no scenario by more than the row's largest
 size: only those that can fall under the threshold are read, a few per cent of the book's. A
 larger order reads every scenario once; one so large that the threshold no longer covers the tail
-has the whole vector partitioned. The answer is the same on each path, always exact.
+has the whole vector partitioned. The answer is the same on each path, always exact. It is one
+compiled call: between orders the desk does other things, and on cold caches every call of the
+interpreter or of a library costs more than the arithmetic.
 """
 
 import math
@@ -13,8 +15,8 @@ import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError
-from measures.kernels.tails import collect_changed, collect_near
-from measures.tail import TailRisk, tail_risk
+from measures.kernels.tails import KnownTail, changed_tail
+from measures.tail import TailRisk, tail_risk, worst_tail_risks
 from risk.scenarios import Scenarios
 
 # How much more than the tail the threshold covers: more survives larger orders, and costs more.
@@ -42,11 +44,12 @@ class WhatIf:
         self._row_of = {symbol: row for row, symbol in enumerate(scenarios.symbols)}
         dtype = scenarios.returns.dtype
         self._pnl = exposures.astype(dtype) @ scenarios.returns
-        self._tail = np.empty(len(self._pnl) + 1, dtype=dtype)
+        self._scratch = np.empty(len(self._pnl) + 1, dtype=dtype)
         self._size = round((1.0 - confidence) * len(self._pnl), 9)
-        self._reach = np.maximum(
+        reach = np.maximum(
             scenarios.returns.max(axis=1, initial=0.0), -scenarios.returns.min(axis=1, initial=0.0)
         )
+        self._reach = dict(zip(scenarios.symbols, reach.tolist(), strict=True))
         tail_risk(self._pnl, confidence=confidence)  # Refuses what cannot be measured.
         self._refresh()
 
@@ -66,10 +69,12 @@ class WhatIf:
             If the notional is not finite.
         """
         row = self._row(symbol, notional)
-        n_covered = self._collect(row, notional, float(self._reach[self._row_of[symbol]]))
+        n_covered, value, shortfall = changed_tail(
+            self._tail, row, float(notional), self._reach[symbol]
+        )
         if n_covered < self._size:
             return tail_risk(self._changed(row, notional), confidence=self._confidence)
-        return self._read(self._tail[:n_covered])
+        return TailRisk(self._confidence, value, shortfall)
 
     def add(self, symbol: str, notional: float) -> TailRisk:
         """Book the change, such as a fill, and return the tail after it."""
@@ -90,33 +95,22 @@ class WhatIf:
         changed: FloatArray = self._pnl + row * notional
         return changed
 
-    def _collect(self, row: FloatArray, notional: float, reach: float) -> int:
-        """Gather the changed P&L of the scenarios at or below the threshold; return how many."""
-        # A little more than the row's reach, so that no rounding leaves a scenario out.
-        ceiling = self._threshold + abs(notional) * reach * (1.0 + 1e-5)
-        if not ceiling < self._ordered[-1]:
-            return collect_changed(self._pnl, row, notional, self._threshold, self._tail)
-        n_near = int(np.searchsorted(self._ordered, ceiling, side="right"))
-        return collect_near(
-            self._ordered[:n_near], self._order, row, notional, self._threshold, self._tail
-        )
-
     def _refresh(self) -> None:
         """Put the book's worst scenarios in order, and measure it from them."""
         n_covered = min(math.ceil(self._size * _COVER), len(self._pnl) - 1)
         kept = min(max(math.ceil(len(self._pnl) * _ORDERED), n_covered + 1), len(self._pnl))
         worst = np.argpartition(self._pnl, kept - 1)[:kept]
-        self._order = worst[np.argsort(self._pnl[worst])]
-        self._ordered = self._pnl[self._order]
-        self._threshold = float(self._ordered[n_covered])
-        self._now = self._read(self._ordered)
-
-    def _read(self, covered: FloatArray) -> TailRisk:
-        """Read the tail (`acerbi_tasche`) from a set that holds it."""
-        whole, last = math.floor(self._size), math.ceil(self._size)
-        at = min(last, len(covered)) - 1
-        worst = np.partition(covered, at)[: at + 1]
-        value = float(worst[at])
-        total = float(worst[:at].sum()) if whole < last else float(worst.sum())
-        part = (self._size - whole) * value
-        return TailRisk(self._confidence, -value, -(total + part) / self._size)
+        order = worst[np.argsort(self._pnl[worst])]
+        ordered = self._pnl[order]
+        self._tail = KnownTail(
+            pnl=self._pnl,
+            ordered=ordered,
+            order=order,
+            threshold=float(ordered[n_covered]),
+            size=self._size,
+            scratch=self._scratch,
+        )
+        value, shortfall = worst_tail_risks(
+            ordered[None, :], n_scenarios=len(self._pnl), confidences=[self._confidence]
+        )
+        self._now = TailRisk(self._confidence, float(value[0, 0]), float(shortfall[0, 0]))
