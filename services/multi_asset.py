@@ -47,7 +47,7 @@ from services.pnl_days import SIMULATED_SPLITS
 from services.pnl_explanation import Explanation, explanation_of
 from services.pnl_performance import Performance, performance_of
 from services.portfolios import MULTI_ASSET, SIMULATED_INDICES
-from services.ports import KeptBooks
+from services.ports import KeptBooks, SimulatedMarkets
 from services.profit_splits import splits_of_books
 from services.risk_inputs import History, PreviousRisk
 
@@ -105,8 +105,15 @@ class MultiAssetBooks:
         return panel.window(int(np.searchsorted(panel.sessions, day)), len(panel.sessions))
 
 
-def multi_asset_books(plan: MultiAssetPlan, sessions: DateArray, *, seed: int) -> MultiAssetBooks:
-    """Simulate the market over `sessions` from the plan's start on, and trade in it.
+def multi_asset_market(
+    plan: MultiAssetPlan, sessions: DateArray, *, seed: int, kept: SimulatedMarkets | None = None
+) -> SimulatedAssets:
+    """Return the market over `sessions` from the plan's start on: the one kept, or simulated.
+
+    Parameters
+    ----------
+    kept : SimulatedMarkets, optional
+        Where the market is looked for before it is simulated, and kept afterwards.
 
     Raises
     ------
@@ -114,8 +121,21 @@ def multi_asset_books(plan: MultiAssetPlan, sessions: DateArray, *, seed: int) -
         If the sessions do not reach around the first one that is traded.
     """
     within = sessions[sessions >= np.datetime64(plan.start, "D")]
-    rng = np.random.default_rng([seed, _STREAM])
-    market = simulate_assets(rng, within, first_traded=plan.first_traded)
+    key = short_id(seed, _STREAM, plan.first_traded, within, prefix="market")
+    market = kept.load(key) if kept else None
+    if market is None:
+        rng = np.random.default_rng([seed, _STREAM])
+        market = simulate_assets(rng, within, first_traded=plan.first_traded)
+        if kept:
+            kept.save(key, market)
+    return market
+
+
+def multi_asset_books(
+    plan: MultiAssetPlan, sessions: DateArray, *, seed: int, kept: SimulatedMarkets | None = None
+) -> MultiAssetBooks:
+    """Trade in the market over `sessions`; see `multi_asset_market`."""
+    market = multi_asset_market(plan, sessions, seed=seed, kept=kept)
     events = tuple(traded_events(market, plan))
     return MultiAssetBooks(plan, market, events, short_id(plan, events, prefix="run"))
 

@@ -10,6 +10,7 @@ from services.ports import KeptBooks
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from basics.arrays import DateArray
     from basics.instruments import Instrument
     from infra.database.ledger import DatabaseLedgerStore
     from market.panel import Panel
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from services.pnl_days import PnlDays
     from services.pnl_health import PnlHealthCheck
     from services.pnl_keeping import PnlKeeping
+    from services.ports import SimulatedMarkets
     from services.trial_counts import TrialCounts
 
 
@@ -63,11 +65,23 @@ class BooksDesk(TradingDesk):
         """Return the multi-asset portfolio on its simulated market; None before it trades."""
         from services.multi_asset import multi_asset_books
 
-        plan = experiment.multi_asset
-        sessions = self.market_data.panel(experiment.data.dataset, fields=("close",)).sessions
-        if not sessions[0].item() < plan.first_traded <= sessions[-1].item():
+        sessions = self._multi_asset_sessions(experiment)
+        if sessions is None:
             return None
-        return multi_asset_books(plan, sessions, seed=self.settings.seed)
+        kept, seed = self._simulated_markets, self.settings.seed
+        return multi_asset_books(experiment.multi_asset, sessions, seed=seed, kept=kept)
+
+    def _multi_asset_sessions(self, experiment: "Experiment") -> "DateArray | None":
+        """Return the sessions of the simulated market; None before its portfolio trades."""
+        sessions = self.market_data.panel(experiment.data.dataset, fields=("close",)).sessions
+        first = experiment.multi_asset.first_traded
+        return sessions if sessions[0].item() < first <= sessions[-1].item() else None
+
+    @cached_property
+    def _simulated_markets(self) -> "SimulatedMarkets":
+        from infra.simulated_markets import DiskSimulatedMarkets
+
+        return DiskSimulatedMarkets(self.settings.state_dir / "simulated-markets")
 
     @cached_property
     def _traded(self) -> "dict[tuple[str, str], Mapping[str, Instrument]]":
@@ -78,11 +92,14 @@ class BooksDesk(TradingDesk):
     def _simulated_assets(self) -> "SimulatedAssets":
         from basics.errors import MissingDataError
         from infra.experiment import load_experiment
+        from services.multi_asset import multi_asset_market
 
-        books = self.multi_asset_books(load_experiment())
-        if books is None:
+        experiment = load_experiment()
+        sessions = self._multi_asset_sessions(experiment)
+        if sessions is None:
             raise MissingDataError("the simulated market has no session yet: load later bars")
-        return books.market
+        kept, seed = self._simulated_markets, self.settings.seed
+        return multi_asset_market(experiment.multi_asset, sessions, seed=seed, kept=kept)
 
     def _closes(self, dataset: str, start: date, end: date) -> "Panel":
         from services.portfolios import MULTI_ASSET

@@ -15,6 +15,7 @@ from services.ports.market import (
     BarSource,
     DataQualityDocument,
     DataQualityReporter,
+    SimulatedMarkets,
 )
 from services.ports.messaging import Message, MessageQueue, QueueStatus, TopicStatus
 from services.ports.models import AliasMove, ModelRegistry, ModelRun, ModelVersion
@@ -76,6 +77,7 @@ __all__ = [
     "ServedPrediction",
     "SessionRecord",
     "Severity",
+    "SimulatedMarkets",
     "StandingPlan",
     "StoredAlert",
     "StoredResult",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from market.datasets import Dataset, DatasetState
     from market.quality import Rule
+    from market.simulated.multi_asset import SimulatedAssets
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +154,16 @@ class DataQualityReporter(Protocol):
 
     def released(self, dataset: Dataset) -> Set[str]:
         """Return the lines of rows set aside that a person let pass: see `market.quality`."""
+        ...
+
+
+class SimulatedMarkets(Protocol):
+    """Keeps simulated markets; each follows from its key, so that losing one costs time alone."""
+
+    def load(self, key: str) -> SimulatedAssets | None:
+        """Return the market kept under `key`; None where there is none, or a damaged one."""
+        ...
+
+    def save(self, key: str, market: SimulatedAssets) -> None:
+        """Keep `market` whole, or not at all."""
         ...
