@@ -24,6 +24,7 @@ from basics.identifiers import content_hash
 from infra.control_policy import load_control_policy
 from infra.data_quality.policy import load_rules
 from models.monitoring import MonitoringPolicy
+from models.monitoring_limits import LimitRule
 from risk.limits import EVERY, Limit, Override, Scope
 from risk.shocks import Shock
 from risk.stress import Basis, StressScenario
@@ -58,6 +59,14 @@ class _LimitFile(_Row):
     limit: tuple[_LimitRow, ...] = Field(min_length=1)
 
 
+class _LimitRuleTable(_Row):
+    early_share: FiniteFloat = Field(gt=0, lt=1)
+    confidence: FiniteFloat = Field(gt=0.5, lt=1)
+    block_sessions: int = Field(ge=1)
+    resamples: int = Field(ge=100)
+    least_sessions: int = Field(ge=1)
+
+
 class _MonitoringFile(_Row):
     drift_sessions: int = Field(ge=20)
     score_sessions: int = Field(ge=60)
@@ -70,6 +79,7 @@ class _MonitoringFile(_Row):
     rank_ic_upper: FiniteFloat = Field(ge=-1, le=1)
     slope_upper: FiniteFloat
     exceedances_lower: FiniteFloat = Field(default=1.0, ge=0)
+    limits: _LimitRuleTable | None = None
 
 
 class _ShockTable(_Row):
@@ -196,7 +206,8 @@ def load_monitoring(policy_dir: Path) -> MonitoringPolicy:
 
 
 def _monitoring_of(row: _MonitoringFile) -> MonitoringPolicy:
-    return MonitoringPolicy(**row.model_dump())
+    rule = LimitRule(**row.limits.model_dump()) if row.limits else LimitRule()
+    return MonitoringPolicy(**(row.model_dump(exclude={"limits"}) | {"limits": rule}))
 
 
 def check_policy(policy_dir: Path) -> list[str]:

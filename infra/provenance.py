@@ -20,6 +20,17 @@ TRAINING_CODE = frozenset({"measures", "features", "models"})
 COMMON = ("models.tournament", "models.comparison", "models.paths")
 # The kinds that are trained on feature sets by name.
 ON_SETS = frozenset({"models.price", "models.signal"})
+# Where each kind and what it reads are declared.
+KIND_MODULES: Mapping[str, str] = {
+    "price": "models.price",
+    "volatility": "models.volatility",
+    "regime": "models.regime_kind",
+    "risk": "models.tail_forecast",
+    "sizing": "models.sizing_kind",
+    "signal": "models.signal",
+    "anomaly": "models.anomaly_kind",
+    "anomaly_flow": "models.flow_anomaly",
+}
 LIBRARIES = ("numpy", "scipy", "polars", "lightgbm", "scikit-learn", "arch", "mlflow", "numba")
 
 
@@ -41,6 +52,11 @@ def training_code(module: str) -> str:
     trains would be the same model under another name, and one trial too many.
     """
     return _hash_of(frozenset({module}))
+
+
+def code_of_kind(kind: str) -> str:
+    """Return the hash of all code that one of the declared kinds can depend on."""
+    return training_code(KIND_MODULES[kind])
 
 
 def dependencies(*modules: str) -> Sequence[str]:

@@ -13,7 +13,7 @@ a step (`models.interval_levels`), so that a year of trouble is not a year of br
   that is linear in the scale.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,8 +29,10 @@ from models.interval_levels import DynamicLevel, FixedStep, Level
 Method = Literal["aci", "enbpi", "cqr"]
 METHODS: tuple[Method, ...] = ("aci", "enbpi", "cqr")
 # Chosen on the years before 2010 alone, as the smallest of 0.005, 0.01, ... 0.08 with the fewest of
-# them outside 88% to 92%: over the kinds with many series, and over those with one or two.
-STEP, STEP_OF_FEW = 0.02, 0.04
+# them outside 88% to 92%: one for all kinds with many series. A kind with one or two chooses its
+# method by the same count, and its step with it.
+STEP = 0.02
+STEPS_OF_FEW: Mapping[str, float] = {"regime": 0.04, "sizing": 0.08}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,9 @@ class IntervalMethod:
         Sessions of errors that are remembered, and over which steps are weighed.
     delay : int
         Sessions until a session's outcome is known, beyond the next one.
+    ensemble : bool
+        Whether `enbpi` starts from a bootstrap ensemble; not where rows are one sequence, which
+        drawing them would break.
     """
 
     method: Method = "aci"
@@ -54,6 +59,7 @@ class IntervalMethod:
     step: float | None = STEP
     window: int = 500
     delay: int = 0
+    ensemble: bool = True
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -121,12 +127,13 @@ class IntervalMethod:
         there = np.isfinite(errors)
         flat = np.concatenate([first, errors.T[there.T]])
         starts = len(first) + np.concatenate([[0], np.cumsum(there.sum(axis=0))])
+        told = np.concatenate([[0], np.cumsum(there.any(axis=0))])  # Sessions with errors.
         enough = self.window // 10
         for t in range(errors.shape[1]):
             known = max(t - self.delay, 0)  # Sessions before this one have known outcomes.
             oldest = 0 if known < self.window else starts[known - self.window]
             pool = flat[oldest : starts[known]]
-            if len(pool) and (len(first) or known >= enough):
+            if len(pool) and (len(first) or told[known] >= enough):
                 latest = flat[starts[known - 1] : starts[known]] if known else flat[:0]
                 yield t, known, pool, latest
 

@@ -1,29 +1,36 @@
 """Is a version still what it was: drift, rank correlation, coverage, calibration, over time.
 
 Everything is measured on predictions made out of sample or in service, over rolling windows of
-sessions; a window's figures rest on outcomes known in it. Nothing here decides what to do about
-a breach.
+sessions; a window's figures rest on outcomes known in it. Nothing here decides what a
+breach is.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
 
 from basics.arrays import FloatArray
 from basics.errors import InvalidInputError
-from measures.evidence_drift import ALARM, Drift, StabilityReference, measure_drift
+from measures.evidence_drift import (
+    ALARM,
+    Drift,
+    DriftReference,
+    StabilityReference,
+    measure_drift,
+)
+from models.monitoring_limits import LimitRule, Limits
 from models.track import (
     LEAST_VALUES,
     Estimate,
     Track,
     calibration_slope,
     coverage,
+    finite,
     rank_correlation,
+    thinned,
 )
-
-MOST_REFERENCE = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,9 @@ class MonitoringPolicy:
     exceedances_lower : float
         For tails: largest lower end of the 95% interval of the losses beyond the forecast over
         those promised: above it the forecast is too low beyond chance.
+    limits : LimitRule
+        How the limits of a version are chosen on the early part of its record; those above are
+        declared for a version whose early part is too short.
     """
 
     drift_sessions: int = 63
@@ -64,6 +74,7 @@ class MonitoringPolicy:
     rank_ic_upper: float = 0.0
     slope_upper: float = 0.0
     exceedances_lower: float = 1.0
+    limits: LimitRule = field(default_factory=LimitRule)
 
     def __post_init__(self) -> None:
         for name in ("drift_sessions", "score_sessions", "every_sessions", "history_sessions"):
@@ -74,6 +85,11 @@ class MonitoringPolicy:
                 f"coverage must lie between {self.coverage_low} and {self.coverage_high}: "
                 "give the lower end first"
             )
+
+    @property
+    def windows(self) -> tuple[int, int]:
+        """Sessions of drift, and of what rests on outcomes."""
+        return self.drift_sessions, self.score_sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +108,9 @@ class MonitorPoint:
     prediction_stability : float or None
         Stability index of the predictions against all before the points begin.
     features_in_alarm : float or None
-        Share of features whose stability index is an alarm.
+        Share of features whose stability index lies beyond their limit.
+    prediction_kolmogorov_smirnov, prediction_wasserstein : float or None
+        The predictions' other distances from the same reference.
     """
 
     session: date
@@ -101,28 +119,35 @@ class MonitorPoint:
     coverage: float | None
     prediction_stability: float | None
     features_in_alarm: float | None
+    # Documents of earlier days lack them.
+    prediction_kolmogorov_smirnov: float | None = None
+    prediction_wasserstein: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDrift:
-    """How far one feature has moved."""
+    """How far one feature has moved, and how far its stability index may.
+
+    Attributes
+    ----------
+    level : str
+        As the drift's; `usual` where it is an alarm to the field and not to the feature itself,
+        which moved as far before.
+    """
 
     name: str
     drift: Drift
+    limit: float = ALARM
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breach:
-    """A figure beyond what the policy allows."""
-
-    rule: str
-    value: float
-    limit: float
-    text: str
+    @property
+    def level(self) -> str:
+        """How much it says."""
+        own = self.drift.level
+        return "usual" if own == "alarm" and self.drift.stability_index <= self.limit else own
 
 
 def feature_drift(
-    names: Sequence[str], values: FloatArray, *, sessions: int
+    names: Sequence[str], values: FloatArray, *, sessions: int, limits: Limits | None = None
 ) -> tuple[ColumnDrift, ...]:
     """Hold the last `sessions` of each feature against all before, most moved first.
 
@@ -133,24 +158,31 @@ def feature_drift(
     values : ndarray of shape (n_features, n_symbols, n_sessions)
     """
     found = []
-    for name, grid in zip(names, values, strict=True):
-        reference, current = _thinned(grid[:, :-sessions]), _finite(grid[:, -sessions:])
+    alarms = np.full(len(names), ALARM) if limits is None else limits.alarms(names)
+    for name, grid, limit in zip(names, values, alarms, strict=True):
+        reference, current = thinned(grid[:, :-sessions]), finite(grid[:, -sessions:])
         if min(len(reference), len(current)) >= LEAST_VALUES:
-            found.append(ColumnDrift(name=name, drift=measure_drift(reference, current)))
+            drift = measure_drift(reference, current)
+            found.append(ColumnDrift(name=name, drift=drift, limit=float(limit)))
     return tuple(sorted(found, key=lambda row: (-row.drift.stability_index, row.name)))
 
 
 def prediction_drift(track: Track, *, sessions: int) -> Drift | None:
     """Hold the predictions of the last `sessions` against all before."""
-    reference = _thinned(track.prediction[:, :-sessions])
-    current = _finite(track.prediction[:, -sessions:])
+    reference = thinned(track.prediction[:, :-sessions])
+    current = finite(track.prediction[:, -sessions:])
     if min(len(reference), len(current)) < LEAST_VALUES:
         return None
     return measure_drift(reference, current)
 
 
 def points_over_time(
-    track: Track, features: FloatArray | None, policy: MonitoringPolicy
+    track: Track,
+    features: FloatArray | None,
+    policy: MonitoringPolicy,
+    *,
+    alarms: FloatArray | None = None,
+    reference: int | None = None,
 ) -> tuple[MonitorPoint, ...]:
     """Return the version's figures at regular sessions, the newest last.
 
@@ -158,111 +190,71 @@ def points_over_time(
     ----------
     features : ndarray of shape (n_features, n_symbols, n_sessions) or None
         On the track's sessions.
+    alarms : ndarray of shape (n_features,), optional
+        Largest stability index of each feature; the field's 0.25 where not given.
+    reference : int, optional
+        Position before which drift's reference lies; the beginning of the points by default.
     """
     n = track.prediction.shape[1]
     stops = list(range(n, max(n - policy.history_sessions, 0), -policy.every_sessions))[::-1]
     if not stops:
         return ()
-    begin = max(stops[0] - policy.drift_sessions, 0)
-    indexed = _Reference(track.prediction[None], begin)
-    columns = None if features is None else _Reference(features, begin)
+    begin = max(stops[0] - policy.drift_sessions, 0) if reference is None else reference
+    sample = thinned(track.prediction[:, :begin])
+    indexed = DriftReference(sample) if len(sample) >= LEAST_VALUES else None
+    columns = None if features is None else _Columns(features, begin, alarms)
     days: list[date] = track.sessions.astype(object).tolist()
     points = []
     for stop in stops:
         scored = track.window(stop, policy.score_sessions)
-        moved = indexed.indices(track.prediction[None], stop, policy.drift_sessions)
-        shifted = [] if columns is None else columns.indices(features, stop, policy.drift_sessions)
+        moved = _distances(
+            indexed, track.prediction[:, max(0, stop - policy.drift_sessions) : stop]
+        )
         points.append(
             MonitorPoint(
                 session=days[stop - 1],
                 rank_ic=rank_correlation(scored),
                 slope=calibration_slope(scored),
                 coverage=coverage(scored),
-                prediction_stability=moved[0] if moved else None,
-                features_in_alarm=float(np.mean([i >= ALARM for i in shifted]))
-                if shifted
-                else None,
+                prediction_stability=moved[0],
+                features_in_alarm=None
+                if columns is None
+                else columns.in_alarm(features, stop, policy.drift_sessions),
+                prediction_kolmogorov_smirnov=moved[1],
+                prediction_wasserstein=moved[2],
             )
         )
     return tuple(points)
 
 
-def breaches(
-    point: MonitorPoint,
-    policy: MonitoringPolicy,
-    *,
-    prediction: Drift | None,
-    tail: bool = False,
-) -> tuple[Breach, ...]:
-    """Return which of the newest figures lie beyond the policy.
-
-    Parameters
-    ----------
-    tail : bool
-        The predictions are tails: their calibration is that of the exceedances.
-    """
-    slope = point.slope
-    found = [
-        _above("feature drift", point.features_in_alarm, policy.features_in_alarm,
-               "of the features have left the distribution that came before"),
-        _above("prediction drift", prediction.stability_index if prediction else None,
-               policy.prediction_stability, "is the stability index of the predictions"),
-        _above("coverage too high", point.coverage, policy.coverage_high,
-               "of outcomes fell into their interval: it is too wide"),
-        _below("coverage too low", point.coverage, policy.coverage_low,
-               "of outcomes fell into their interval: it is too narrow"),
-        _below("rank correlation", point.rank_ic.high if point.rank_ic else None,
-               policy.rank_ic_upper, "is the upper end of the rank correlation's 95% interval"),
-        _below("calibration", slope.high if slope and not tail else None,
-               policy.slope_upper, "is the upper end of the calibration slope's 95% interval"),
-        _above("exceedances", slope.low if slope and tail else None, policy.exceedances_lower,
-               "is the lower end of the losses beyond the forecast over those promised"),
-    ]  # fmt: skip
-    return tuple(breach for breach in found if breach is not None)
+def _distances(
+    reference: DriftReference | None, window: FloatArray
+) -> tuple[float | None, float | None, float | None]:
+    """Return the three distances of a window from the reference, None where too little is known."""
+    current = finite(window)
+    if reference is None or len(current) < LEAST_VALUES:
+        return None, None, None
+    return reference.index(current), *reference.distances(current)
 
 
-class _Reference:
-    """The deciles of each column before a position, by which later windows are counted."""
+class _Columns:
+    """The deciles of each feature before a position, by which later windows are counted."""
 
-    def __init__(self, values: FloatArray, begin: int) -> None:
-        self._columns: Mapping[int, StabilityReference] = {
-            i: StabilityReference(sample)
+    def __init__(self, values: FloatArray, begin: int, alarms: FloatArray | None) -> None:
+        limits = np.full(len(values), ALARM) if alarms is None else alarms
+        self._columns: Mapping[int, tuple[StabilityReference, float]] = {
+            i: (StabilityReference(sample), float(limits[i]))
             for i, grid in enumerate(values)
-            if len(sample := _thinned(grid[:, :begin])) >= LEAST_VALUES
+            if len(sample := thinned(grid[:, :begin])) >= LEAST_VALUES
         }
 
-    def indices(self, values: FloatArray | None, stop: int, count: int) -> list[float]:
-        """Return the stability index of each column over `count` sessions before `stop`."""
+    def in_alarm(self, values: FloatArray | None, stop: int, count: int) -> float | None:
+        """Return the share of features beyond their limit over `count` sessions before `stop`."""
         if values is None:
-            return []
+            return None
         found = []
-        for i, reference in self._columns.items():
-            current = _finite(values[i][:, max(0, stop - count) : stop])
+        for i, (reference, limit) in self._columns.items():
+            current = finite(values[i][:, max(0, stop - count) : stop])
             if len(current) >= LEAST_VALUES:
-                found.append(reference.index(current))
-        return found
-
-
-def _above(rule: str, value: float | None, limit: float, text: str) -> Breach | None:
-    if value is None or value <= limit:
-        return None
-    return Breach(rule=rule, value=value, limit=limit, text=f"{value:.3g} {text} (at most {limit})")
-
-
-def _below(rule: str, value: float | None, limit: float, text: str) -> Breach | None:
-    if value is None or value >= limit:
-        return None
-    return Breach(
-        rule=rule, value=value, limit=limit, text=f"{value:.3g} {text} (at least {limit})"
-    )
-
-
-def _finite(values: FloatArray) -> FloatArray:
-    flat = values.ravel()
-    return np.asarray(flat[np.isfinite(flat)], dtype=np.float64)
-
-
-def _thinned(values: FloatArray) -> FloatArray:
-    """Return the finite values by session, evenly thinned: a distribution needs no more."""
-    flat = _finite(values.T)
-    return flat[:: -(-len(flat) // MOST_REFERENCE) or 1]
+                found.append(reference.index(current) > limit)
+        return float(np.mean(found)) if found else None

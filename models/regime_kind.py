@@ -23,7 +23,7 @@ from models.assurance import Contract
 from models.dataset import Dataset
 from models.estimators import Column, Estimator, training_rows
 from models.evaluation import session_mean
-from models.intervals import STEP_OF_FEW, IntervalMethod
+from models.intervals import STEPS_OF_FEW, IntervalMethod
 from models.predictors import REGIME_JSON, LinearPredictor, Predictor, require_columns
 from models.regime import RegimeModel, filtered_windows, fit_regimes, with_hysteresis_rows
 from models.splits import Fold
@@ -290,5 +290,9 @@ class RegimeSpec(YearlyKind):
     def intervals(self) -> IntervalMethod:
         """Return how the intervals follow the coverage that was reached."""
         return IntervalMethod(
-            method="aci", coverage=self.coverage, step=STEP_OF_FEW, delay=self.horizon
+            method="enbpi",
+            coverage=self.coverage,
+            step=STEPS_OF_FEW["regime"],
+            delay=self.horizon,
+            ensemble=False,
         )

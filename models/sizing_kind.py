@@ -21,7 +21,7 @@ from models.assurance import Contract
 from models.dataset import Dataset
 from models.estimators import Column, Estimator, training_rows
 from models.evaluation import session_mean
-from models.intervals import STEP_OF_FEW, IntervalMethod
+from models.intervals import STEPS_OF_FEW, IntervalMethod
 from models.predictors import SIZING_JSON, LinearPredictor, Predictor, require_columns
 from models.sizing import Sizes, SizingInputs, SizingRules, position_sizes
 from models.sizing_features import FEATURES, MAX_RIGHT_SIZE, RULES
@@ -225,7 +225,10 @@ class SizingSpec(YearlyKind):
     def intervals(self) -> IntervalMethod:
         """Return how the intervals follow the coverage that was reached."""
         return IntervalMethod(
-            method="enbpi", coverage=self.coverage, step=STEP_OF_FEW, delay=self.horizon
+            method="cqr",
+            coverage=self.coverage,
+            step=STEPS_OF_FEW["sizing"],
+            delay=self.horizon,
         )
 
     def setting(self) -> dict[str, object]:

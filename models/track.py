@@ -13,6 +13,7 @@ Z95 = 1.959963984540054
 LEAST_SESSIONS = 60  # Fewer known sessions than this say nothing of a window.
 LEAST_VALUES = 100
 BINS = 5
+MOST_REFERENCE = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,70 @@ class CalibrationBin:
     predicted: float
     realised: float
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSums:
+    """What the figures of any set of sessions are made of, each of shape (n_sessions,).
+
+    Attributes
+    ----------
+    rank_ic, ranked : ndarray
+        Rank correlation, and 1 where it is known.
+    product, square : ndarray
+        Sums of prediction times outcome and of the prediction's square.
+    beyond, known : ndarray
+        Outcomes beyond a tail forecast over those promised (None where there is no tail), and 1
+        where an outcome is known.
+    inside, judged : ndarray
+        Outcomes inside their interval, and outcomes that have one.
+    """
+
+    rank_ic: FloatArray
+    ranked: FloatArray
+    product: FloatArray
+    square: FloatArray
+    beyond: FloatArray | None
+    known: FloatArray
+    inside: FloatArray
+    judged: FloatArray
+
+
+def session_sums(track: Track) -> SessionSums:
+    """Return the sums of each session, from which the figures of many windows are read."""
+    known = np.isfinite(track.prediction) & np.isfinite(track.outcome)
+    p = np.where(known, track.prediction, 0.0)
+    o = np.where(known, track.outcome, 0.0)
+    ranks = rank_information_coefficient(track.prediction, track.outcome)
+    judged = known & np.isfinite(track.below + track.above)
+    error = np.where(judged, o - p, 0.0)
+    inside = judged & (error <= track.above) & (error >= -track.below)
+    count = known.sum(axis=0)
+    beyond = None
+    if track.tail is not None:
+        beyond = (known & (o > p)).sum(axis=0) / np.maximum(count, 1) / track.tail
+    return SessionSums(
+        rank_ic=np.nan_to_num(ranks),
+        ranked=np.isfinite(ranks).astype(np.float64),
+        product=(p * o).sum(axis=0),
+        square=(p**2).sum(axis=0),
+        beyond=beyond,
+        known=(count > 0).astype(np.float64),
+        inside=inside.sum(axis=0).astype(np.float64),
+        judged=judged.sum(axis=0).astype(np.float64),
+    )
+
+
+def finite(values: FloatArray) -> FloatArray:
+    """Return the finite values as a vector."""
+    flat = values.ravel()
+    return np.asarray(flat[np.isfinite(flat)], dtype=np.float64)
+
+
+def thinned(values: FloatArray) -> FloatArray:
+    """Return the finite values by session, evenly thinned: a distribution needs no more."""
+    flat = finite(values.T)
+    return flat[:: -(-len(flat) // MOST_REFERENCE) or 1]
 
 
 def rank_correlation(track: Track) -> Estimate | None:

@@ -1,6 +1,7 @@
 """The three interval methods beside each other, on the errors that a version made out of sample."""
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import cast
 
 import numpy as np
@@ -9,14 +10,13 @@ from basics.arrays import DateArray, FloatArray
 from basics.errors import MissingDataError
 from models.confidence import YearCoverage, coverage_by_year
 from models.coverage import BAND
-from models.intervals import METHODS, STEP, STEP_OF_FEW, IntervalMethod, Method
+from models.intervals import METHODS, STEP, STEPS_OF_FEW, IntervalMethod, Method
 from services import model_documents as documents
 from services import model_tables as tables
 from services.ports import ModelRegistry
 
-# Those that are tried beside each other; the kinds that rest on one or two series.
+# Those that are tried beside each other.
 STEPS = (0.005, 0.01, 0.02, 0.04, 0.08)
-FEW_SERIES = frozenset({"regime", "sizing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +69,15 @@ class StepReview:
 
     Attributes
     ----------
+    method : str
+        The way to cut the interval.
     step : float or None
         None weighs many steps (dynamically tuned adaptive conformal inference).
     before, after : tuple of int and int
         Calendar years outside 88% to 92%, and years in all.
     """
 
+    method: str
     step: float | None
     mean_width: float
     before: tuple[int, int]
@@ -86,7 +89,8 @@ def review_steps(
 ) -> tuple[StepReview, ...]:
     """Return how each step would have held the version's errors before `year` and from it on.
 
-    A step that is chosen on the years before is evidence on those after.
+    A step that is chosen on the years before is evidence on those after. The kinds of one or two
+    series chose their method so too: all three stand there.
 
     Raises
     ------
@@ -94,14 +98,16 @@ def review_steps(
         If no version with predictions out of sample and intervals stands.
     """
     judged = _judged(registry, name, version)
-    method = replace(judged.method, method=cast("Method", judged.in_force))
+    methods = METHODS if name in STEPS_OF_FEW else (cast("Method", judged.in_force),)
     found = []
-    for step in (*STEPS, None):
-        review = _review(replace(method, step=step), judged, in_force=False)
+    for method, step in product(methods, (*STEPS, None)):
+        tried = replace(judged.method, method=method, step=step)
+        review = _review(tried, judged, in_force=False)
         outside = [y.year for y in review.outside]
         early = [y for y in review.all_years if y < year]
         found.append(
             StepReview(
+                method=method,
                 step=step,
                 mean_width=review.mean_width,
                 before=(sum(y < year for y in outside), len(early)),
@@ -139,9 +145,8 @@ def _judged(registry: ModelRegistry, name: str, version: str | int | None) -> _J
         raise MissingDataError(f"{found.label} foretells a rate: its interval holds no outcome")
     table = tables.prediction_grids(registry.read(found, documents.PREDICTIONS))
     unit = table.values[documents.SCALE]
-    few = STEP_OF_FEW if name in FEW_SERIES else STEP
     return _Judged(
-        method=IntervalMethod(delay=stored.interval_delay, step=few),
+        method=IntervalMethod(delay=stored.interval_delay, step=STEPS_OF_FEW.get(name, STEP)),
         in_force=stored.interval_method,
         errors=(table.outcome - table.values[found.estimator]) / unit,
         unit=unit,

@@ -186,7 +186,7 @@ def signal_inputs(
     return TrainingInputs(
         features=signal_features(features.panel(feature_set, dataset), forecast),
         outcome=outcome,
-        data_version=content_hash(market.version(dataset), version.input_key),
+        data_version=signal_data_version(market, version, dataset),
         lake_version=market.version(dataset),
         spec=replace(_named(spec, dataset, "equities"), base_rate=rate),
         proof=proof,
@@ -203,14 +203,30 @@ def price_forecast(
     MissingDataError
         If no price model was trained yet.
     """
+    newest = newest_trained(registry, name)
+    content = registry.read(newest, documents.PREDICTIONS)
+    return newest, tables.read_predictions(content, features)[newest.estimator]
+
+
+def newest_trained(registry: ModelRegistry, name: str = "price") -> ModelVersion:
+    """Return the newest version that has predictions out of sample.
+
+    Raises
+    ------
+    MissingDataError
+        If none was trained yet.
+    """
     trained = [v for v in registry.versions(name) if documents.PREDICTIONS in v.sha256]
     if not trained:
         raise MissingDataError(
             f"no {name} model was trained: run `quantdesk models train price` before its signal"
         )
-    newest = trained[-1]
-    content = registry.read(newest, documents.PREDICTIONS)
-    return newest, tables.read_predictions(content, features)[newest.estimator]
+    return trained[-1]
+
+
+def signal_data_version(market: MarketData, price: ModelVersion, dataset: str) -> str:
+    """Return what a signal rests on: the bars, and the price version that gives the side."""
+    return content_hash(market.version(dataset), price.input_key)
 
 
 def _made(proof: LeakProof, *, data_version: str, spec: KindSpec) -> TrainingInputs:

@@ -1,9 +1,10 @@
 """What a kind in service reads now, and what its outcomes are made from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from basics.arrays import FloatArray
 from basics.errors import MissingDataError
+from basics.identifiers import content_hash
 from features.panel import FeaturePanel
 from market.panel import Panel
 from models.price import PriceSpec
@@ -20,7 +21,14 @@ from services.tail_training import newest_volatility
 
 
 class KindService:
-    """The declared kinds as they stand in service, by the names that they are trained under."""
+    """The declared kinds as they stand in service, by the names that they are trained under.
+
+    Parameters
+    ----------
+    code : callable
+        Returns the hash of the code that a kind's features are made by: what another made is
+        not read back.
+    """
 
     def __init__(
         self,
@@ -29,11 +37,13 @@ class KindService:
         market: MarketData,
         features: FeatureStore,
         registry: ModelRegistry,
+        code: Callable[[str], str],
     ) -> None:
         self._kinds = kinds
         self._market = market
         self._features = features
         self._registry = registry
+        self._code = code
 
     def trained(self) -> Sequence[str]:
         """Return the kinds of which more than the naive baseline stands."""
@@ -43,12 +53,30 @@ class KindService:
     def watched(self, kind: str) -> tuple[FeaturePanel | None, str]:
         """Return the features that versions are asked on now, and the version of their data.
 
-        The risk kind's are made by the version itself, in training: None.
+        Computed once for each state of the data, then read back. The risk kind's are made by the
+        version itself, in training: None.
         """
         if kind == "risk":
             return None, self._market.version(DATASETS[kind])
-        inputs = self._kinds.inputs(kind)
-        return inputs.asked, inputs.data_version
+        version = self._data_version(kind)
+        if version is None:
+            inputs = self._kinds.inputs(kind)
+            return inputs.asked, inputs.data_version
+        key = content_hash("what a kind is asked on", kind, version, self._code(kind))
+        panel = self._features.cache.load(key)
+        if panel is None:
+            panel = self._kinds.inputs(kind).asked
+            self._features.cache.save(key, panel)
+        return panel, version
+
+    def _data_version(self, kind: str) -> str | None:
+        """Return the version of a kind's data before they are read; None for the desk's flow."""
+        if kind == FLOW:
+            return None
+        if kind != "signal":
+            return self._market.version(DATASETS[kind])
+        price = kind_inputs.newest_trained(self._registry)
+        return kind_inputs.signal_data_version(self._market, price, DATASETS[kind])
 
     def newest(self, kind: str, *versions: ModelVersion) -> FeaturePanel:
         """Return what the versions read at the newest session.
@@ -59,7 +87,8 @@ class KindService:
             If none of them can be asked.
         """
         if kind != "risk":
-            features = self._kinds.inputs(kind).asked
+            features, _ = self.watched(kind)
+            assert features is not None  # None for the risk kind alone.
             return features.window(len(features.sessions) - 1, len(features.sessions))
         trained = [version for version in versions if TAIL in version.sha256]
         if not trained:

@@ -5,46 +5,45 @@ What is found is one document for each version and desk date. A breach is told a
 asks for a training anew when newer bars stand than the version was trained on.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from io import BytesIO
 
+import msgspec
 import numpy as np
-import polars as pl
 
-from basics.arrays import DateArray, FloatArray
+from basics.arrays import FloatArray
 from features.panel import FeaturePanel
 from measures.evidence_drift import Drift
-from models.assurance import Assurance
+from models.breaches import Breach, breaches, declared_limits, rates_later
 from models.monitoring import (
-    Breach,
     ColumnDrift,
     MonitoringPolicy,
     MonitorPoint,
-    breaches,
     feature_drift,
     points_over_time,
     prediction_drift,
 )
-from models.track import CalibrationBin, Track, calibration_bins, comparable
+from models.monitoring_limits import LimitRule, Limits, choose_limits
+from models.track import CalibrationBin, calibration_bins
 from services import model_documents as documents
-from services.kind_losses import GROWTH
-from services.paired_rows import manifest_of
 from services.ports import (
     Alert,
     ModelRegistry,
     ModelVersion,
     PredictionLog,
+    ResultStore,
     ServedPrediction,
     Severity,
 )
 from services.promotion import CHALLENGER, CHAMPION, SHADOW
+from services.version_track import VersionTrack, features_on, version_track
 
 MONITOR_KIND = "models.monitor"
-ENDS = (documents.BELOW, documents.ABOVE)
+LIMITS_KIND = "models.limits"
 ALERT_KIND = "model.monitoring"
 WATCHED = (CHAMPION, CHALLENGER, SHADOW)
+NO_LIMITS = Limits(rule=LimitRule())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +61,8 @@ class VersionMonitor:
         features are not at hand.
     points : tuple of MonitorPoint
         Over time, the newest last.
+    limits : Limits
+        Where each figure becomes a breach: chosen on the early part of the version's record.
     """
 
     model: str
@@ -77,6 +78,8 @@ class VersionMonitor:
     bins: tuple[CalibrationBin, ...]
     points: tuple[MonitorPoint, ...]
     breaches: tuple[Breach, ...]
+    # Documents of earlier days were held against the policy alone.
+    limits: Limits = NO_LIMITS
 
     @property
     def scope(self) -> str:
@@ -90,14 +93,30 @@ class VersionMonitor:
 
 
 class ModelMonitoring:
-    """Measures the versions of a registry against a policy."""
+    """Measures the versions of a registry against limits that each chose on its early part.
+
+    Parameters
+    ----------
+    results : ResultStore
+        Where the limits of a version are kept as a document.
+    seed : int
+        Of the resamples that choose limits.
+    """
 
     def __init__(
-        self, registry: ModelRegistry, log: PredictionLog, policy: MonitoringPolicy
+        self,
+        registry: ModelRegistry,
+        log: PredictionLog,
+        policy: MonitoringPolicy,
+        *,
+        results: ResultStore,
+        seed: int,
     ) -> None:
         self._registry = registry
         self._log = log
         self._policy = policy
+        self._results = results
+        self._seed = seed
 
     def watch(
         self,
@@ -123,7 +142,13 @@ class ModelMonitoring:
         versions = [v for v in self._registry.versions(name) if v.version in in_service]
         rows = self._log.rows(name)
         return tuple(
-            self._measure(version, rows, features, data_version, as_of)
+            self._measure(
+                version,
+                [row for row in rows if row.version == version.version],
+                features if features and features.content_hash == version.feature_hash else None,
+                stale=version.data_version != data_version,
+                as_of=as_of,
+            )
             for version in versions
             if documents.PREDICTIONS in version.sha256
         )
@@ -131,17 +156,18 @@ class ModelMonitoring:
     def _measure(
         self,
         version: ModelVersion,
-        rows: Sequence[ServedPrediction],
-        features: FeaturePanel | None,
-        data_version: str,
+        own: Sequence[ServedPrediction],
+        known: FeaturePanel | None,
+        *,
+        stale: bool,
         as_of: date,
     ) -> VersionMonitor:
-        own = [row for row in rows if row.version == version.version]
-        known = features if features and features.content_hash == version.feature_hash else None
-        track, served = self._track(version, own, known)
-        policy = self._policy
-        panel = None if known is None else _on(known, track)
-        points = points_over_time(track, panel, policy)
+        told = version_track(self._registry, version, own, known)
+        track, policy = told.track, self._policy
+        panel = None if known is None else (known.names, features_on(known, track))
+        limits = self._limits(version, told, panel, as_of)
+        alarms = None if panel is None else limits.alarms(panel[0])
+        points = points_over_time(track, panel and panel[1], policy, alarms=alarms)
         moved = prediction_drift(track, sessions=policy.drift_sessions)
         aliases = self._registry.aliases(version.name)
         return VersionMonitor(
@@ -151,84 +177,60 @@ class ModelMonitoring:
             aliases=tuple(a for a in WATCHED if aliases.get(a) == version.version),
             as_of=as_of,
             policy=policy,
-            served=served,
-            stale=version.data_version != data_version,
+            served=told.served,
+            stale=stale,
             features=()
             if known is None
-            else feature_drift(known.names, known.values, sessions=policy.drift_sessions),
+            else feature_drift(
+                known.names, known.values, sessions=policy.drift_sessions, limits=limits
+            ),
             prediction=moved,
             bins=calibration_bins(track.window(len(track.sessions), policy.score_sessions)),
             points=points,
-            breaches=breaches(points[-1], policy, prediction=moved, tail=track.tail is not None)
+            breaches=breaches(points[-1], limits, prediction=moved, tail=track.tail is not None)
             if points
             else (),
+            limits=limits,
         )
 
-    def _track(
-        self, version: ModelVersion, own: Sequence[ServedPrediction], features: FeaturePanel | None
-    ) -> tuple[Track, int]:
-        """Return the version's track, and how many of its sessions were served."""
-        manifest = manifest_of(self._registry, version)
-        kept = pl.read_parquet(BytesIO(self._registry.read(version, documents.PREDICTIONS)))
-        table = kept.select(
-            "symbol",
-            "session",
-            documents.OUTCOME,
-            pl.col(version.estimator).alias("prediction"),
-            *(
-                pl.col(name) if name in kept.columns else pl.lit(np.nan).alias(name)
-                for name in ENDS
-            ),
-        )
-        assured = self._assurance(version)
-        last: date = kept["session"].max()  # type: ignore[assignment]
-        later = [row for row in own if row.session > last]
-        if later:
-            widths = _widths(assured, features)
-            served = _served_table(later, widths, known=manifest.metric != GROWTH)
-            table = pl.concat([table, served], how="vertical_relaxed")
-        sessions, grids = _grids(table)
-        told = Track(
-            sessions=sessions,
-            outcome=grids[documents.OUTCOME],
-            prediction=grids["prediction"],
-            below=grids[documents.BELOW],
-            above=grids[documents.ABOVE],
-            horizon=manifest.horizon,
-            tail=_tail(manifest),
-        )
-        track = told if assured is None else comparable(told, assured.contract.form)
-        return track, len({row.session for row in later})
+    def _limits(
+        self,
+        version: ModelVersion,
+        told: VersionTrack,
+        panel: tuple[Sequence[str], FloatArray] | None,
+        as_of: date,
+    ) -> Limits:
+        """Return the limits kept with the version, chosen now if they are not or by another rule.
 
-    def _assurance(self, version: ModelVersion) -> Assurance | None:
-        """Return what stands behind the version's intervals; None where it was never calibrated."""
-        if documents.ASSURANCE not in version.sha256:
+        Chosen again too where they were chosen without the features that are known now.
+        """
+        policy, scope = self._policy, f"{version.name} v{version.version}"
+        rule = policy.limits
+        early = int(told.kept * rule.early_share)
+        if early < rule.least_sessions:
+            return declared_limits(policy)
+        kept = self._kept_limits(scope)
+        if kept is not None and kept.stands_for(rule, policy.windows, features=panel is not None):
+            return kept
+        found = choose_limits(
+            told.track.window(early, early),
+            None if panel is None else (panel[0], panel[1][:, :, :early]),
+            windows=policy.windows,
+            rule=rule,
+            generator=np.random.default_rng(self._seed),
+        )
+        later = rates_later(told.track, panel, policy, found, begin=early)
+        found = replace(found, later=later)
+        lineage = {"model": version.label, "data_version": version.data_version}
+        self._results.put(LIMITS_KIND, scope, as_of, msgspec.to_builtins(found), lineage)
+        return found
+
+    def _kept_limits(self, scope: str) -> Limits | None:
+        if scope not in self._results.scopes(LIMITS_KIND):
             return None
-        return documents.read_assurance(self._registry.read(version, documents.ASSURANCE))
-
-
-def _widths(
-    assurance: Assurance | None, features: FeaturePanel | None
-) -> Mapping[tuple[str, date], tuple[float, float]]:
-    """Return how far below and above the version's interval reaches at each cell."""
-    if features is None or assurance is None:
-        return {}
-    names = list(features.names)
-    if assurance.scale_feature not in {"", *names}:
-        return {}
-    scale = (
-        features[assurance.scale_feature] * assurance.scale_factor
-        if assurance.scale_feature
-        else np.ones(features.values.shape[1:])
-    )
-    days: list[date] = features.sessions.astype(object).tolist()
-    above = assurance.width
-    below = above if assurance.width_below is None else assurance.width_below
-    return {
-        (symbol, day): (below * float(scale[i, j]), above * float(scale[i, j]))
-        for j, day in enumerate(days)
-        for i, symbol in enumerate(features.symbols)
-    }
+        return msgspec.convert(
+            self._results.latest(LIMITS_KIND, scope).payload, Limits, strict=False
+        )
 
 
 def alerts_of(found: VersionMonitor, *, at: datetime) -> tuple[Alert, ...]:
@@ -245,64 +247,3 @@ def alerts_of(found: VersionMonitor, *, at: datetime) -> tuple[Alert, ...]:
         )
         for breach in found.breaches
     )
-
-
-def _tail(manifest: documents.Manifest) -> float | None:
-    """Return how often a loss may lie beyond the forecast, where the kind foretells a tail."""
-    if manifest.metric != documents.FISSLER_ZIEGEL:
-        return None
-    return round(1.0 - float(manifest.parameters["confidence"]), 9)
-
-
-def _served_table(
-    rows: Sequence[ServedPrediction],
-    widths: Mapping[tuple[str, date], tuple[float, float]],
-    *,
-    known: bool,
-) -> pl.DataFrame:
-    """Return the answers given in service; a version in two arms said the same in both.
-
-    Parameters
-    ----------
-    known : bool
-        Whether the outcomes are in the unit of the prediction; a size's is what it returned.
-    """
-    cells = {(row.entity, row.session): row for row in rows}
-    return pl.DataFrame(
-        {
-            "symbol": [entity for entity, _ in cells],
-            "session": [session for _, session in cells],
-            documents.OUTCOME: [
-                np.nan if row.outcome is None or not known else row.outcome
-                for row in cells.values()
-            ],
-            "prediction": [row.value for row in cells.values()],
-            **{
-                name: [widths.get(cell, (np.nan, np.nan))[end] for cell in cells]
-                for end, name in enumerate(ENDS)
-            },
-        }
-    )
-
-
-def _grids(table: pl.DataFrame) -> tuple[DateArray, dict[str, FloatArray]]:
-    symbols = table["symbol"].unique().sort()
-    sessions = table["session"].unique().sort()
-    row = table["symbol"].replace_strict(symbols, pl.int_range(len(symbols), eager=True))
-    column = table["session"].replace_strict(sessions, pl.int_range(len(sessions), eager=True))
-    grids = {}
-    for name in (documents.OUTCOME, "prediction", *ENDS):
-        grid = np.full((len(symbols), len(sessions)), np.nan)
-        grid[row.to_numpy(), column.to_numpy()] = table[name].to_numpy()
-        grids[name] = grid
-    return sessions.to_numpy().astype("datetime64[D]"), grids
-
-
-def _on(features: FeaturePanel, track: Track) -> FloatArray:
-    """Return the features on the sessions of the track; NaN where the panel has none."""
-    values = np.full((len(features.names), len(features.symbols), len(track.sessions)), np.nan)
-    at = np.searchsorted(features.sessions, track.sessions)
-    inside = np.minimum(at, len(features.sessions) - 1)
-    there = features.sessions[inside] == track.sessions
-    values[:, :, there] = features.values[:, :, inside[there]]
-    return values

@@ -109,7 +109,8 @@ def intervals_out_of_sample(
 
 def _first_errors(inputs: TrainingInputs, ground: Ground, scale: FloatArray) -> FloatArray | None:
     """Return the leave-one-out errors that EnbPI starts from; None for the other methods."""
-    if inputs.spec.intervals().method != "enbpi":
+    method = inputs.spec.intervals()
+    if method.method != "enbpi" or not method.ensemble:
         return None
     return leave_out_errors(
         inputs.spec.candidate(),

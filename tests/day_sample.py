@@ -1,6 +1,6 @@
 """A small day, made up and seeded, in the exact form of a real one."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import accumulate
@@ -10,11 +10,11 @@ import numpy as np
 
 from market.quality import Finding as QualityFinding
 from market.quality import Severity
+from models.breaches import breaches, declared_limits
 from models.contest import RivalEvidence, Rule, Verdict
 from models.evaluation import YearScore
 from models.monitoring import (
     MonitoringPolicy,
-    breaches,
     feature_drift,
     points_over_time,
     prediction_drift,
@@ -136,12 +136,13 @@ def _service(sessions: tuple[date, ...]) -> ServiceSection:
     policy = MonitoringPolicy(score_sessions=120, history_sessions=300)
     points = points_over_time(track, prediction[None], policy)
     drift = prediction_drift(track, sessions=63)
+    limits = replace(declared_limits(policy), chosen_from=sessions[0], chosen_to=sessions[100])
     version = VersionMonitor(
         model="price", version=2, label="price v2 lightgbm", aliases=("challenger",),
         as_of=sessions[-1], policy=policy, served=0, stale=False,
         features=feature_drift(("signal",), prediction[None], sessions=63), prediction=drift,
         bins=calibration_bins(track), points=points,
-        breaches=breaches(points[-1], policy, prediction=drift),
+        breaches=breaches(points[-1], limits, prediction=drift), limits=limits,
     )  # fmt: skip
     replay = TrialReplay(
         mode="shadow", control="price v1 zero", treatment="price v2 lightgbm",

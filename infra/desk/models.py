@@ -72,7 +72,13 @@ class ModelDesk(RiskDesk):
         from services.model_monitoring import ModelMonitoring
 
         policy = load_monitoring(self.settings.policy_dir)
-        return ModelMonitoring(self.models, self.prediction_log, policy)
+        return ModelMonitoring(
+            self.models,
+            self.prediction_log,
+            policy,
+            results=self.results,
+            seed=self.settings.seed,
+        )
 
     @cached_property
     def training(self) -> "Training":
@@ -122,10 +128,15 @@ class ModelDesk(RiskDesk):
     @cached_property
     def kind_service(self) -> "KindService":
         """What each kind in service reads now, and what its outcomes are made from."""
+        from infra.provenance import code_of_kind
         from services.kind_service import KindService
 
         return KindService(
-            self.kinds, market=self.market_data, features=self.features, registry=self.models
+            self.kinds,
+            market=self.market_data,
+            features=self.features,
+            registry=self.models,
+            code=code_of_kind,
         )
 
     def _last_fills(self) -> "Sequence[Fill]":

@@ -13,13 +13,13 @@ from services.model_monitoring import VersionMonitor
 from services.report import ServiceSection, Tone, TrialReplay
 
 MOST_FEATURES = 8
-LEVEL_TONES = {"calm": Tone.GOOD, "watch": Tone.WARN, "alarm": Tone.BAD}
+LEVEL_TONES = {"calm": Tone.GOOD, "watch": Tone.WARN, "alarm": Tone.BAD, "usual": Tone.PLAIN}
 
 
 def service_section(service: ServiceSection) -> Section:
     """Return what models in service did, plain words first."""
     broken = [breach for version in service.versions for breach in version.breaches]
-    held = "Every figure lies within policy/monitoring.toml."
+    held = "Every figure lies within its limits, chosen on each version's early years."
     return Section(
         name="service",
         title="Models in service",
@@ -117,10 +117,11 @@ def _line_chart(
 
 
 def _share_chart(version: VersionMonitor) -> Chart:
-    days, policy = _days(version), version.policy
+    days, own = _days(version), version.limits
     limits = [
         _line(text, days, [value] * len(days), "$warn", dash="dot")
-        for text, value in (("least", policy.coverage_low), ("most", policy.coverage_high))
+        for text, value in (("least", own.coverage_low), ("most", own.coverage_high))
+        if value is not None
     ]
     shares = _line("coverage", days, [point.coverage for point in version.points], "$accent")
     return Chart(
@@ -132,10 +133,10 @@ def _share_chart(version: VersionMonitor) -> Chart:
             xaxis=axis(showgrid=False, type="date"),
             yaxis=axis(title=axis_title("share of outcomes inside"), tickformat=".0%"),
         ),
-        summary="Share of outcomes inside their interval over time, and the policy's limits.",
+        summary="Share of outcomes inside their interval over time, and the limits.",
         height=260,
         wide=False,
-        note=f"Over {policy.score_sessions} sessions; dotted: the limits of the policy.",
+        note=f"Over {version.policy.score_sessions} sessions; dotted: {_whose(version)}.",
     )
 
 
@@ -147,39 +148,55 @@ def _drift_chart(version: VersionMonitor) -> Chart:
         name=_name("drift", version),
         title=f"Drift, {version.label}",
         traces=[
-            _line("share of features in alarm", days, alarms, "$warn"),
+            _line("share of features beyond their limit", days, alarms, "$warn"),
             _line("stability index of the predictions", days, moved, "$accent"),
         ],
         layout=layout(
             xaxis=axis(showgrid=False, type="date"),
             yaxis=axis(title=axis_title("share; index"), rangemode="tozero"),
         ),
-        summary="Share of features whose stability index is an alarm, and the predictions' index.",
+        summary="Share of features beyond their own limit, and the predictions' stability index.",
         height=260,
         wide=False,
         note=f"{policy.drift_sessions} sessions against all before the chart begins; a breach "
-        f"above {policy.features_in_alarm:.0%} and {policy.prediction_stability}.",
+        f"above {_limit(version.limits.features_in_alarm, '.0%')} of the features and an index of "
+        f"{_limit(version.limits.prediction_stability, '.2f')}, {_whose(version)}.",
     )
 
 
 def _feature_table(version: VersionMonitor) -> Table:
-    titles = ("feature", "level", "stability index", "Kolmogorov-Smirnov", "Wasserstein")
+    titles = ("feature", "level", "stability index", "its limit", "Kolmogorov-Smirnov",
+              "Wasserstein")  # fmt: skip
     return Table(
         title=f"Features that moved most, {version.label}",
         columns=cells.columns(*titles, words=2),
         rows=[
             [
                 cells.text(row.name),
-                Cell(row.drift.level, LEVEL_TONES[row.drift.level]),
+                Cell(row.level, LEVEL_TONES[row.level]),
                 cells.number(row.drift.stability_index, digits=3),
+                cells.number(row.limit, digits=3),
                 cells.number(row.drift.kolmogorov_smirnov, digits=3),
                 cells.number(row.drift.wasserstein, digits=3),
             ]
             for row in version.features[:MOST_FEATURES]
         ],
         note=f"The last {version.policy.drift_sessions} sessions against all before; Wasserstein "
-        "in standard deviations.",
+        "in standard deviations. Usual: an alarm to the field, and no further than the feature "
+        "moved by chance in the version's early years.",
     )
+
+
+def _whose(version: VersionMonitor) -> str:
+    """Say where the version's limits come from."""
+    limits = version.limits
+    if limits.declared:
+        return "the limits of the policy"
+    return f"limits chosen on {limits.chosen_from} to {limits.chosen_to}"
+
+
+def _limit(value: float | None, form: str) -> str:
+    return "no limit" if value is None else format(value, form)
 
 
 def _days(version: VersionMonitor) -> list[str]:

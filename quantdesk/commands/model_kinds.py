@@ -218,6 +218,7 @@ def _show_steps(kind: str, steps: Any, *, year: int, as_json: bool) -> None:  # 
         return
     cells = [
         (
+            s.method,
             "weighed" if s.step is None else f"{s.step:g}",
             f"{s.mean_width:.5g}",
             f"{s.before[0]} of {s.before[1]}",
@@ -225,5 +226,6 @@ def _show_steps(kind: str, steps: Any, *, year: int, as_json: bool) -> None:  # 
         )
         for s in steps
     ]
-    columns = ("step", "mean width", f"years off before {year}", f"from {year}")
-    show_table(f"90% intervals of {kind} by the step of the level", columns, cells, right=columns)
+    columns = ("method", "step", "mean width", f"years off before {year}", f"from {year}")
+    title = f"90% intervals of {kind} by the step of the level"
+    show_table(title, columns, cells, right=columns[1:])

@@ -19,7 +19,7 @@ def models_monitor(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure every version of a model in service against policy/monitoring.toml."""
+    """Measure every version of a model in service against limits chosen on its early years."""
     from flows import model_steps
     from flows.day import open_day
 
@@ -58,23 +58,52 @@ def _show(monitor: "VersionMonitor") -> None:
         for point in monitor.points[::-1][::step][::-1]
     ]
     show_table("Over time, 95% intervals", columns, rows, right=columns[1:])
-    titles = ("feature", "PSI", "Kolmogorov-Smirnov", "Wasserstein", "level")
+    titles = ("feature", "PSI", "its limit", "Kolmogorov-Smirnov", "Wasserstein", "level")
     drifts = [
         (
             row.name,
             f"{row.drift.stability_index:.3f}",
+            f"{row.limit:.3f}",
             f"{row.drift.kolmogorov_smirnov:.3f}",
             f"{row.drift.wasserstein:.3f}",
-            row.drift.level,
+            row.level,
         )
         for row in monitor.features[:MOST_FEATURES]
     ]
     show_table(f"Features that moved most, of {len(monitor.features)}", titles, drifts,
-               right=titles[1:4])  # fmt: skip
+               right=titles[1:5])  # fmt: skip
+    _show_limits(monitor)
     for breach in monitor.breaches:
         typer.echo(f"breach, {breach.rule}: {breach.text}")
     if not monitor.breaches:
         typer.echo("no breach")
+
+
+def _show_limits(monitor: "VersionMonitor") -> None:
+    """Show where each figure becomes a breach, and how often one did after they were chosen."""
+    limits = monitor.limits
+    if limits.declared:
+        typer.echo("limits: those that policy/monitoring.toml declares, for want of a long record")
+        return
+    beyond = {rate.rule: f"{rate.beyond} of {rate.points}" for rate in limits.later}
+    told = (
+        ("feature drift", limits.features_in_alarm, "at most"),
+        ("prediction drift", limits.prediction_stability, "at most"),
+        ("prediction distance", limits.prediction_kolmogorov_smirnov, "at most"),
+        ("prediction mass", limits.prediction_wasserstein, "at most"),
+        ("coverage too high", limits.coverage_high, "at most"),
+        ("coverage too low", limits.coverage_low, "at least"),
+        ("rank correlation", limits.rank_ic_low, "at least"),
+        ("calibration", limits.slope_low, "at least"),
+        ("exceedances", limits.exceedances_high, "at most"),
+    )
+    rows = [
+        (rule, f"{side} {value:.3f}", beyond.get(rule, ""))
+        for rule, value, side in told
+        if value is not None
+    ]
+    title = f"Limits chosen on {limits.chosen_from} to {limits.chosen_to}"
+    show_table(title, ("figure", "limit", "points beyond it since"), rows, right=("limit",))
 
 
 def _estimate(estimate: Any) -> str:  # noqa: ANN401 - an Estimate, imported lazily

@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basics.errors import InvalidInputError, MissingDataError
-from measures.evidence_drift import measure_drift, stability_index
+from measures.evidence_drift import (
+    DriftReference,
+    StabilityReference,
+    measure_drift,
+    stability_index,
+)
 
 
 def test_two_bins_by_hand() -> None:
@@ -43,6 +48,36 @@ def test_samples_of_one_distribution_are_calm(seed: int) -> None:
     assert drift.stability_index < 0.10
     assert drift.level == "calm"
     assert drift.p_value is not None
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 1000), st.integers(20, 300))
+def test_the_distances_are_those_of_scipy(seed: int, count: int) -> None:
+    from scipy import stats
+
+    rng = np.random.default_rng(seed)
+    reference, current = rng.normal(size=400), rng.normal(0.3, 2.0, size=count).round(1)
+
+    distance, mass = DriftReference(reference).distances(current)
+
+    ours = stats.ks_2samp(reference, current, method="asymp").statistic
+    assert distance == pytest.approx(ours, abs=1e-12)
+    theirs = stats.wasserstein_distance(reference, current) / reference.std()
+    assert mass == pytest.approx(theirs, rel=1e-9)
+
+
+def test_draws_of_columns_have_the_index_of_what_they_hold() -> None:
+    rng = np.random.default_rng(2)
+    grid = rng.normal(size=(3, 50))
+    grid[1, :30] = np.nan
+    reference = StabilityReference(rng.normal(size=500))
+    picks = np.array([[0, 1, 2, 2, 40, 41], [3, 3, 3, 3, 3, 3]])
+
+    found = reference.indices(grid, picks, least=13)
+
+    drawn = grid[:, picks[0]]
+    assert found[0] == pytest.approx(reference.index(drawn[np.isfinite(drawn)]), abs=1e-12)
+    assert np.isnan(found[1])  # Twelve values are too few.
 
 
 def test_a_sample_against_itself_has_not_moved() -> None:

@@ -47,6 +47,21 @@ def test_no_session_knows_an_outcome_that_is_not_there_yet(method: str) -> None:
         assert one[:405].tobytes() == two[:405].tobytes()
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_sessions_before_the_first_error_count_for_nothing(method: str) -> None:
+    """Once the first interval was cut from one session's errors where a history lay before it."""
+    errors = _errors(300)
+    nothing = np.full((10, 130), np.nan)
+    bounds = IntervalMethod(method=method, delay=5)
+
+    alone, behind = bounds.bounds(errors), bounds.bounds(np.concatenate([nothing, errors], axis=1))
+
+    assert np.isnan(alone[0][:55]).all()
+    assert np.isfinite(alone[0][55:]).all()
+    for one, other in zip(alone, behind, strict=True):
+        assert one.tobytes() == other[130:].tobytes()
+
+
 def test_the_narrowest_interval_of_skewed_errors_is_narrower_than_the_symmetric_one() -> None:
     errors = np.random.default_rng(9).exponential(size=(10, 2500)) - 1.0
     sizes = {}

@@ -7,9 +7,9 @@ import pytest
 
 from basics.errors import InvalidInputError
 from measures.evidence_drift import measure_drift
+from models.breaches import breaches, declared_limits
 from models.monitoring import (
     MonitoringPolicy,
-    breaches,
     feature_drift,
     points_over_time,
     prediction_drift,
@@ -24,6 +24,7 @@ from models.track import (
 )
 
 POLICY = MonitoringPolicy(score_sessions=200, history_sessions=400, every_sessions=50)
+DECLARED = declared_limits(POLICY)
 
 
 def track(*, slope: float = 1.0, symbols: int = 10, sessions: int = 1000) -> Track:
@@ -128,11 +129,11 @@ def test_a_model_that_turned_round_breaches_rank_and_calibration() -> None:
     made.outcome[:, -200:] = -made.outcome[:, -200:]
     points = points_over_time(made, None, POLICY)
 
-    found = breaches(points[-1], POLICY, prediction=prediction_drift(made, sessions=63))
+    found = breaches(points[-1], DECLARED, prediction=prediction_drift(made, sessions=63))
 
     assert [b.rule for b in found] == ["coverage too low", "rank correlation", "calibration"]
     assert all(b.value < b.limit for b in found)
-    assert breaches(points[0], POLICY, prediction=None) == ()
+    assert breaches(points[0], DECLARED, prediction=None) == ()
 
 
 def test_predictions_that_moved_breach_their_stability() -> None:
@@ -140,7 +141,7 @@ def test_predictions_that_moved_breach_their_stability() -> None:
     made.prediction[:, -63:] += 3.0
     points = points_over_time(made, None, POLICY)
 
-    found = breaches(points[-1], POLICY, prediction=prediction_drift(made, sessions=63))
+    found = breaches(points[-1], DECLARED, prediction=prediction_drift(made, sessions=63))
 
     assert found[0].rule == "prediction drift"
     assert "is the stability index of the predictions (at most 0.25)" in found[0].text
@@ -156,7 +157,7 @@ def test_features_that_moved_together_breach_the_share() -> None:
 
     assert points[0].features_in_alarm == 0.0
     assert points[-1].features_in_alarm == 0.75
-    found = breaches(points[-1], POLICY, prediction=None)
+    found = breaches(points[-1], DECLARED, prediction=None)
     assert [b.rule for b in found] == ["feature drift"]
 
 
@@ -193,7 +194,7 @@ def test_a_tail_that_is_too_low_beyond_chance_is_a_breach_of_its_own_rule() -> N
     )  # fmt: skip
     points = points_over_time(low, None, POLICY)
 
-    rules = [b.rule for b in breaches(points[-1], POLICY, prediction=None, tail=True)]
+    rules = [b.rule for b in breaches(points[-1], DECLARED, prediction=None, tail=True)]
 
     assert "exceedances" in rules
     assert "calibration" not in rules

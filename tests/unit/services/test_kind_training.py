@@ -11,7 +11,7 @@ from basics.errors import InvalidInputError, MissingDataError
 from basics.trading import Book, Fill
 from models.anomaly_kind import AnomalySpec
 from services.flow_inputs import flow_inputs, flow_of
-from services.interval_review import review_intervals
+from services.interval_review import review_intervals, review_steps
 from services.kind_training import FLOW, KINDS, KindTraining
 from services.kind_verdicts import in_words, kind_verdicts
 from services.training import Training
@@ -131,6 +131,20 @@ def test_the_three_interval_methods_stand_beside_each_other() -> None:
         ("cqr", False),
     ]
     assert all(row.coverage == pytest.approx(0.9, abs=0.03) for row in rows)
+
+
+def test_steps_stand_beside_each_other_before_and_from_a_year() -> None:
+    registry = MemoryRegistry()
+    Training(registry, code_version="c").train(inputs(skill=0.5))
+
+    rows = review_steps(registry, "price", year=2012)
+
+    # Many series: the method in force alone; the last row weighs the steps.
+    assert {row.method for row in rows} == {"aci"}
+    assert [row.step for row in rows] == [0.005, 0.01, 0.02, 0.04, 0.08, None]
+    years = {(row.before[1], row.after[1]) for row in rows}
+    assert len(years) == 1
+    assert sum(years.pop()) == review_intervals(registry, "price")[0].years
 
 
 def test_a_model_never_trained_has_no_intervals_to_review() -> None:

@@ -15,8 +15,9 @@ from infra.database.schema import upgrade_database
 from infra.settings import DatabaseSettings
 from models.arms import Arm
 from models.monitoring import MonitoringPolicy
+from models.monitoring_limits import LimitRule
 from services.breach_response import RETRAINING_KIND, BreachResponse
-from services.model_monitoring import ModelMonitoring, VersionMonitor, alerts_of
+from services.model_monitoring import LIMITS_KIND, ModelMonitoring, VersionMonitor, alerts_of
 from services.ports import Alert, ServedPrediction
 from services.training import Training
 from tests.fakes.model_registry import MemoryRegistry
@@ -52,7 +53,10 @@ def watch(
     policy: MonitoringPolicy = LAX,
     data_version: str = "d1",
 ) -> VersionMonitor:
-    monitoring = ModelMonitoring(registry, DatabasePredictionLog(database), policy)
+    results = DatabaseResultStore(database, ManualClock(NOW))
+    monitoring = ModelMonitoring(
+        registry, DatabasePredictionLog(database), policy, results=results, seed=7
+    )
     (found,) = monitoring.watch(
         "price", features=INPUTS.features, data_version=data_version, as_of=DAY
     )
@@ -140,6 +144,33 @@ def test_a_breach_is_told_once_and_asks_for_newer_data_once(
     acted = left.respond([replace(found, as_of=after)], as_of=after)
     assert (acted.told, dict(acted.trained)) == (1, {})
     assert len(results.history(RETRAINING_KIND, "price")) == 2
+
+
+def test_limits_are_chosen_once_and_kept_with_the_version(
+    registry: MemoryRegistry, database: Database
+) -> None:
+    policy = replace(LAX, limits=LimitRule(least_sessions=200, resamples=100))
+    results = DatabaseResultStore(database, ManualClock(NOW))
+
+    short = watch(registry, database)
+    first = watch(registry, database, policy)
+    kept = results.latest(LIMITS_KIND, "price v2")
+    results.put(
+        LIMITS_KIND, "price v2", DAY, dict(kept.payload) | {"rank_ic_low": 0.9}, kept.lineage
+    )
+    again = watch(registry, database, policy)
+
+    assert short.limits.declared
+    assert first.limits.chosen_to is not None
+    assert first.limits.chosen_to < DAY
+    assert set(first.limits.features) == {"signal", "noise"}
+    assert first.limits.rank_ic_low is not None
+    assert {rate.rule for rate in first.limits.later} >= {"rank correlation", "coverage too low"}
+    assert kept.lineage["model"] == "price v2 lightgbm"
+    # What is kept decides, and is not chosen anew.
+    assert again.limits.rank_ic_low == 0.9
+    assert [b.rule for b in again.breaches] == ["rank correlation"]
+    assert again.breaches[0].text.endswith("is the rank correlation (at least 0.9)")
 
 
 def test_an_alert_carries_the_figure_and_the_limit(
