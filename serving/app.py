@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from infra.api_key import api_key
 from infra.bootstrap import Desk
@@ -37,6 +38,7 @@ from serving.routes import (
     risk,
     trials,
 )
+from serving.schemas import BODIES
 from serving.security import LoopbackNames, key_check
 from serving.startup import ComponentState, StartUp
 
@@ -140,10 +142,11 @@ def _mount(app: FastAPI, key: str) -> None:
     )  # fmt: skip
     for router in (module.router for module in routers):
         app.include_router(router, dependencies=guarded)
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            # The first line of the docstring says more than the function's name.
-            route.summary = (route.endpoint.__doc__ or route.name).partition("\n")[0].rstrip(".")
+    for module in (health, *routers):
+        for route in module.router.routes:
+            if isinstance(route, APIRoute):
+                # The first line of the docstring says more than the function's name.
+                route.summary = (route.endpoint.__doc__ or "").partition("\n")[0].rstrip(".")
     _complete_document(app)
 
 
@@ -154,19 +157,8 @@ def _complete_document(app: FastAPI) -> None:
     def openapi() -> dict[str, object]:
         if app.openapi_schema is None:
             schemas = made().setdefault("components", {}).setdefault("schemas", {})
-            for form in (
-                Problem,
-                features.BarsRequest,
-                features.TradesRequest,
-                features.PredictLatestRequest,
-                models.PredictRequest,
-                trials.TrialRequest,
-                orders.OrderRequest,
-                alerts.Acknowledgement,
-                manual_entries.ManualRequest,
-                manual_entries.Decision,
-                live.MarksRequest,
-            ):
+            forms: list[type[BaseModel]] = [Problem, *BODIES]
+            for form in forms:
                 schema = form.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas |= schema.pop("$defs", {}) | {form.__name__: schema}
             for unused in ("HTTPValidationError", "ValidationError"):

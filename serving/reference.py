@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
 
 PAGES = Path(__file__).parent / "pages"
 # The page may load and ask nothing but this server.
@@ -13,6 +14,12 @@ POLICY = (
 )
 
 router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def front() -> Response:
+    """Lead whoever types the bare address to the reference page."""
+    return RedirectResponse("docs")
 
 
 @router.get("/docs")

@@ -50,8 +50,16 @@ async def read_body(request: Request, form: type[BodyT]) -> BodyT:
         ) from None
 
 
+BODIES: list[type[Body]] = []  # Every form that a route reads, in the order of the routes.
+
+
 def body_of(form: type[Body]) -> dict[str, Any]:
-    """Return what the OpenAPI document says of a body that `read_body` reads."""
+    """Return what the OpenAPI document says of a body that `read_body` reads.
+
+    The form joins `BODIES`, whose schemas the document holds: FastAPI does not see them.
+    """
+    if form not in BODIES:
+        BODIES.append(form)
     schema = {"$ref": f"#/components/schemas/{form.__name__}"}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 

@@ -159,7 +159,7 @@ async function draw() {
     index.append(el("h2", {}, tag));
     operations.append(el("h2", {}, tag));
     for (const [method, path, operation] of members) {
-      index.append(el("a", { href: `#${operation.operationId}` }, path));
+      index.append(el("a", { href: `#${operation.operationId}` }, el("span", { class: `method ${method}` }, method.toUpperCase()), path));
       operations.append(operationNode(method, path, operation));
     }
   }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -273,6 +274,32 @@ def test_every_answer_in_the_openapi_document_is_typed(client: httpx.Client) -> 
             guarded = path not in {"/health", "/ready"}
             assert bool(operation.get("security")) == guarded, path
             assert ("401" in operation["responses"]) == guarded, path
+
+
+def test_every_reference_in_the_openapi_document_leads_somewhere(client: httpx.Client) -> None:
+    text = client.get("/openapi.json").text
+    schemas = json.loads(text)["components"]["schemas"]
+
+    named = set(re.findall(r'"\$ref":"#/components/schemas/([^"]+)"', text))
+    assert "OverrideRequest" in named
+    assert named <= set(schemas)
+    assert text.count('"$ref"') == len(re.findall(r'"\$ref":"#/components/schemas/', text))
+
+
+def test_every_operation_says_what_it_does_in_a_sentence(client: httpx.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+
+    assert paths["/risk/limits/overrides"]["post"]["summary"].startswith("Raise a limit until")
+    for methods in paths.values():
+        for operation in methods.values():
+            assert operation["description"].startswith(operation["summary"])
+
+
+def test_the_bare_address_leads_to_the_reference_page(client: httpx.Client) -> None:
+    answer = client.get("/", follow_redirects=True)
+
+    assert answer.url.path == "/docs"
+    assert "operations" in answer.text
 
 
 def test_a_cache_that_is_gone_degrades_and_the_api_answers(
