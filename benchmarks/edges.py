@@ -28,7 +28,8 @@ from infra.companions import Companion
 from infra.isolation import isolated_environment
 from infra.servers.process import GuardedProcess, free_port
 from infra.servers.redis import redis_server
-from infra.settings import CacheSettings, Settings
+from infra.setting_groups import CacheSettings
+from infra.settings import Settings
 from infra.supervisor import own_command
 from services.ports import ModelRun
 

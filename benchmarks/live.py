@@ -28,7 +28,7 @@ from infra.database.schema import ensure_schema
 from infra.isolation import PROJECT_ROOT
 from infra.messaging.sqlite import SqliteQueue
 from infra.policy import load_stress
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from market.panel import Panel
 from risk.limits import Limit, Scope
 from services.accounting import Accounting

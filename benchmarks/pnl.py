@@ -27,7 +27,7 @@ from infra.database.engine import open_database
 from infra.database.ledger_bulk import append_fills
 from infra.database.schema import upgrade_database
 from infra.isolation import PROJECT_ROOT
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from measures import performance as pf
 from measures.drawdown import max_drawdown
 from measures.performance_fused import FUSED_MEASURES, fused_performance

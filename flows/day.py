@@ -160,7 +160,7 @@ def open_day() -> Iterator[Day]:
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     with open_desk(settings) as desk:
-        yield Day(desk, load_experiment())
+        yield Day(desk, load_experiment(settings.params_file))
 
 
 @contextmanager

@@ -9,13 +9,10 @@ import msgspec
 import yaml
 
 from basics.errors import InvalidInputError, MissingDataError
-from infra.isolation import PROJECT_ROOT
 from services.experiment import Experiment
 
-PARAMETERS = PROJECT_ROOT / "params.yaml"
 
-
-def load_experiment(path: Path = PARAMETERS) -> Experiment:
+def load_experiment(path: Path) -> Experiment:
     """Return the parameters that `path` sets; what it leaves out keeps its default.
 
     Raises

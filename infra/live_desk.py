@@ -129,7 +129,7 @@ class _Wiring:
     def portfolio(self, name: str, run_id: str) -> LivePortfolio:
         """Return one portfolio; what cannot be kept live says why as it starts."""
         if name in ON_SIMULATED_MARKETS:
-            books = self.desk.multi_asset_books(load_experiment())
+            books = self.desk.multi_asset_books(load_experiment(self.desk.settings.params_file))
             if books is not None and books.run_id == run_id:
                 return self._multi_asset(books)
         desk, live = self.desk, self.desk.settings.live

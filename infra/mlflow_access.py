@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from basics.errors import InvalidInputError, MissingDataError
 from infra.isolation import hand_on
-from infra.settings import MlflowSettings
+from infra.setting_groups import MlflowSettings
 
 
 @dataclass(frozen=True, slots=True)

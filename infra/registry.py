@@ -4,7 +4,7 @@ from pathlib import Path
 
 from basics.clock import Clock
 from infra.model_registry import MlflowRegistry
-from infra.settings import MlflowSettings
+from infra.setting_groups import MlflowSettings
 
 
 def open_registry(settings: MlflowSettings, folder: Path, *, clock: Clock) -> MlflowRegistry:

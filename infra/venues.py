@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from infra.settings import VenueSettings
+from infra.setting_groups import VenueSettings
 from market.liquidity import ImpactModel
 from oms.controls import ApprovedOrder
 from oms.matching import FeeSchedule, Quote, ReferenceExchange

@@ -17,7 +17,7 @@ from anyio.to_thread import run_sync
 
 from basics.clock import Clock
 from basics.errors import QuantDeskError, UnavailableError
-from infra.settings import PredictionLogSettings
+from infra.setting_groups import PredictionLogSettings
 from models.arms import Arm
 from services.ports import PredictionLog, ServedPrediction
 from services.predictions import FeatureRow, ServedModel

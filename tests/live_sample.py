@@ -16,7 +16,7 @@ from infra.database.orders import DatabaseOrderJournal
 from infra.database.results import DatabaseResultStore
 from infra.database.schema import ensure_schema
 from infra.messaging.sqlite import SqliteQueue
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from market.panel import Panel
 from risk.joint import draws_from
 from risk.limits import Limit, Scope

@@ -2,11 +2,8 @@
 
 import itertools
 import logging
-from dataclasses import dataclass, field
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 KEYS = {
     "AWS_ACCESS_KEY_ID": "desk",
@@ -18,15 +15,13 @@ KEYS = {
 NAMES = (f"lake-{n}" for n in itertools.count())
 
 
-@dataclass
 class ObjectStore:
     """The server while the tests run; each asks for a bucket of its own."""
 
-    server: ThreadedMotoServer = field(
-        default_factory=lambda: ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    )
+    def __init__(self) -> None:
+        from moto.server import ThreadedMotoServer  # Every worker reads this file, few start one.
 
-    def __post_init__(self) -> None:
+        self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # A line for each request.
         self.server.start()
 
@@ -38,6 +33,7 @@ class ObjectStore:
 
     def bucket(self, monkeypatch: pytest.MonkeyPatch) -> str:
         """Make a bucket, let this test's environment lead to it, and return its URL."""
+        import boto3
         import s3fs
 
         for name, value in (KEYS | {"AWS_ENDPOINT_URL": self.endpoint}).items():

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from infra.settings import CacheSettings
+from infra.setting_groups import CacheSettings
 
 if TYPE_CHECKING:
     from services.ports import Cache

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from basics.errors import ConflictError, InvalidInputError, QuantDeskError, UnavailableError
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 
 SQLITE_FILE = "quantdesk.db"
 SQLITE_BUSY_SECONDS = 15  # Longer than any write transaction of the desk.

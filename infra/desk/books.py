@@ -94,7 +94,7 @@ class BooksDesk(TradingDesk):
         from infra.experiment import load_experiment
         from services.multi_asset import multi_asset_market
 
-        experiment = load_experiment()
+        experiment = load_experiment(self.settings.params_file)
         sessions = self._multi_asset_sessions(experiment)
         if sessions is None:
             raise MissingDataError("the simulated market has no session yet: load later bars")
@@ -195,7 +195,7 @@ class BooksDesk(TradingDesk):
         from infra.experiment import load_experiment
         from services.trial_counts import TrialCounts
 
-        price = load_experiment().price
+        price = load_experiment(self.settings.params_file).price
         return TrialCounts(
             registry=self.models,
             accounting=self.books_of,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.settings import QueueSettings
+from infra.setting_groups import QueueSettings
 
 if TYPE_CHECKING:
     from services.ports import MessageQueue

@@ -120,7 +120,7 @@ def _multi_asset_ticks(desk: Any, dataset: str, day: date) -> tuple[Any, Any]:  
     from infra.experiment import load_experiment
     from market.simulated.multi_asset_ticks import bridge_ticks
 
-    books = desk.multi_asset_books(load_experiment())
+    books = desk.multi_asset_books(load_experiment(desk.settings.params_file))
     if books is None:
         raise MissingDataError("the simulated market has no session yet: load later bars")
     rng = np.random.default_rng([desk.settings.seed, day.toordinal()])

@@ -50,7 +50,9 @@ def predict_stream(
 
     with open_desk() as desk:
         stream = desk.prediction_stream(
-            model, load_experiment().feature_set, tell=lambda line: typer.echo(line, err=True)
+            model,
+            load_experiment(desk.settings.params_file).feature_set,
+            tell=lambda line: typer.echo(line, err=True),
         )
         assert desk.database is not None  # The schema is brought up to date before bars come.
         lock = desk.settings.state_dir / f"stream-{model}.lock"

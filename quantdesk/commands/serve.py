@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from infra.settings import ApiSettings
+    from infra.setting_groups import ApiSettings
     from serving.startup import ComponentState
 
 STREAM_SECONDS = 2  # What open streams have to end in when the server is stopped.

@@ -13,7 +13,7 @@ from infra.cache.memory import MemoryCache
 from infra.cache.redis import RedisCache
 from infra.cache.typed import TypedCache
 from infra.servers.redis import RedisServer, redis_server
-from infra.settings import CacheSettings
+from infra.setting_groups import CacheSettings
 from services.ports import Cache
 
 pytestmark = pytest.mark.anyio

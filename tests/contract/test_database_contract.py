@@ -29,7 +29,7 @@ from infra.database.statements import insert_new, upsert
 from infra.database.tables.base import ExactDecimal, UtcDateTime, complete_metadata
 from infra.database.tables.results import audit
 from infra.servers.postgres import PostgresServer
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 
 NOON = datetime(2022, 12, 28, 12, tzinfo=UTC)
 THINGS = sa.Table(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.companions import Companion, free_port, prefect_ui
+from infra.isolation import PROJECT_ROOT
 from infra.settings import load_settings
 
 
@@ -45,10 +46,20 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait(timeout=30)
 
 
+# Of the day as it ships: all steps, all data, fewer rounds of training and sessions of trading.
+SHORT = {"first_test_year: 1998": "first_test_year: 2018", "sessions: 504": "sessions: 120"}
+
+
 @pytest.fixture
 def desk_environment(tmp_path: Path, prefect_server: str) -> dict[str, str]:
-    """The variables of a user whose desk keeps its state in a folder of its own."""
+    """The variables of a user whose desk has a state folder of its own and short days."""
+    parameters = (PROJECT_ROOT / "params.yaml").read_text()
+    for shipped, short in SHORT.items():
+        assert parameters.count(shipped) == 1, shipped
+        parameters = parameters.replace(shipped, short)
+    (tmp_path / "params.yaml").write_text(parameters)
     return os.environ | {
         "QUANTDESK_STATE_DIR": str(tmp_path / "var"),
+        "QUANTDESK_PARAMS_FILE": str(tmp_path / "params.yaml"),
         "PREFECT_API_URL": prefect_server,
     }

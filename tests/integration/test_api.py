@@ -24,7 +24,8 @@ from infra.database.engine import open_database
 from infra.database.schema import upgrade_database
 from infra.servers.postgres import PostgresServer
 from infra.servers.redis import RedisServer, redis_server
-from infra.settings import CacheSettings, DatabaseSettings, QueueSettings, Settings
+from infra.setting_groups import CacheSettings, DatabaseSettings, QueueSettings
+from infra.settings import Settings
 from pnl.attribution import Attribution
 from risk.profile import RiskProfile
 from services.pnl_performance import Performance

@@ -15,7 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from basics.errors import MissingDataError, UnavailableError
-from infra.settings import LiveSettings, Settings
+from infra.setting_groups import LiveSettings
+from infra.settings import Settings
 from quantdesk.main import build_app
 
 Served = Callable[..., AbstractContextManager[httpx.Client]]

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from infra.bootstrap import open_desk
-from infra.settings import ApiSettings, Settings
+from infra.setting_groups import ApiSettings
+from infra.settings import Settings
 
 Served = Callable[..., AbstractContextManager[httpx.Client]]
 NAMES = [f"feature_{n}" for n in range(50)]

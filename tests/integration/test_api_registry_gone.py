@@ -11,7 +11,8 @@ import pytest
 
 from basics.errors import UnavailableError
 from infra.bootstrap import open_desk
-from infra.settings import MlflowSettings, Settings
+from infra.setting_groups import MlflowSettings
+from infra.settings import Settings
 from models.predictors import LinearPredictor
 from services.ports import ModelRun
 from tests.mlflow_server import MlflowServer

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from infra.bootstrap import open_desk
-from infra.settings import PredictionLogSettings, Settings
+from infra.setting_groups import PredictionLogSettings
+from infra.settings import Settings
 from models.arms import Arm
 from services.ports import ServedPrediction
 

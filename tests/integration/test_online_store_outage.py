@@ -13,7 +13,8 @@ from features.expressions import field
 from features.operators import mean, returns
 from infra.bootstrap import Desk, open_desk
 from infra.servers.redis import redis_server
-from infra.settings import CacheSettings, Settings
+from infra.setting_groups import CacheSettings
+from infra.settings import Settings
 from market.calendars import exchange_calendar
 from market.datasets import Dataset
 

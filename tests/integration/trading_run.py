@@ -21,7 +21,7 @@ from basics.trading import Book
 from infra.database.engine import Database, open_database
 from infra.database.orders import DatabaseOrderJournal
 from infra.database.tables.base import complete_metadata
-from infra.settings import DatabaseSettings, VenueSettings
+from infra.setting_groups import DatabaseSettings, VenueSettings
 from infra.venues import build_simulated_venue
 from market.panel import Panel
 from oms.controls import ControlLimits

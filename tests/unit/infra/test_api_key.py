@@ -6,7 +6,8 @@ import pytest
 
 from basics.errors import RefusedError
 from infra.api_key import api_key, key_file
-from infra.settings import ApiSettings, Settings
+from infra.setting_groups import ApiSettings
+from infra.settings import Settings
 
 
 def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:

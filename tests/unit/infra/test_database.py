@@ -27,7 +27,7 @@ from infra.database.schema import (
 from infra.database.statements import insert_new
 from infra.database.tables.base import ExactDecimal, UtcDateTime, complete_metadata
 from infra.database.tables.results import results
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 
 NOON = datetime(2022, 12, 28, 12, tzinfo=UTC)
 

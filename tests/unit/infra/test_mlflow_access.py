@@ -13,7 +13,7 @@ from basics.clock import ManualClock
 from basics.errors import InvalidInputError, MissingDataError, UnavailableError
 from infra.mlflow_access import Access, access_of
 from infra.remote_registry import RemoteRegistry
-from infra.settings import MlflowSettings
+from infra.setting_groups import MlflowSettings
 
 CLOCK = ManualClock(datetime(2022, 12, 28, tzinfo=UTC))
 

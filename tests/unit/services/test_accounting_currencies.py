@@ -20,7 +20,7 @@ from basics.trading import Book, Fill
 from infra.database.engine import Database, open_database
 from infra.database.ledger import DatabaseLedgerStore
 from infra.database.schema import upgrade_database
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from market.panel import Panel
 from pnl.attribution import by_currency
 from pnl.events import (

@@ -14,7 +14,7 @@ from infra.database.alerts import DatabaseAlertStore
 from infra.database.engine import open_database
 from infra.database.schema import upgrade_database
 from infra.messaging.sqlite import SqliteQueue
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from services.alerts import TOPIC, Alert, AlertConsumer, Severity, send_alerts
 
 NOW = datetime(2022, 12, 28, 18, tzinfo=UTC)

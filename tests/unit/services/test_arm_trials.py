@@ -13,7 +13,7 @@ from basics.errors import ConflictError, InvalidInputError, MissingDataError
 from infra.database.engine import open_database
 from infra.database.predictions import DatabasePredictionLog
 from infra.database.schema import upgrade_database
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from models.arms import Arm, Mode
 from services.arm_trials import ArmTrials, split_rows
 from services.paired_rows import paired_rows

@@ -14,7 +14,7 @@ from infra.database.engine import open_database
 from infra.database.ledger import DatabaseLedgerStore
 from infra.database.orders import DatabaseOrderJournal
 from infra.database.schema import upgrade_database
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from pnl.events import FillCancel, FillCorrection
 from services.accounting import Accounting
 from services.desk_books import DeskBooks

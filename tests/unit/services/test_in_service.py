@@ -12,7 +12,7 @@ from basics.clock import ManualClock
 from infra.database.engine import open_database
 from infra.database.predictions import DatabasePredictionLog
 from infra.database.schema import upgrade_database
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from market.panel import Panel
 from models.arms import Arm, Mode
 from models.price import PriceSpec

@@ -12,7 +12,7 @@ from infra.database.engine import Database, open_database
 from infra.database.predictions import DatabasePredictionLog
 from infra.database.results import DatabaseResultStore
 from infra.database.schema import upgrade_database
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from models.arms import Arm
 from models.monitoring import MonitoringPolicy
 from models.monitoring_limits import LimitRule

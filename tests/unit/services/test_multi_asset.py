@@ -12,7 +12,7 @@ from basics.instruments import Instrument
 from infra.database.engine import Database, open_database
 from infra.database.ledger import DatabaseLedgerStore
 from infra.database.schema import upgrade_database
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from pnl.events import (
     CashKind,
     CashMovement,

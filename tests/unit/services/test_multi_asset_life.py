@@ -12,7 +12,7 @@ from infra.database.ledger import DatabaseLedgerStore
 from infra.database.schema import upgrade_database
 from infra.isolation import PROJECT_ROOT
 from infra.policy import load_stress
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from measures.tail import tail_risk
 from risk.profile import Level
 from risk.revaluation import revalue_book

@@ -21,7 +21,7 @@ from infra.database.controls import DatabaseControlStore
 from infra.database.engine import Database
 from infra.database.limits import DatabaseLimitStore
 from infra.database.orders import DatabaseOrderJournal
-from infra.settings import VenueSettings
+from infra.setting_groups import VenueSettings
 from infra.venues import SimulatedVenue, build_simulated_venue
 from market.panel import Panel
 from oms.controls import ApprovedOrder, ControlLimits, TradingState

@@ -23,7 +23,7 @@ from infra.database.engine import Database, open_database
 from infra.database.ledger import DatabaseLedgerStore
 from infra.database.schema import upgrade_database
 from infra.database.tables.ledger import ledger_entries, ledger_postings
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from market.panel import Panel
 from measures.drawdown import drawdown_table
 from measures.performance_fused import fused_performance

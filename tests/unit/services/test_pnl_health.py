@@ -17,7 +17,7 @@ from infra.database.engine import Database, open_database
 from infra.database.ledger import DatabaseLedgerStore
 from infra.database.results import DatabaseResultStore
 from infra.database.schema import upgrade_database
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from market.panel import Panel
 from pnl.attribution_test import Zone
 from services.accounting import Accounting

@@ -15,7 +15,7 @@ from infra.database.engine import open_database
 from infra.database.ledger import DatabaseLedgerStore
 from infra.database.results import DatabaseResultStore
 from infra.database.schema import upgrade_database
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from pnl.reconciliation import Resolution, StatementKey, Subject
 from services.accounting import Accounting
 from services.pnl_reconciliation import Reconciliation

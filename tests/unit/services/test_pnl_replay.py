@@ -15,7 +15,7 @@ from basics.trading import Book, Fill
 from infra.database.engine import open_database
 from infra.database.ledger import DatabaseLedgerStore
 from infra.database.schema import upgrade_database
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from market.panel import Panel
 from measures.drawdown import max_drawdown
 from measures.performance import sharpe_ratio

@@ -11,7 +11,7 @@ from basics.errors import RefusedError, UnavailableError
 from infra.database.engine import Database, open_database
 from infra.database.results import DatabaseResultStore
 from infra.database.schema import upgrade_database
-from infra.settings import DatabaseSettings
+from infra.setting_groups import DatabaseSettings
 from services.model_documents import EVALUATION, read_evaluation, read_manifest, to_json
 from services.ports import ModelVersion
 from services.promotion import Promotion
