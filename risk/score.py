@@ -2,9 +2,11 @@
 
 Two things raise it: how near the drawdown limit is in units of the book's volatility (the
 probability that a random walk touches it within 20 sessions, by the reflection principle), and
-how much of every other limit is used. Both enter a logistic curve whose intercept and slope are
-fitted to what happened on the book's history; all slopes are positive, so the score rises with
-the use of every limit.
+how much of every other limit is used. Both enter one logistic curve for all books, whose intercept
+and slope were fitted to what followed on many books until 2006 (`services.score_study` fits them
+again and judges them after); all slopes are positive, so the score rises with the use of every
+limit. A curve of each book's own was worse: a history holds few breaches, each counted on some
+twenty days that overlap.
 
 The score is a scale of that probability p: 100 (1 + log10(p) / 4), not below 0. Every 25 points
 are a factor of ten: 25 is 1 in 1000 within 20 sessions, 50 is 1 in 100, 75 is 1 in 10, 100 is
@@ -28,6 +30,8 @@ PRESSURE_POWER = 8.0
 # Weight of the limits' pressure in the logit: a book at every limit's edge (pressure 1) has e
 # times the odds of one that uses none.
 PRESSURE_WEIGHT = 1.0
+# The curve that all books share, from theory to frequency.
+SHARED_INTERCEPT, SHARED_SLOPE = -1.53, 0.66
 _MIN_EVENTS = 5
 THRESHOLDS = (25.0, 50.0, 75.0)
 # How far below its threshold a score must be for the level to fall.
@@ -62,10 +66,13 @@ class Calibration:
     Attributes
     ----------
     fitted : bool
-        False when history holds too few breaches to fit: theory is shown as it is.
+        Whether the curve was fitted to what happened; False where theory is shown as it is.
+    n_days, n_events : int
+        Of the book's history: days on which the limit was not reached, and after how many of them
+        it was within the horizon.
     brier, brier_climatology : float or None
-        Mean squared error on the second half of history of the curve fitted on the first, and
-        of always forecasting the first half's frequency.
+        Mean squared error on the second half of the book's history, and of always forecasting
+        the first half's frequency; None where a half holds too few breaches to judge.
     base_rate : float or None
         How often the breach came in that second half.
     reliability : tuple of ReliabilityBin
@@ -175,8 +182,11 @@ def risk_level(score: float, *, previous: Level | None = None) -> Level:
     return _LEVELS[level]
 
 
+SHARED = replace(UNCALIBRATED, intercept=SHARED_INTERCEPT, slope=SHARED_SLOPE, fitted=True)
+
+
 def calibrate(probabilities: FloatArray, pressures: FloatArray, breached: BoolArray) -> Calibration:
-    """Fit the logistic curve to history.
+    """Return the shared curve, judged on what happened on the book's history.
 
     Parameters
     ----------
@@ -186,10 +196,10 @@ def calibrate(probabilities: FloatArray, pressures: FloatArray, breached: BoolAr
         Whether the limit was reached within the horizon after.
     """
     n_events = int(breached.sum())
+    shared = replace(SHARED, n_days=len(breached), n_events=n_events)
     if n_events < _MIN_EVENTS or n_events == len(breached):
-        return replace(UNCALIBRATED, n_days=len(breached), n_events=n_events)
-    curve = fit_curve(probabilities, pressures, breached)
-    return replace(curve, **_held_out(probabilities, pressures, breached))
+        return shared
+    return replace(shared, **_judged(probabilities, pressures, breached))
 
 
 def fit_curve(probabilities: FloatArray, pressures: FloatArray, breached: BoolArray) -> Calibration:
@@ -205,10 +215,10 @@ def fit_curve(probabilities: FloatArray, pressures: FloatArray, breached: BoolAr
     )
 
 
-def _held_out(
+def _judged(
     probabilities: FloatArray, pressures: FloatArray, breached: BoolArray
 ) -> dict[str, Any]:
-    """Judge on the second half of history the curve that the first half fits.
+    """Judge the shared curve on the second half of history, beside the first half's frequency.
 
     The first half ends a horizon early: what its last days foretell lies in the second.
     """
@@ -217,8 +227,7 @@ def _held_out(
     known, events = breached[first], breached[half:]
     if not 0 < known.sum() < len(known):
         return {}
-    curve = fit_curve(probabilities[first], pressures[first], known)
-    forecast = breach_probabilities(probabilities[half:], pressures[half:], curve)
+    forecast = breach_probabilities(probabilities[half:], pressures[half:], SHARED)
     return {
         "brier": float(((forecast - events) ** 2).mean()),
         "brier_climatology": float(((known.mean() - events) ** 2).mean()),

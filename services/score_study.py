@@ -1,13 +1,14 @@
-"""Which volatility the score should read, and how good its forecasts then are: early, then late.
+"""What the score should read, and how good its forecasts then are: early, then late.
 
-The decay of the volatility is chosen on the early part of the universe's books: for each decay
-the curve is fitted up to `FIT_UNTIL`, and its Brier score is taken from there to `CHOSEN_UNTIL`.
-Only the decay in use is then judged, on the part after, which had no say: on the same books, and
-on series that no choice has ever read (indices). A fit ends a horizon before the part it is
-judged on, so that no outcome is in both.
+The decay of the volatility, and whether all books share one curve or each has its own, are chosen
+on the early part of the universe's books: curves are fitted up to `FIT_UNTIL`, and their Brier
+score is taken from there to `CHOSEN_UNTIL`. The shared curve is then fitted up to `CHOSEN_UNTIL`,
+and only what is in use is judged, on the part after, which had no say: on the same books, and on
+series that no choice and no fit has ever read (indices). A fit ends a horizon before the part it
+is judged on, so that no outcome is in both.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,13 +19,16 @@ from basics.errors import MissingDataError
 from risk.evidence import daily_returns
 from risk.score import (
     HORIZON_SESSIONS,
+    SHARED,
+    SHARED_INTERCEPT,
+    SHARED_SLOPE,
     Calibration,
     ReliabilityBin,
     breach_probabilities,
     fit_curve,
     reliability_of,
 )
-from risk.score_history import VOLATILITY_DECAY, score_history
+from risk.score_history import VOLATILITY_DECAY, ScoreHistory, score_history
 from services.market_data import MarketData
 from services.risk_inputs import History
 
@@ -38,11 +42,20 @@ _FEWEST_BREACHES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecaySkill:
-    """One decay on the early part: the mean over the books of 1 - Brier / base rate's Brier."""
+    """One decay on the early part: the mean over the books of 1 - Brier / base rate's Brier.
+
+    Attributes
+    ----------
+    skill : float
+        Of one curve that all books share.
+    own_skill : float
+        Of a curve for each book, fitted on its own history.
+    """
 
     decay: float
     skill: float
     n_books: int
+    own_skill: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +88,13 @@ class JudgedSeries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreStudy:
-    """What the early part chooses, and how the decay in use did on the late part."""
+    """What the early part chooses, and how what is in use did on the late part.
+
+    Attributes
+    ----------
+    intercept, slope : float
+        Of the shared curve, as the books fit it until `chosen_until`.
+    """
 
     drawdown_limit: float
     fit_until: date
@@ -83,6 +102,8 @@ class ScoreStudy:
     early: tuple[DecaySkill, ...]
     in_use: float
     late: tuple[JudgedSeries, ...]
+    intercept: float = SHARED_INTERCEPT
+    slope: float = SHARED_SLOPE
 
     @property
     def chosen(self) -> float:
@@ -132,39 +153,77 @@ def study_score(
     MissingDataError
         If no book breaches often enough in both halves of the early part.
     """
-    skills: dict[float, list[float]] = {decay: [] for decay in DECAYS}
-    for series in books.values():
-        found = [
-            _judged(series, drawdown_limit, decay, (FIT_UNTIL, CHOSEN_UNTIL)) for decay in DECAYS
-        ]
-        for decay, result in zip(DECAYS, found, strict=True):
-            skills[decay] += [] if result is None else [1.0 - result[0] / result[1]]
-    if not skills[VOLATILITY_DECAY]:
+    early = tuple(_early(books, drawdown_limit, decay) for decay in DECAYS)
+    if not early[0].n_books:
         raise MissingDataError(
             f"no book reaches a drawdown of {drawdown_limit:.0%} often enough before "
             f"{CHOSEN_UNTIL} to choose on: import a longer history"
         )
+    curve = shared_curve(books.values(), drawdown_limit, VOLATILITY_DECAY, until=CHOSEN_UNTIL)
     return ScoreStudy(
         drawdown_limit=drawdown_limit,
         fit_until=FIT_UNTIL,
         chosen_until=CHOSEN_UNTIL,
-        early=tuple(
-            DecaySkill(decay=decay, skill=float(np.mean(rows)), n_books=len(rows))
-            for decay, rows in skills.items()
-        ),
+        early=early,
         in_use=VOLATILITY_DECAY,
         late=(
             *_late(untouched, drawdown_limit, untouched=True),
             *_late(books, drawdown_limit, untouched=False),
         ),
+        intercept=curve.intercept,
+        slope=curve.slope,
     )
+
+
+def shared_curve(
+    books: Iterable[History], limit: float, decay: float, *, until: date
+) -> Calibration:
+    """Fit one curve to what followed on every book up to `until`, outcomes included."""
+    found = []
+    for series in books:
+        history = score_history(
+            series.values, drawdown_limit=limit, other_pressure=0.0, decay=decay
+        )
+        known = slice(0, _before(series, history, until))
+        found.append(
+            (history.probabilities[known], history.pressures[known], history.breached[known])
+        )
+    return fit_curve(*(np.concatenate(part) for part in zip(*found, strict=True)))
+
+
+def _before(series: History, history: ScoreHistory, day: date) -> int:
+    """Return how many days' outcomes are known before `day`."""
+    start = int(np.searchsorted(series.sessions[history.days], np.datetime64(day, "D")))
+    return max(start - HORIZON_SESSIONS, 0)
+
+
+def _early(books: Mapping[str, History], limit: float, decay: float) -> DecaySkill:
+    curve = shared_curve(books.values(), limit, decay, until=FIT_UNTIL)
+    span = (FIT_UNTIL, CHOSEN_UNTIL)
+    pairs = [
+        (_judged(series, limit, decay, span, curve), _judged(series, limit, decay, span, None))
+        for series in books.values()
+    ]
+    shared, own = (
+        [_skill(found) for found in part if found is not None] for part in zip(*pairs, strict=True)
+    )
+    return DecaySkill(
+        decay=decay,
+        skill=float(np.mean(shared)) if shared else 0.0,
+        own_skill=float(np.mean(own)) if own else 0.0,
+        n_books=len(shared),
+    )
+
+
+def _skill(found: tuple[float, float, FloatArray, BoolArray]) -> float:
+    return 1.0 - found[0] / found[1]
 
 
 def _late(
     series: Mapping[str, History], limit: float, *, untouched: bool
 ) -> Iterator[JudgedSeries]:
     for name, history in series.items():
-        found = _judged(history, limit, VOLATILITY_DECAY, (CHOSEN_UNTIL, date.max))
+        found = _judged(history, limit, VOLATILITY_DECAY, (CHOSEN_UNTIL, date.max), SHARED)
         if found is not None:
             brier, climatology, forecast, events = found
             yield JudgedSeries(
@@ -179,19 +238,29 @@ def _late(
 
 
 def _judged(
-    series: History, limit: float, decay: float, span: tuple[date, date]
+    series: History,
+    limit: float,
+    decay: float,
+    span: tuple[date, date],
+    shared: Calibration | None,
 ) -> tuple[float, float, FloatArray, BoolArray] | None:
-    """Fit until the span and judge within it; None where either part holds too few breaches."""
+    """Judge a curve within the span; None where it, or the part before, holds too few breaches.
+
+    Parameters
+    ----------
+    shared : Calibration or None
+        None fits a curve of the series' own until the span.
+    """
     history = score_history(series.values, drawdown_limit=limit, other_pressure=0.0, decay=decay)
     sessions = series.sessions[history.days]
     start, stop = (int(np.searchsorted(sessions, np.datetime64(day, "D"))) for day in span)
-    fit = slice(0, max(start - HORIZON_SESSIONS, 0))
+    fit = slice(0, _before(series, history, span[0]))
     # What the span's last days foretell lies beyond it: they are left to the part after.
     judged = slice(start, stop if stop == len(sessions) else stop - HORIZON_SESSIONS)
     known, events = history.breached[fit], history.breached[judged]
     if min(known.sum(), events.sum()) < _FEWEST_BREACHES:
         return None
-    curve: Calibration = fit_curve(history.probabilities[fit], history.pressures[fit], known)
+    curve = shared or fit_curve(history.probabilities[fit], history.pressures[fit], known)
     forecast = breach_probabilities(history.probabilities[judged], history.pressures[judged], curve)
     brier = float(((forecast - events) ** 2).mean())
     return brier, float(((known.mean() - events) ** 2).mean()), forecast, events

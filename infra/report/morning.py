@@ -138,8 +138,9 @@ def _evidence_section(morning: Morning) -> Section:
 def _unfitted(calibration: Calibration) -> str:
     return (
         f"Today's weights were followed by the drawdown limit on {calibration.n_events} of "
-        f"{calibration.n_days:,} past days: too seldom to fit or score a curve for this book, so "
-        "its chance is theory's. What such forecasts are worth on books that breach is below."
+        f"{calibration.n_days:,} past days: too seldom to judge forecasts of this book, so its "
+        "chance is that of the curve that all books share. What its forecasts are worth on books "
+        "that breach is below."
     )
 
 

@@ -150,8 +150,8 @@ def reliability(calibration: Calibration) -> Chart:
     top = max([0.05, *(max(b.forecast, b.observed) for b in bins)])
     brier = (
         f"Brier score {calibration.brier:.4f}, against {calibration.brier_climatology:.4f} for "
-        f"always forecasting the frequency of before. Fitted on the first half of history, judged "
-        f"on the second, where {_base_rate(calibration)} of days were followed by a breach."
+        f"always forecasting the frequency of before. The curve that all books share, judged on "
+        f"the second half of history: {_base_rate(calibration)} of days were followed by a breach."
         if calibration.brier is not None and calibration.brier_climatology is not None
         else "Too few breaches in history to score."
     )
@@ -221,6 +221,6 @@ def study_reliability(study: ScoreStudy) -> Chart:
         ),
         summary="Observed frequency of drawdown breaches against the forecast probability.",
         wide=False,
-        note=f"Series that had no say in the score, after {study.chosen_until}; each fitted on its "
-        "own history before.",
+        note=f"Series that had no say in the score, after {study.chosen_until}; the curve was "
+        "fitted on other books before.",
     )

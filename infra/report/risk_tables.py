@@ -235,9 +235,8 @@ def study_table(study: ScoreStudy) -> Table:
             ]
             for row in study.late
         ],
-        note=f"A breach is a drawdown of {study.drawdown_limit:.0%} within 20 sessions. The "
-        f"volatility's decay {study.in_use:.2f} is judged here; the early part chooses "
-        f"{study.chosen:.2f}. Skill is 1 - Brier / Brier of always forecasting the frequency of "
-        "before (its Brier). † had no say in any choice.",
+        note=f"A breach is a drawdown of {study.drawdown_limit:.0%} within 20 sessions. One "
+        "curve for all books, fitted before, is judged here. Skill is 1 - Brier / Brier of "
+        "always forecasting the frequency of before (its Brier). † had no say in any choice.",
         wide=False,
     )

@@ -65,20 +65,27 @@ def show_weekly_book(week: Any) -> None:  # noqa: ANN401 - a stored JSON documen
 
 def show_score_study(study: "ScoreStudy") -> None:
     """Show what the early part of history chooses, and how it did on the late part."""
+    from risk.score import SHARED_INTERCEPT, SHARED_SLOPE
+
     show_table(
         f"Early: fitted before {study.fit_until}, judged until {study.chosen_until}",
-        ("decay of the volatility", "skill", "books"),
-        [(f"{row.decay:.2f}", f"{row.skill:+.3f}", row.n_books) for row in study.early],
-        right=("skill", "books"),
+        ("decay of the volatility", "skill, one curve for all", "a curve for each", "books"),
+        [
+            (f"{row.decay:.2f}", f"{row.skill:+.3f}", f"{row.own_skill:+.3f}", row.n_books)
+            for row in study.early
+        ],
+        right=("skill, one curve for all", "a curve for each", "books"),
     )
     typer.echo(
-        f"The early part chooses {study.chosen:.2f}; in use is {study.in_use:.2f}. Skill is 1 - "
-        f"Brier / Brier of always forecasting the frequency; a breach is a drawdown of "
+        f"The early part chooses {study.chosen:.2f}; in use is {study.in_use:.2f}. The curve "
+        f"fitted before {study.chosen_until} has intercept {study.intercept:.2f} and slope "
+        f"{study.slope:.2f}; in use are {SHARED_INTERCEPT:.2f} and {SHARED_SLOPE:.2f}. Skill is "
+        f"1 - Brier / Brier of always forecasting the frequency; a breach is a drawdown of "
         f"{study.drawdown_limit:.0%} within 20 sessions."
     )
     columns = ("late", "had a say", "days", "base rate", "Brier", "of the base rate", "skill")
     show_table(
-        f"Late: {study.in_use:.2f} alone, fitted before {study.chosen_until}, judged after",
+        f"Late: the curve in use, fitted before {study.chosen_until}, judged after",
         (*columns, "forecast > observed, the top three tenths"),
         [
             (

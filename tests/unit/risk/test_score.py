@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from basics.errors import InvalidInputError
 from risk.score import (
+    SHARED,
     UNCALIBRATED,
     Level,
+    breach_probabilities,
     breach_probability,
     calibrate,
+    fit_curve,
     pressure,
     risk_level,
     risk_score,
@@ -95,15 +98,28 @@ def test_calibration_recovers_the_curve_that_made_the_events() -> None:
     logit = -0.5 + 0.7 * np.log(theory / (1 - theory))
     events = rng.random(20_000) < 1 / (1 + np.exp(-logit))
 
-    fit = calibrate(theory, np.zeros(20_000), events)
+    fit = fit_curve(theory, np.zeros(20_000), events)
 
     assert fit.fitted
     assert (fit.intercept, fit.slope) == pytest.approx((-0.5, 0.7), abs=0.06)
-    assert fit.brier is not None
-    assert fit.brier_climatology is not None
-    assert fit.brier < fit.brier_climatology
-    assert fit.base_rate == pytest.approx(events[10_000:].mean())
-    assert all(abs(b.forecast - b.observed) < 0.05 for b in fit.reliability)
+
+
+def test_the_shared_curve_is_judged_on_the_second_half_of_a_book_s_history() -> None:
+    rng = np.random.default_rng(5)
+    theory = rng.uniform(0.01, 0.9, size=20_000)
+    chance = breach_probabilities(theory, np.zeros(20_000), SHARED)
+    events = rng.random(20_000) < chance
+
+    found = calibrate(theory, np.zeros(20_000), events)
+
+    assert (found.intercept, found.slope, found.fitted) == (SHARED.intercept, SHARED.slope, True)
+    assert (found.n_days, found.n_events) == (20_000, events.sum())
+    half = slice(10_000, None)
+    assert found.brier == pytest.approx(((chance[half] - events[half]) ** 2).mean())
+    assert found.brier_climatology is not None
+    assert found.brier < found.brier_climatology
+    assert found.base_rate == pytest.approx(events[half].mean())
+    assert all(abs(b.forecast - b.observed) < 0.05 for b in found.reliability)
 
 
 def test_heavy_pressure_does_not_break_the_fit() -> None:
@@ -111,13 +127,13 @@ def test_heavy_pressure_does_not_break_the_fit() -> None:
     rng = np.random.default_rng(1)
     theory = rng.uniform(1e-6, 0.5, size=3000)
     events = rng.random(3000) < theory
-    fit = calibrate(theory, np.full(3000, 2.5), events)
+    fit = fit_curve(theory, np.full(3000, 2.5), events)
     assert fit.intercept == pytest.approx(-2.5, abs=0.3)
 
 
-def test_history_without_breaches_leaves_theory_as_it_is() -> None:
+def test_a_history_without_breaches_reads_the_shared_curve_unjudged() -> None:
     found = calibrate(np.full(50, 0.1), np.zeros(50), np.zeros(50, dtype=bool))
-    assert found == replace(UNCALIBRATED, n_days=50)
+    assert found == replace(SHARED, n_days=50)
 
 
 def test_score_history_sees_the_breach_coming_and_then_leaves_out_the_breached_days() -> None:

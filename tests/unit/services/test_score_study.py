@@ -36,6 +36,9 @@ def test_the_choice_reads_nothing_after_its_day_and_the_judgement_nothing_before
     again = study_score(changed, {"index": history(3)}, drawdown_limit=0.2)
 
     assert study.early == again.early
+    assert (study.intercept, study.slope) == (again.intercept, again.slope)
+    assert study.slope > 0
+    assert all(row.n_books == 2 for row in study.early)
     assert [row.decay for row in study.early] == list(DECAYS)
     assert study.chosen in DECAYS
     assert study.in_use == VOLATILITY_DECAY
@@ -46,6 +49,16 @@ def test_the_choice_reads_nothing_after_its_day_and_the_judgement_nothing_before
     assert sum(b.count for b in index.reliability) == index.n_days
     observed = sum(b.observed * b.count for b in index.reliability) / index.n_days
     assert index.base_rate == pytest.approx(observed)
+
+
+def test_the_shared_curve_is_that_of_all_books_together_and_knows_no_later_outcome() -> None:
+    books = {"a": history(1), "b": history(2)}
+    study = study_score(books, {}, drawdown_limit=0.2)
+    one = study_score({"a": history(1)}, {}, drawdown_limit=0.2)
+    twice = study_score({"a": history(1), "again": history(1)}, {}, drawdown_limit=0.2)
+
+    assert (study.intercept, study.slope) != (one.intercept, one.slope)
+    assert (twice.intercept, twice.slope) == pytest.approx((one.intercept, one.slope), abs=0.02)
 
 
 def test_books_that_never_breach_cannot_choose() -> None:
