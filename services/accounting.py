@@ -123,6 +123,14 @@ class Accounting:
                 ledger.book(event, day=day)
         return ledger
 
+    def ledger_at(self, run_id: str, day: date) -> Ledger:
+        """Return the books as they stood at the end of `day`, with what was booked until then."""
+        ledger = Ledger(self.instruments, method=self.method)
+        for booked_on, event in self.store.events(run_id):
+            if booked_on <= day:
+                ledger.book(event, day=booked_on)
+        return ledger
+
     def positions(self, run_id: str, *, portfolio: str | None = None) -> list[Position]:
         """Return the open positions, of one portfolio or of all."""
         return [

@@ -6,6 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
+import numpy as np
+
+from basics.arrays import DateArray
 from basics.clock import Clock
 from basics.errors import MissingDataError
 from basics.identifiers import short_id
@@ -89,7 +92,7 @@ class ManualEntries:
         InvalidInputError
             If the amount is no price, or not finite.
         MissingDataError
-            If the portfolio has no such book.
+            If the portfolio has no such book, or a mark's day is no session of it.
         """
         now = self.clock.now()
         entry = ManualEntry(
@@ -151,6 +154,8 @@ class ManualEntries:
             raise MissingDataError(
                 f"{kept.dataset} has no symbol {asked.symbol!r}: see `quantdesk data ls`"
             )
+        if asked.kind is ManualKind.MARK:
+            _require_session(asked, kept.books.daily.sessions)
         chosen = [book for book in books if asked.strategy in {None, book.strategy}]
         one = asked.kind is ManualKind.MARK or len(chosen) == 1
         if not (chosen and one):
@@ -159,3 +164,13 @@ class ManualEntries:
                 f"say which strategy of {asked.portfolio!r} the adjustment goes to: {names}"
             )
         return chosen[0]
+
+
+def _require_session(asked: Proposal, sessions: DateArray) -> None:
+    """Refuse a mark that could never count; a session after the last one may still come."""
+    first, last = sessions[0].item(), sessions[-1].item()
+    if asked.day <= last and np.datetime64(asked.day, "D") not in sessions:
+        raise MissingDataError(
+            f"{asked.day} is no session of {asked.portfolio!r}, which has some from {first} to "
+            f"{last}: a mark takes the place of a session's close"
+        )

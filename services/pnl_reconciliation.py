@@ -55,12 +55,16 @@ class Reconciliation:
     def run(
         self, run_id: str, statement: Mapping[StatementKey, Decimal], *, day: date
     ) -> ReconciliationReport:
-        """Compare the books with `statement`; the same day compared again replaces the first."""
-        ours = ledger_lines(self.accounting.ledger(run_id))
+        """Compare the books at the end of `day` with `statement`.
+
+        The same day compared again replaces the first; a break's age counts from the statements
+        until then, whichever came in first.
+        """
+        ours = ledger_lines(self.accounting.ledger_at(run_id, day))
         report = ReconciliationReport(
             day=day,
             lines=len(ours.keys() | statement.keys()),
-            breaks=find_breaks(ours, statement, day=day, before=self._before(run_id)),
+            breaks=find_breaks(ours, statement, day=day, before=self._before(run_id, day)),
         )
         self._keep(run_id, report)
         return report
@@ -87,11 +91,12 @@ class Reconciliation:
         stored = self.results.latest(RECONCILIATION_KIND, run_id)
         return msgspec.convert(stored.payload, ReconciliationReport, strict=False)
 
-    def _before(self, run_id: str) -> tuple[Break, ...]:
+    def _before(self, run_id: str, day: date) -> tuple[Break, ...]:
         try:
-            return self.latest(run_id).breaks
+            stored = self.results.latest(RECONCILIATION_KIND, run_id, until=day)
         except MissingDataError:
             return ()
+        return msgspec.convert(stored.payload, ReconciliationReport, strict=False).breaks
 
     def _keep(self, run_id: str, report: ReconciliationReport) -> None:
         document: dict[str, Any] = msgspec.to_builtins(report)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from textwrap import wrap
 from typing import Any
 
 from infra.report import formats
@@ -14,6 +15,7 @@ from services.report import IntradaySection
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WIDE_FROM, MOST_LABELS = 6, 12
+LABEL_WIDTH = 14  # Letters of a bar's name in one line, so that it stands upright.
 
 
 def equity_with_drawdown(performance: Performance) -> Chart:
@@ -54,6 +56,7 @@ def attribution_waterfall(split: Attribution) -> Chart:
     # The reasons are our words; other parts are names that people gave.
     ours = split.by == "reason"
     names = [part.name.replace("_", " ") if ours else part.name for part in parts]
+    names = ["<br>".join(wrap(name, LABEL_WIDTH)) for name in names]
     values = [float(part.pnl) for part in parts]
     if split.residual != 0:
         names.append("residual")
@@ -109,6 +112,7 @@ def profit_by_hour(intraday: IntradaySection, day: date, currency: str) -> Chart
         "text": [formats.money(pnl, signed=True) for pnl in hours],
         "textposition": "outside",
         "textfont": {"size": 10},
+        "constraintext": "none",
         "cliponaxis": False,
         "customdata": words,
         "hovertemplate": "%{customdata}: %{y:,.0f}<extra></extra>",
@@ -138,7 +142,8 @@ def profit_by_hour(intraday: IntradaySection, day: date, currency: str) -> Chart
         height=380,
         wide=False,
         note=f"{intraday.ticks:,} SIMULATED ticks inside real daily bars; {intraday.fills} fills "
-        "of the portfolio at their own times. Only the close is observed.",
+        "of the portfolio at their own times. Only the close is observed; the first part holds the "
+        "night before.",
     )
 
 

@@ -80,6 +80,7 @@ def test_one_session_has_values_or_reasons_and_no_nan(client: httpx.Client) -> N
         ({"amount": "-5"}, 422),
         ({"amount": "NaN"}, 422),
         ({"symbol": "ZZZ"}, 404),
+        ({"day": "2021-06-17"}, 404),  # No session of its books.
         ({"portfolio": "nobody"}, 404),
         ({"reason": " "}, 422),
         ({"author": ""}, 422),

@@ -1,6 +1,7 @@
 """Tests of `services.pnl_reconciliation`: breaks, their age, and four eyes on settling one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -64,6 +65,31 @@ def test_a_break_keeps_its_first_day_while_it_lasts(reconciliation: Reconciliati
     (one,) = reconciliation.run(RUN, wrong, day=DAYS[2]).breaks
 
     assert (one.difference, one.first_seen, one.age_days) == (D(-3), DAYS[0], 3)
+
+
+def test_a_statement_is_held_against_the_books_at_the_end_of_its_day(
+    reconciliation: Reconciliation,
+) -> None:
+    """Books that went on since are no break: a statement comes in the morning after."""
+    late = replace(fill(3, 7, "one"), executed_at=datetime(2022, 1, 6, 21, tzinfo=UTC))
+    reconciliation.accounting.book_fills(RUN, [late])
+
+    assert reconciliation.run(RUN, AGREED, day=DAYS[1]).breaks == ()
+    now = AGREED | {SHARES: D(22), CASH: D("7800.00")}
+    assert reconciliation.run(RUN, now, day=DAYS[2]).breaks == ()
+
+
+def test_a_statement_that_comes_late_has_no_break_of_a_later_day(
+    reconciliation: Reconciliation,
+) -> None:
+    wrong = AGREED | {SHARES: D(12)}
+    reconciliation.run(RUN, wrong, day=DAYS[2])
+
+    (one,) = reconciliation.run(RUN, wrong, day=DAYS[1]).breaks
+
+    assert (one.first_seen, one.last_seen, one.age_days) == (DAYS[1], DAYS[1], 0)
+    (last,) = reconciliation.run(RUN, wrong, day=DAYS[2]).breaks
+    assert last.first_seen == DAYS[2]  # Known since the statement of that day came in.
 
 
 def test_a_line_that_only_the_custodian_has_is_a_break(reconciliation: Reconciliation) -> None:
