@@ -116,7 +116,8 @@ class StressResult:
         Whether the limit `worst_stress_loss` counts it, as its policy file says.
     by_factor : mapping of str to float
         The same loss by what moved: the market, the yield, each factor, single names, and what
-        the stressed tail or the sale adds; the parts sum to it. Empty for a book revalued in full.
+        the stressed tail or the sale adds; the parts sum to it. Of a book revalued in full, what
+        each part of the market's move costs alone (`risk.stress_factors`), and the rest together.
     """
 
     name: str

@@ -13,8 +13,8 @@ import numpy as np
 from basics.arrays import DateArray, FloatArray
 from basics.errors import ConflictError
 from basics.identifiers import short_id
-from basics.instruments import InstrumentKind
 from market.panel import Panel
+from market.simulated.asset_liquidity import EXCHANGED, SOURCE, daily_notional
 from market.simulated.multi_asset import BASE, CURRENCIES, SimulatedAssets, simulate_assets
 from measures.options import AmericanFormula
 from pnl.attribution import Attribution, by_currency
@@ -30,7 +30,6 @@ from services.currency_attribution import CurrencyAttribution, CurrencyMarket
 from services.multi_asset_book import traded_events
 from services.multi_asset_rules import (
     CORE,
-    DAILY_NOTIONAL,
     EXCHANGE_SPREAD,
     HALF_SPREAD,
     OVERLAY,
@@ -213,21 +212,26 @@ def risk_inputs_of(
     """
     market, daily = books.market, daily_books(books, accounting)
     held: dict[str, list[HeldInstrument]] = {}
+    accounts: dict[str, dict[str, float]] = {}
     for position in accounting.positions(books.run_id, portfolio=books.plan.portfolio):
-        instrument = market.instruments[position.symbol]
-        own = held.setdefault(position.book.strategy, [])
-        own.append(HeldInstrument(instrument, float(position.quantity)))
+        quantity, book = float(position.quantity), position.book
+        own = held.setdefault(book.strategy, [])
+        own.append(HeldInstrument(market.instruments[position.symbol], quantity))
+        _add(accounts.setdefault(book.account, {}), position.symbol, quantity)
     ledger = accounting.ledger(books.run_id)
+    cash = {
+        strategy: {c: float(v) for c, v in ledger.cash(books.plan.book(strategy)).items()}
+        for strategy in (CORE, OVERLAY)
+    }
+    for currency, amount in (pair for own in cash.values() for pair in own.items()):
+        _add(accounts.setdefault(books.plan.account, {}), f"{CASH} {currency}", amount)
     life = _life(books, accounting, american)
     row = market.indices.symbols.index(BASE)
     index = market.indices["close"][row]
     return MultiAssetInputs(
         scope=books.plan.portfolio,
         held=held,
-        cash={
-            strategy: {c: float(v) for c, v in ledger.cash(books.plan.book(strategy)).items()}
-            for strategy in (CORE, OVERLAY)
-        },
+        cash=cash,
         snapshot=replace(market.snapshot(), american=american),
         moves=market.moves(len(market.sessions)),
         sessions=market.sessions[1:],
@@ -237,18 +241,27 @@ def risk_inputs_of(
         previous=previous,
         market=market.label,
         trading=_trading(market),
+        trading_source=SOURCE,
+        fund=books.plan.fund,
+        accounts=accounts,
         life=life,
     )
 
 
+def _add(sums: dict[str, float], name: str, amount: float) -> None:
+    sums[name] = sums.get(name, 0.0) + amount
+
+
 def _trading(market: SimulatedAssets) -> dict[str, Tradability]:
-    """Return what trading costs and how much trades, one figure a kind; cash as currencies do."""
+    """Return what trading costs, as the fills pay, and how much trades; cash as currencies do."""
     known = {
-        symbol: Tradability(HALF_SPREAD[i.kind], DAILY_NOTIONAL[i.kind])
+        symbol: Tradability(HALF_SPREAD[i.kind], daily_notional(symbol))
         for symbol, i in market.instruments.items()
     }
-    exchange = Tradability(EXCHANGE_SPREAD, DAILY_NOTIONAL[InstrumentKind.FX])
-    return known | {f"{CASH} {currency}": exchange for currency in CURRENCIES}
+    return known | {
+        f"{CASH} {currency}": Tradability(EXCHANGE_SPREAD, notional)
+        for currency, notional in EXCHANGED.items()
+    }
 
 
 def _life(

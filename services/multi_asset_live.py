@@ -66,6 +66,7 @@ class MultiAssetRisk:
     _risk: LiveRisk = field(init=False)
     _deltas: dict[str, float] = field(init=False)
     _drawn: MarketMoves | None = None
+    _parts: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         held: dict[str, float] = {}
@@ -114,7 +115,7 @@ class MultiAssetRisk:
         self._risk.hold_beside(self._cash())
         self._risk.update(exposures, {}, {})
         cash = {strategy: self._in_base(own) for strategy, own in self.inputs.cash.items()}
-        return self._risk.profile(
+        profile = self._risk.profile(
             self._risk.read(
                 equity=reading.equity,
                 drawdown=reading.drawdown,
@@ -137,6 +138,14 @@ class MultiAssetRisk:
             desk_date=desk_date,
             at=at,
             sequence=sequence,
+        )
+        # Of this very revaluation: between two of them a loss is not split by what moved.
+        return replace(
+            profile,
+            stresses=tuple(
+                replace(stress, by_factor=self._parts.get(stress.name, stress.by_factor))
+                for stress in profile.stresses
+            ),
         )
 
     def _exposures(self, values: Mapping[str, float]) -> dict[str, float]:
@@ -192,6 +201,7 @@ class MultiAssetRisk:
             pairs=inputs.pairs,
             observed=inputs.market != SIMULATED,
         )
+        self._parts = {stress.name: stress.by_factor for stress in stresses}
         named = {scenario.name: scenario for scenario in self.scenarios}
         book = measured.book
         self._deltas = {

@@ -62,6 +62,9 @@ from services.risk_measures import (
     positions_of,
     single_numbers,
 )
+from services.risk_scopes import scope_observations
+
+EQUITY_MARKET = "equity market"
 
 
 def multi_asset_profile(
@@ -99,7 +102,14 @@ def multi_asset_profile(
     exposure = _exposure(valued, equity)
     positions = positions_of(linear, measured, components, equity)
     measures = single_numbers(linear, measured, tails)
+    decomposition = _decomposition(inputs, valued, measured, components)
     observed = observations(inputs.scope, exposure, measures, tails, stresses, positions)
+    observed += scope_observations(
+        linear,
+        measured,
+        [row for row in decomposition if row.name != EQUITY_MARKET],  # It is `market`, by betas.
+        beside=[symbol for symbol, kind in valued.kinds.items() if kind == CASH],
+    )
     checks = evaluate(limits, observed, as_of=inputs.snapshot.as_of)
     limit = drawdown_limit(inputs.scope, inputs.snapshot.as_of, limits)
     calibration, probability = _calibrated(measured, checks, limit, measures.drawdown)
@@ -129,7 +139,7 @@ def multi_asset_profile(
         limits=checks,
         calibration=calibration,
         recommendations=recommend(checks, positions, equity=equity),
-        decomposition=_decomposition(inputs, valued, measured, components),
+        decomposition=decomposition,
         tail_shape=None if measured is None else tail_shape(
             measured.pnl, measured.book.returns, measured.market
         ),
@@ -236,7 +246,7 @@ def _strategies(inputs: MultiAssetInputs, valued: ValuedBook) -> dict[str, Float
 
 def _factors(moves: MarketMoves, market: FloatArray) -> dict[str, FloatArray]:
     """Return the market, each currency, the level of each curve and each volatility."""
-    factors = {"equity market": market}
+    factors = {EQUITY_MARKET: market}
     factors |= {f"{name} rate of exchange": values for name, values in moves.fx.items()}
     factors |= {f"{name} level of rates": v.mean(axis=0) for name, v in moves.curves.items()}
     return factors | {f"volatility of {name}": v for name, v in moves.volatilities.items()}
@@ -266,8 +276,8 @@ def _notes(
         notes.append("No traded volume is known: nothing is said of days to liquidate.")
     else:
         notes.append(
-            "Spreads and the money traded a day are one figure for each kind of instrument"
-            + (", simulated as the market is." if inputs.market == SIMULATED else ".")
+            "Days to liquidate and costs of a sale rest on the money that trades in a day"
+            + (f": {inputs.trading_source}." if inputs.trading_source else ".")
         )
     if measured is None:
         notes.append("Nothing held can be measured: no tail, no stress, no evidence is shown.")

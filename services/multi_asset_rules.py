@@ -37,12 +37,6 @@ HALF_SPREAD: Mapping[InstrumentKind, float] = {
 }  # fmt: skip
 FEE_RATE, CONTRACT_FEE = Decimal("0.0002"), Decimal("1.25")
 EXCHANGE_SPREAD = 1e-4
-# Dollars that trade a day, of the exposure that a position is measured by; simulated too.
-DAILY_NOTIONAL: Mapping[InstrumentKind, float] = {
-    InstrumentKind.EQUITY: 2e7, InstrumentKind.ETF: 6e7, InstrumentKind.FUTURE: 5e8,
-    InstrumentKind.FX: 2e9, InstrumentKind.CRYPTO: 5e6, InstrumentKind.BOND: 8e6,
-    InstrumentKind.OPTION: 3e6,
-}  # fmt: skip
 CONTRACTS = frozenset({InstrumentKind.FUTURE, InstrumentKind.OPTION})
 
 

@@ -10,6 +10,7 @@ known, on deltas.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from market.multi_asset import MarketMoves, MarketSnapshot
 from risk.market_draws import compounded_moves, likeliest_moves, shock_moves
 from risk.revaluation import HeldInstrument, delta_gamma_vega_pnl, revalue_book
 from risk.stress import Basis, StressResult, StressScenario, run_stress
+from risk.stress_factors import losses_by_move
 from risk.stress_search import worst_stretch
 from services.multi_asset_valuation import ValuedBook
 from services.risk_measures import MeasuredBook
@@ -59,7 +61,9 @@ def stresses_of(
                 moves, note = _moves(scenario, measured, valued, pairs=pairs, observed=observed)
             except MissingDataError:  # Left out, never shown as a loss of zero.
                 continue
-            found.append(_revalued(scenario, priced, valued.snapshot, moves, measured.equity, note))
+            result = _revalued(scenario, priced, valued.snapshot, moves, measured.equity, note)
+            parts = losses_by_move(priced, valued.snapshot, moves, pairs=pairs, loss=result.loss)
+            found.append(replace(result, by_factor=parts))
     return tuple(found)
 
 

@@ -83,6 +83,12 @@ class MultiAssetInputs:
         `simulated`, or `observed`.
     trading : mapping of symbol to Tradability
         What is not in it has no spread and no volume.
+    trading_source : str
+        Where `trading` is from, for the reader.
+    fund : str or None
+        Whose money it is.
+    accounts : mapping of account to mapping of symbol to quantity
+        Where each position is held; cash under `cash EUR`.
     life : tuple of BookDay
         The book at every close of its life, the last one today's; empty where it is unknown.
     """
@@ -99,6 +105,9 @@ class MultiAssetInputs:
     previous: PreviousRisk | None = None
     market: str = "observed"
     trading: Mapping[str, Tradability] = field(default_factory=dict)
+    trading_source: str = ""
+    fund: str | None = None
+    accounts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     life: tuple[BookDay, ...] = ()
 
 
@@ -210,6 +219,15 @@ def linear_inputs(inputs: MultiAssetInputs, valued: ValuedBook) -> RiskInputs:
         sectors=valued.kinds,
         currency=inputs.snapshot.base_currency,
         previous=inputs.previous,
+        fund=inputs.fund,
+        accounts={
+            account: {
+                symbol: known[symbol] * quantity / valued.held[symbol].quantity
+                for symbol, quantity in held.items()
+                if symbol in known
+            }
+            for account, held in inputs.accounts.items()
+        },
     )
 
 

@@ -6,11 +6,11 @@ see the whole fund and account. Strategies are books of their own, with their ow
 night measures them (`risk.nightly`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from basics.arrays import FloatArray
+from basics.arrays import BoolArray, FloatArray
 from measures.tail import tail_risk
 from risk.groups import SPECIFIC, GroupRisk
 from risk.limits import Observation, Scope
@@ -21,18 +21,30 @@ MARKET = "market"
 
 
 def scope_observations(
-    inputs: RiskInputs, measured: MeasuredBook | None, decomposition: Sequence[GroupRisk]
+    inputs: RiskInputs,
+    measured: MeasuredBook | None,
+    decomposition: Sequence[GroupRisk],
+    *,
+    beside: Collection[str] = (),
 ) -> list[Observation]:
-    """Return every metric that a limit of fund, account or factor may bind."""
+    """Return every metric that a limit of fund, account or factor may bind.
+
+    Parameters
+    ----------
+    beside : collection of str
+        What is at risk and no position, such as cash of another currency: it counts in VaR and
+        ES, and in no size.
+    """
     if measured is None:
         return []
     symbols = measured.book.symbols
+    invested = np.array([symbol not in beside for symbol in symbols])
     found: list[Observation] = []
     if inputs.fund is not None:
-        found += _part(Scope.FUND, inputs.fund, measured.book.exposures, measured)
+        found += _part(Scope.FUND, inputs.fund, measured.book.exposures, measured, invested)
     for account, held in sorted(inputs.accounts.items()):
         exposures = np.array([held.get(symbol, 0.0) for symbol in symbols])
-        found += _part(Scope.ACCOUNT, account, exposures, measured)
+        found += _part(Scope.ACCOUNT, account, exposures, measured, invested)
     # The market is the sum of betas, as the controls have it, not a regression beside styles.
     pull = float(measured.book.exposures @ measured.state.market_betas)
     factors = {MARKET: pull} | {
@@ -48,13 +60,18 @@ def scope_observations(
 
 
 def _part(
-    scope: Scope, name: str, exposures: FloatArray, measured: MeasuredBook
+    scope: Scope,
+    name: str,
+    exposures: FloatArray,
+    measured: MeasuredBook,
+    invested: BoolArray,
 ) -> list[Observation]:
     equity, pnl = measured.equity, exposures @ measured.book.returns
+    sizes = np.where(invested, exposures, 0.0)
     metrics = {
-        "gross_leverage": np.abs(exposures).sum() / equity,
-        "net_leverage": exposures.sum() / equity,
-        "largest_position": np.abs(exposures).max() / equity,
+        "gross_leverage": np.abs(sizes).sum() / equity,
+        "net_leverage": sizes.sum() / equity,
+        "largest_position": np.abs(sizes).max() / equity,
         "beta": exposures @ measured.state.market_betas / equity,
         "value_at_risk_99": max(tail_risk(pnl, confidence=0.99).value_at_risk, 0.0) / equity,
         "expected_shortfall_975": max(

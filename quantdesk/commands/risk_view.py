@@ -1,5 +1,6 @@
 """Tables of a stored risk profile for the terminal."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from services.risk_what_if import WhatIfReport
 
 _HEADLINE = 0.99
+_PARTS_SHOWN = 4
 _CONFIDENCES = (0.95, 0.975, _HEADLINE)
 
 
@@ -59,9 +61,7 @@ def show_stresses(profile: Any) -> None:  # noqa: ANN401 - a stored JSON documen
                 f"{stress['loss']:,.0f}",
                 f"{stress['loss_fraction']:.2%}",
                 f"{symbol} {part:,.0f}",
-                ", ".join(
-                    f"{name} {moved:,.0f}" for name, moved in stress.get("by_factor", {}).items()
-                ),
+                _largest(stress.get("by_factor", {})),
             )
         )
     columns = ("stress (a positive number is a loss)", "loss", "of equity", "largest part",
@@ -70,6 +70,14 @@ def show_stresses(profile: Any) -> None:  # noqa: ANN401 - a stored JSON documen
     for stress in profile["stresses"]:
         if stress["note"]:
             typer.echo(f"{stress['title']}: {stress['note']}")
+
+
+def _largest(parts: Mapping[str, float]) -> str:
+    """Return the parts of most size, and the sum of the others."""
+    said = sorted(parts, key=lambda name: -abs(parts[name]))[:_PARTS_SHOWN]
+    shown = [f"{name} {moved:,.0f}" for name, moved in parts.items() if name in said]
+    others = [moved for name, moved in parts.items() if name not in said]
+    return ", ".join(shown + [f"{len(others)} others {sum(others):,.0f}"] * bool(others))
 
 
 def show_limits(profile: Any) -> None:  # noqa: ANN401 - a stored JSON document

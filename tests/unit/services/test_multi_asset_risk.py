@@ -13,9 +13,11 @@ from infra.isolation import PROJECT_ROOT
 from infra.policy import load_limits, load_multi_asset_stress, load_stress
 from market.multi_asset import MarketMoves
 from measures.tail import tail_risk
+from risk.limits import Limit, Scope
 from risk.profile import RiskProfile
 from risk.revaluation import HeldInstrument
 from risk.stress import Basis, StressScenario
+from risk.stress_factors import TOGETHER
 from services.multi_asset_risk import multi_asset_profile
 from services.multi_asset_valuation import MultiAssetInputs, value_book
 from services.risk_inputs import History
@@ -100,6 +102,46 @@ def test_several_methods_are_backtested_and_the_joint_one_revalues_the_book() ->
         assert any(t.best for t in WHOLE.tails if t.confidence == confidence)
 
 
+def test_stress_says_what_moved_by_price_tenor_currency_and_volatility() -> None:
+    found = {stress.name: stress.by_factor for stress in WHOLE.stresses}
+
+    assert set(found["volatility_double"]) == {"volatility"}
+    rates = set(found["rates_up"]) - {TOGETHER}
+    assert {"USD rates 5y", "EUR rates 5y"} <= rates
+    assert all("rates" in name for name in rates)
+    assert {"equity", "crypto"} <= set(found["market_crash"])
+    assert "EUR exchange rate" in found["dollar_up"]
+
+
+def test_limits_of_fund_account_and_factor_see_the_book() -> None:
+    limits = [
+        Limit(metric=metric, scope=scope, warn=0.01, soft=5.0, hard=6.0, owner="risk")
+        for metric, scope in (
+            ("gross_leverage", Scope.FUND),
+            ("gross_leverage", Scope.ACCOUNT),
+            ("expected_shortfall_975", Scope.ACCOUNT),
+            ("exposure", Scope.FACTOR),
+        )
+    ]
+    half = {s: MARKET.quantities[s] / 2 for s in BY_SYMBOL}
+    given = inputs(fund="Fund", accounts={"one": half | {"cash EUR": 50_000.0}, "two": half})
+    found = multi_asset_profile(
+        given, limits=limits, scenarios=(), lookback=400, rng=np.random.default_rng(3)
+    )
+
+    values = {(c.metric, c.scope, c.name): c.value for c in found.limits}
+    gross = found.exposure.gross / found.equity  # In the base currency, cash not in it.
+    assert values["gross_leverage", Scope.FUND, "Fund"] == pytest.approx(gross)
+    assert values["gross_leverage", Scope.ACCOUNT, "one"] == pytest.approx(gross / 2)
+    assert values["gross_leverage", Scope.ACCOUNT, "two"] == pytest.approx(gross / 2)
+    risks = [values["expected_shortfall_975", Scope.ACCOUNT, name] for name in ("one", "two")]
+    assert min(risks) > 0
+    assert risks[0] != pytest.approx(risks[1])  # Cash of another currency is at risk.
+    factors = {c.name for c in found.limits if c.scope == Scope.FACTOR}
+    assert {"market", "EUR rate of exchange", "USD level of rates"} <= factors
+    assert "equity market" not in factors
+
+
 def test_stress_revalues_options_and_bonds_and_names_what_it_cannot_run() -> None:
     found = {stress.name: stress for stress in WHOLE.stresses}
 
@@ -108,6 +150,7 @@ def test_stress_revalues_options_and_bonds_and_names_what_it_cannot_run() -> Non
     assert "No traded volume is known" in " ".join(WHOLE.notes)
     for stress in WHOLE.stresses:
         assert sum(stress.contributions.values()) == pytest.approx(stress.loss)
+        assert sum(stress.by_factor.values()) == pytest.approx(stress.loss, abs=1e-6)
     up, down = found["rates_up"].contributions, found["rates_down"].contributions
     dv01 = {bond.symbol: bond.dv01 for bond in WHOLE.instruments.bonds}
     assert up["SIM-BOND"] == pytest.approx(100 * dv01["SIM-BOND"], rel=0.05)
