@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import msgspec
 
@@ -49,30 +49,32 @@ class Followed:
 def follow(day: Day) -> Followed:
     """Log what the batch says of the desk date, join what became known, judge the trials."""
     desk = day.desk
-    desk.prediction_log.prune(
-        before=day.desk_date - timedelta(desk.settings.prediction_log.keep_days)
-    )
+    since = day.desk_date - timedelta(desk.settings.prediction_log.keep_days)
+    desk.prediction_log.prune(before=since)
     return Followed(
-        answered=answer_desk_date(day),
+        answered=answer_desk_date(day, since=since),
         told={name: tell_outcomes(day, name) for name in desk.models.names()},
         trials=judge_trials(day),
     )
 
 
-def answer_desk_date(day: Day) -> int:
-    """Log what champion and challenger of every trained kind say of the last session."""
+def answer_desk_date(day: Day, *, since: date) -> int:
+    """Log what champion and challenger of every trained kind say of the last session.
+
+    A series that ended before `since` is not answered: what is that old is not kept.
+    """
     desk, name = day.desk, day.experiment.price.name
     answered = 0
     if CHAMPION in desk.models.aliases(name):
         newest = day.features.window(len(day.features.sessions) - 1, len(day.features.sessions))
-        answered += _answer(day, name, newest)
+        answered += _answer(day, name, newest, since=since)
     for kind in desk.kind_service.trained():
         if kind != name:
-            answered += _answer(day, kind, None)
+            answered += _answer(day, kind, None, since=since)
     return answered
 
 
-def _answer(day: Day, name: str, newest: FeaturePanel | None) -> int:
+def _answer(day: Day, name: str, newest: FeaturePanel | None, *, since: date) -> int:
     """Log the answers of one model; 0 where its champion cannot be asked on what stands."""
     desk = day.desk
     serving = in_service(Predictions(desk.models), desk.prediction_log, name, ride_along=True)
@@ -82,7 +84,7 @@ def _answer(day: Day, name: str, newest: FeaturePanel | None) -> int:
         rows = answer_panel(serving, panel, at=desk.clock.now())
     except (InvalidInputError, MissingDataError):
         return 0  # The baseline of the risk kind reads what the trained one does not.
-    return desk.prediction_log.append(rows)
+    return desk.prediction_log.append([row for row in rows if row.session >= since])
 
 
 def tell_outcomes(day: Day, name: str) -> int:

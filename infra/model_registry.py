@@ -10,8 +10,8 @@ import fcntl
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,22 @@ NOTE_TAG, NOTE_LENGTH, DIGEST_LENGTH = "mlflow.note.content", 4900, 36
 KIND_TAG = "mlflow.experimentKind"
 
 
+Alone = Callable[[str], AbstractContextManager[object]]
+
+
 class MlflowRegistry(ModelStore):
-    """Experiments, versions and aliases in `folder`, on SQLite."""
+    """Experiments, versions and aliases in `folder`, on SQLite.
+
+    Attributes
+    ----------
+    alone : callable
+        Holds a lock of a name that all machines share, while an alias moves; none by itself.
+    """
 
     def __init__(self, folder: Path, *, clock: Clock, signing_key: bytes | None = None) -> None:
         super().__init__(folder, signing_key=signing_key)
         self._clock = clock
+        self.alone: Alone = nullcontext
 
     def record(self, run: ModelRun) -> str:
         """Keep a run that makes no version, and return its id; the same trial is kept once."""
@@ -65,7 +75,7 @@ class MlflowRegistry(ModelStore):
         self, name: str, alias: str, version: int | None, *, expected: int | None, reason: str
     ) -> None:
         """Point `alias` to `version` (None takes it away), if it still stands on `expected`."""
-        with self._writing():
+        with self._writing(), self.alone(f"model aliases of {name}"):
             if version is not None:
                 self.resolve(name, version)
             before = self.aliases(name).get(alias)

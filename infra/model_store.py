@@ -36,6 +36,7 @@ class ModelStore:
     def __init__(self, folder: Path, *, signing_key: bytes | None = None) -> None:
         self.folder = folder
         self._given_key = signing_key
+        self._seen = False
 
     def find(self, name: str, input_key: str) -> ModelVersion | None:
         """Return the version whose inputs hash to `input_key`, if any."""
@@ -261,7 +262,12 @@ class ModelStore:
                     f"the model registry {path} is gone, though its artefacts stand in {kept}: "
                     "bring the file back from a backup"
                 )
+            if self._seen:
+                raise UnavailableError(
+                    f"the model registry {path} was there and is gone: bring it back from a backup"
+                )
             return iter(())
+        self._seen = True
         try:
             uri = f"{path.absolute().as_uri()}?mode=ro"
             with closing(sqlite3.connect(uri, uri=True, timeout=5.0)) as connection:

@@ -145,6 +145,12 @@ class Predictions:
         """
         return self.load(self._registry.resolve(name, alias_or_version))
 
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The labels of the versions in memory: they answer whatever becomes of the registry."""
+        with self._lock:
+            return tuple(sorted(served.version.label for served in self._loaded.values()))
+
     def load(self, version: ModelVersion) -> ServedModel:
         """Return `version` loaded, from memory if it is there."""
         key = (version.name, version.version)

@@ -1,5 +1,7 @@
 """The components of the API in the order in which they come up."""
 
+from collections.abc import Sequence
+
 from anyio.to_thread import run_sync
 
 from basics.errors import QuantDeskError
@@ -30,8 +32,13 @@ def components(
         status = await queue.status()
         return Started(_mode(status.mode), status.detail or status.address)
 
+    came_up: list[Started] = []
+
     async def start_models() -> Started:
-        return await run_sync(_load_champions, desk, predictions)
+        if not came_up or came_up[0].mode == "degraded":
+            came_up[:] = [await run_sync(_load_champions, desk, predictions)]
+            return came_up[0]
+        return await run_sync(_ask_registry, desk, predictions)
 
     async def start_orders() -> Started:
         return await run_sync(_load_market, desk)
@@ -40,7 +47,7 @@ def components(
         Component("database", start_database, required=True, watched=True),
         Component("cache", start_cache, watched=True),
         Component("queue", start_queue, watched=True),
-        Component("models", start_models),
+        Component("models", start_models, watched=True),
         Component("orders", start_orders),
     ]
 
@@ -63,6 +70,20 @@ def _load_champions(desk: Desk, predictions: Predictions) -> Started:
         return Started("degraded", "; ".join(refused))
     if not loaded:
         return Started("degraded", "no model has a champion yet: run `quantdesk demo`")
+    return _served(desk, loaded)
+
+
+def _ask_registry(desk: Desk, predictions: Predictions) -> Started:
+    """Tell whether the registry answers, and what serves from memory: one question to it."""
+    loaded = predictions.loaded
+    try:
+        desk.models.names()
+    except QuantDeskError as error:
+        return Started("degraded", f"{', '.join(loaded)} from memory: {error}")
+    return _served(desk, loaded)
+
+
+def _served(desk: Desk, loaded: Sequence[str]) -> Started:
     if desk.models.hindrance:
         return Started("degraded", f"{', '.join(loaded)} from the mirror: {desk.models.hindrance}")
     return Started("real" if desk.settings.mlflow.url else "embedded", ", ".join(loaded))

@@ -20,6 +20,7 @@ from infra.setting_groups import DatabaseSettings
 
 SQLITE_FILE = "quantdesk.db"
 SQLITE_BUSY_SECONDS = 15  # Longer than any write transaction of the desk.
+LOCK_SECONDS = 10  # How long one machine waits for what another does under the same name.
 # What a schema that is behind looks like: SQLite's words, then PostgreSQL's.
 SCHEMA_IS_BEHIND = re.compile(
     r"no such (table|column)|has no column named|(relation|column) .* does not exist"
@@ -100,6 +101,28 @@ class Database:
             return
         with _translated(self.address), self._connect(stale_ok=stale_ok) as connection:
             yield connection
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Let one machine at a time do what `name` says, where machines share the database.
+
+        PostgreSQL's advisory lock on the name's hash, held on a connection of its own and let
+        go with it, should the machine die. SQLite serves one machine: nothing to wait for.
+
+        Raises
+        ------
+        UnavailableError
+            If the database is gone, or another machine held the lock for `LOCK_SECONDS`.
+        """
+        if self.dialect != "postgresql":
+            yield
+            return
+        with _translated(self.address), self.engine.connect() as connection, connection.begin():
+            wait = sa.func.set_config("lock_timeout", f"{LOCK_SECONDS}s", sa.true())
+            connection.execute(sa.select(wait))
+            key = sa.func.hashtextextended(name, 0)
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+            yield
 
     def ping(self) -> None:
         """Ask the primary for nothing; `UnavailableError` if it does not answer."""

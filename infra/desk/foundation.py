@@ -54,7 +54,10 @@ class Foundation:
         from infra.registry import open_registry
 
         folder = self.settings.state_dir / "mlflow"
-        return open_registry(self.settings.mlflow, folder, clock=self.clock)
+        registry = open_registry(self.settings.mlflow, folder, clock=self.clock)
+        # The database is opened when an alias first moves.
+        registry.alone = lambda name: self.database.lock(name)  # noqa: PLW0108
+        return registry
 
     @cached_property
     def cache(self) -> Cache:

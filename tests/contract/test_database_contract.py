@@ -287,6 +287,32 @@ def test_a_replica_answers_reads_that_may_be_stale(
     database.close()
 
 
+def test_one_machine_at_a_time_holds_a_lock_by_name(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = DatabaseSettings(url=SecretStr(postgres.url_of("postgres")))
+    one, other = (open_database(settings, state_dir=tmp_path) for _ in range(2))
+    order: list[str] = []
+
+    def move() -> None:
+        with other.lock("aliases of price"):
+            order.append("other")
+
+    with one.lock("aliases of price"), other.lock("aliases of risk"):
+        waiting = threading.Thread(target=move)
+        waiting.start()
+        waiting.join(0.2)
+        order.append("one")
+    waiting.join()
+    monkeypatch.setattr("infra.database.engine.LOCK_SECONDS", 1)
+    with one.lock("aliases of price"), pytest.raises(UnavailableError, match="lock timeout"):
+        move()
+    one.close()
+    other.close()
+
+    assert order == ["one", "other"]
+
+
 def test_a_replica_that_is_gone_is_passed_over(postgres: PostgresServer, tmp_path: Path) -> None:
     gone = SecretStr("postgresql://postgres@127.0.0.1:1/postgres")
     settings = DatabaseSettings(url=SecretStr(postgres.url), replica_url=gone)

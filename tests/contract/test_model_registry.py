@@ -1,6 +1,8 @@
 """The contract of the model registry, on the fake in memory and on MLflow."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -373,6 +375,23 @@ def test_another_machines_move_at_the_same_moment_is_never_written_over(
     with pytest.raises(ConflictError, match="was moved to version 2 and stands on 1: another"):
         registry.move_alias("price", "champion", 2, expected=1, reason="better")
     assert registry.aliases("price") == {"champion": 1}
+
+
+def test_an_alias_moves_under_the_lock_that_all_machines_share(folder: Path) -> None:
+    held: list[str] = []
+
+    @contextmanager
+    def alone(name: str) -> Iterator[None]:
+        held.append(name)
+        yield
+        assert own.aliases("price") == {"champion": 1}  # Moved before it is let go.
+
+    own = MlflowRegistry(folder, clock=CLOCK)
+    own.alone = alone
+    own.register(_run("t1"), format="lightgbm-text", input_key="k1")
+    own.move_alias("price", "champion", 1, expected=None, reason="first")
+
+    assert held == ["model aliases of price"]
 
 
 def test_a_note_that_another_machine_wrote_stops_the_move(

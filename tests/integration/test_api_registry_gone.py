@@ -49,6 +49,9 @@ def test_the_champion_goes_on_serving_while_the_mlflow_server_is_gone(
                 answer = ask(client, time.monotonic())
                 assert answer.status_code == 200, answer.text
                 time.sleep(0.2)
+            told = client.get("/ready").json()["components"][3]
+            assert told["mode"] == "degraded"
+            assert "does not answer" in told["detail"]
             gone = ask(client, 1.0, model="never-read")
             assert gone.status_code == 503
             assert "does not answer" in gone.json()["detail"]
@@ -74,9 +77,21 @@ def test_the_champion_goes_on_serving_while_the_registry_cannot_be_read(
         (state / "mlflow" / "mlflow.db").write_bytes(b"no database, at length" * 1000)
         time.sleep(1.2)  # An alias is believed for a second.
         after = client.post("/ml/predict", json=body)
+        broken = client.get("/ready")
+        shutil.rmtree(state / "mlflow")
+        time.sleep(1.2)
+        without = client.post("/ml/predict", json=body)
+        gone = client.get("/ready")
         unknown = client.post("/ml/predict", json=body | {"model": "moon"})
 
     assert after.status_code == 200
     assert after.json()["predictions"][0]["value"] == before["predictions"][0]["value"]
+    assert without.json()["predictions"][0]["value"] == before["predictions"][0]["value"]
+    for ready, why in ((broken, "cannot be read"), (gone, "was there and is gone")):
+        assert ready.status_code == 200  # It serves.
+        models = ready.json()["components"][3]
+        assert (models["name"], models["mode"]) == ("models", "degraded")
+        assert models["detail"].startswith("price v1 lightgbm from memory: the model registry")
+        assert why in models["detail"]
     assert unknown.status_code == 503
-    assert "cannot be read" in unknown.json()["detail"]
+    assert "is gone" in unknown.json()["detail"]
