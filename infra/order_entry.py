@@ -1,8 +1,8 @@
 """Wires order entry to the lake's last session, the simulated venue and the database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -11,10 +11,12 @@ from basics.errors import MissingDataError
 from basics.trading import Book
 from infra.control_policy import ControlPolicy
 from infra.desk_lock import desk_lock
+from infra.reference import ReferenceTables
 from infra.settings import Settings
 from infra.venues import build_simulated_venue
 from market.calendars import exchange_calendar
 from market.liquidity import ImpactModel
+from market.panel import Panel
 from services.desk_market import SessionMarket, last_session_market, measured_market
 from services.execution_plans import ExecutionPlan, ExecutionTerms, plan_execution
 from services.limit_register import LimitRegister
@@ -61,7 +63,12 @@ def build_order_entry(
         venue=build_simulated_venue(settings.venue),
         journal=journal,
         controls=controls,
-        market=LakeMarket(market_data, own.dataset, night=rules.night),
+        market=LakeMarket(
+            market_data,
+            own.dataset,
+            night=rules.night,
+            abroad=ReferenceTables.of(settings).currencies,
+        ),
         register=rules.register,
         limits=rules.policy.limits,
         risk_limits=rules.register.in_force,
@@ -82,8 +89,10 @@ class LakeMarket:
         dataset: str,
         *,
         night: Callable[[], NightMarket] | None = None,
+        abroad: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._data = market_data
+        self._abroad = abroad
         self._night = night
         self._dataset = dataset
         self._version = ""
@@ -104,7 +113,7 @@ class LakeMarket:
             raise MissingDataError(
                 f"the lake has no session of {self._dataset}: run `quantdesk demo` or import data"
             )
-        panel = self._data.panel(self._dataset, fields=("close", "volume"), start=last - HISTORY)
+        panel = self._panel(last - HISTORY)
         market = last_session_market(
             panel,
             instruments=equities(panel.symbols, self._data.sectors),
@@ -116,6 +125,16 @@ class LakeMarket:
             return measured_market(market, self._night())
         except MissingDataError:
             return market  # Too short a history for the night: its own few sessions must do.
+
+    def _panel(self, start: date) -> Panel:
+        """Return what the desk trades: orders, limits and cash of it are in dollars."""
+        fields = ("close", "volume")
+        panel = self._data.panel(self._dataset, fields=fields, start=start)
+        abroad = self._abroad().keys() & set(panel.symbols)
+        if not abroad:
+            return panel
+        traded = sorted(set(panel.symbols) - abroad)
+        return self._data.panel(self._dataset, fields=fields, start=start, symbols=traded)
 
 
 def next_session_plan(

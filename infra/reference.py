@@ -1,4 +1,4 @@
-"""Reference tables: sectors, universes, tickers; those that ship, and a user's own beside them.
+"""Reference tables: sectors, currencies, universes, tickers; shipped ones, a user's beside them.
 
 A user's tables lie under `<state>/reference/` and are added to the shipped ones. Each is a CSV
 file that a spreadsheet opens; adding rows checks the whole table first and replaces the file in
@@ -7,6 +7,7 @@ one step.
 
 import csv
 import fcntl
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,6 +32,7 @@ class Table(StrEnum):
     UNIVERSES = "universes"
     TICKERS = "tickers"
     SECTOR_SPANS = "sector_spans"
+    CURRENCIES = "currencies"
 
 
 COLUMNS: Mapping[Table, tuple[str, ...]] = {
@@ -38,7 +40,9 @@ COLUMNS: Mapping[Table, tuple[str, ...]] = {
     Table.UNIVERSES: ("universe", "symbol", "first", "last", "known_at"),
     Table.TICKERS: ("instrument", "symbol", "first", "last"),
     Table.SECTOR_SPANS: ("symbol", "sector", "first", "last", "known_at"),
+    Table.CURRENCIES: ("symbol", "currency"),
 }
+CURRENCY = re.compile(r"[A-Z]{3}")  # ISO 4217.
 Row = Mapping[str, str]
 T = TypeVar("T")
 
@@ -72,6 +76,10 @@ class ReferenceTables:
     def sector_history(self) -> SectorHistory:
         """Return the sector of each symbol by date; undated rows count where no span applies."""
         return SectorHistory(_sector_spans(self.rows(Table.SECTOR_SPANS)), self.sectors())
+
+    def currencies(self) -> dict[str, str]:
+        """Return in which currency a symbol is quoted, of those that are not in US dollars."""
+        return _currencies(self.rows(Table.CURRENCIES))
 
     def universes(self) -> dict[str, Universe]:
         """Return the universes by name."""
@@ -165,6 +173,21 @@ def _sectors(rows: Sequence[Row]) -> None:
             raise InvalidInputError(f"{dict(row)} has no symbol or no sector")
 
 
+def _currencies(rows: Sequence[Row]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for row in rows:
+        symbol, currency = row["symbol"], row["currency"]
+        if not symbol or not CURRENCY.fullmatch(currency):
+            raise InvalidInputError(
+                f"{dict(row)} needs a symbol and a currency of three capital letters (EUR)"
+            )
+        if found.setdefault(symbol, currency) != currency:
+            raise InvalidInputError(
+                f"{symbol} is quoted in {found[symbol]} and in {currency}: keep one row"
+            )
+    return found
+
+
 def _sector_spans(rows: Sequence[Row]) -> tuple[SectorSpan, ...]:
     return tuple(_parsed(_sector_span, row) for row in rows)
 
@@ -223,4 +246,5 @@ CHECKS: Mapping[Table, Callable[[Sequence[Row]], object]] = {
     Table.UNIVERSES: _universes,
     Table.TICKERS: _tickers,
     Table.SECTOR_SPANS: lambda rows: SectorHistory(_sector_spans(rows)),
+    Table.CURRENCIES: _currencies,
 }

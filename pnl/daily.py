@@ -192,7 +192,7 @@ class DailyBooksBuilder:
         """
         if self._sessions and session <= self._sessions[-1]:
             raise InvalidInputError(f"session {session} does not follow {self._sessions[-1]}")
-        convert = _Converter(self._base, self._digits, rates or {})
+        convert = _Converter(self._base, self._digits, rates or {}, session)
         snapshot = {}
         for book, symbol, position, balances in ledger.accounts():
             key = (book, symbol)
@@ -250,9 +250,11 @@ class _Converter:
     base: str
     digits: int
     rates: Mapping[str, Decimal]
+    session: date
 
     def __call__(self, amounts: Mapping[str, Decimal]) -> int:
-        return int(to_base(amounts, self.rates, base=self.base).scaleb(self.digits))
+        total = to_base(amounts, self.rates, base=self.base, session=self.session)
+        return int(total.scaleb(self.digits))
 
 
 def _balances_of(balances: Balances, account: Account) -> dict[str, Decimal]:

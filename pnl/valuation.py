@@ -77,13 +77,21 @@ def worth_by_currency(
     return worth
 
 
-def to_base(amounts: Mapping[str, Decimal], rates: Mapping[str, Decimal], *, base: str) -> Decimal:
+def to_base(
+    amounts: Mapping[str, Decimal],
+    rates: Mapping[str, Decimal],
+    *,
+    base: str,
+    session: date | None = None,
+) -> Decimal:
     """Convert `amounts` by currency to `base`, each rounded, and sum them.
 
     Parameters
     ----------
     rates : mapping of str to Decimal
         Units of `base` for one unit of the currency; `base` itself need not be there.
+    session : date, optional
+        Of the rates, where it is to be named when one is missing.
 
     Raises
     ------
@@ -97,7 +105,7 @@ def to_base(amounts: Mapping[str, Decimal], rates: Mapping[str, Decimal], *, bas
         if currency == base:
             total += amount
         elif amount:
-            total += round_money(amount * _rate(rates, currency, base), base)
+            total += round_money(amount * _rate(rates, currency, base, session), base)
     return total
 
 
@@ -130,10 +138,14 @@ def profit_at(
     return total
 
 
-def _rate(rates: Mapping[str, Decimal], currency: str, base: str) -> Decimal:
+def _rate(rates: Mapping[str, Decimal], currency: str, base: str, session: date | None) -> Decimal:
     rate = rates.get(currency)
     if rate is None:
-        raise MissingDataError(f"no rate from {currency} to {base}: load the exchange rate")
+        on = "" if session is None else f" on {session}"
+        raise MissingDataError(
+            f"no rate from {currency} to {base}{on}: load the exchange rate "
+            "(`quantdesk data import FILE --kind rates`)"
+        )
     if not (rate.is_finite() and rate > 0):
         raise InvalidInputError(f"the rate from {currency} to {base} must be positive, got {rate}")
     return rate

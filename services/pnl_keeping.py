@@ -107,7 +107,10 @@ class PnlKeeping:
                 f"{dataset} has no session since {first}, when {portfolio!r} begins: load its bars"
             )
         benchmark = self.days.benchmark(prices, panel.sessions) if since else None
-        books = accounting.valued_books(run_id, panel, portfolio=portfolio, benchmark=benchmark)
+        rates = self.days.rates(dataset, panel.sessions[0].item(), panel.sessions[-1].item())
+        books = accounting.valued_books(
+            run_id, panel, portfolio=portfolio, benchmark=benchmark, rates=rates
+        )
         return KeptBooks(portfolio, run_id, dataset, books)
 
     def _split(self, kept: KeptBooks, *, by: str, factors: Callable[[], Factors]) -> Attribution:

@@ -50,6 +50,7 @@ class BooksDesk(TradingDesk):
 
     def books_of(self, dataset: str) -> "Accounting":
         """Return the books of what a dataset of prices lets the desk trade."""
+        from infra.reference import ReferenceTables
         from services.portfolios import MULTI_ASSET
         from services.universe import equities
 
@@ -58,7 +59,8 @@ class BooksDesk(TradingDesk):
         version = self.market_data.version(dataset)
         if (dataset, version) not in self._traded:
             symbols = self.market_data.panel(dataset, fields=("close",)).symbols
-            self._traded[dataset, version] = equities(symbols, self.market_data.sectors)
+            quoted = ReferenceTables.of(self.settings).currencies()
+            self._traded[dataset, version] = equities(symbols, self.market_data.sectors, quoted)
         return self.accounting(self._traded[dataset, version])
 
     def multi_asset_books(self, experiment: "Experiment") -> "MultiAssetBooks | None":
@@ -112,7 +114,9 @@ class BooksDesk(TradingDesk):
         from services.portfolios import MULTI_ASSET
 
         if dataset != MULTI_ASSET:
-            return None  # The lake's datasets are in one currency.
+            from services.exchange_rates import rates_on
+
+            return rates_on(self.market_data, self._closes(dataset, start, end).sessions)
         return self._simulated_assets.rates.between(start, end)
 
     @cached_property

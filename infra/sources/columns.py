@@ -8,11 +8,19 @@ import polars as pl
 
 from basics.errors import InvalidInputError
 from infra.sources.text import LINE
-from infra.sources.tick_columns import KNOWN_WORDS, SEQUENCE, TICK_NAMES, Kind, epoch_moments
+from infra.sources.tick_columns import (
+    KNOWN_WORDS,
+    RATE_NAMES,
+    SEQUENCE,
+    TICK_NAMES,
+    Kind,
+    epoch_moments,
+)
 from market.calendars import exchange_calendar
 from market.datasets import EVENT_TIME, KNOWLEDGE_TIME, SESSION, SYMBOL, UTC_MICROSECONDS
 
 TIME = "time"
+BASE_CURRENCY = "USD"  # A rate is units of it for one of the row's currency.
 REASON = "_reason"
 # What users call the columns, lower case, spaces and underscores alike.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -39,6 +47,7 @@ TIME_FORMATS = (
     "%Y%m%d",
     "%m/%d/%Y",
 )
+CURRENCY = r"^[A-Z]{3}$"  # ISO 4217.
 MIDNIGHT = r"^\d{4}-\d{2}-\d{2}[T ]00:00(:00(\.0+)?)?(Z|[+-]\d{2}:?\d{2})?$"
 
 
@@ -64,7 +73,7 @@ class Reading:
     lag : timedelta
         From the event to when it was known.
     kind : Kind
-        What a row is: a bar, a quote, a trade, or a change of a book's level.
+        What a row is: a bar, a quote, a trade, a change of a book's level, or an exchange rate.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
@@ -81,6 +90,8 @@ class Reading:
         """What users call the columns of this kind of row."""
         if self.kind is Kind.BARS:
             return ALIASES
+        if self.kind is Kind.RATES:
+            return {TIME: ALIASES[TIME]} | dict(RATE_NAMES)
         return {name: ALIASES[name] for name in (SYMBOL, TIME)} | dict(TICK_NAMES[self.kind])
 
 
@@ -179,11 +190,11 @@ def to_rows(table: pl.DataFrame, layout: Layout, reading: Reading, *, symbol: st
         pl.col(layout.time).cast(pl.String).alias("_time"),
         *(pl.col(theirs).cast(pl.String).alias(f"_{ours}") for ours, theirs in fields.items()),
     ).with_columns(*moments, *numbers)
-    if reading.kind is not Kind.BARS and SEQUENCE not in fields:
+    if reading.kind in TICK_NAMES and SEQUENCE not in fields:
         rows = rows.with_columns(pl.col(LINE).alias(SEQUENCE))  # Ticks come in the file's order.
-    return _stamp(rows.with_columns(_reason(list(fields)).alias(REASON)), reading).drop(
-        "_time", "_day", "_moment", *(f"_{ours}" for ours in fields)
-    )
+    return _stamp(
+        rows.with_columns(_reason(list(fields), reading.kind).alias(REASON)), reading
+    ).drop("_time", "_day", "_moment", *(f"_{ours}" for ours in fields))
 
 
 def _plain(name: str) -> str:
@@ -241,7 +252,7 @@ def _in_utc(text: pl.Series, pattern: str, reading: Reading) -> pl.Series:
     return local.dt.convert_time_zone("UTC")
 
 
-def _reason(fields: list[str]) -> pl.Expr:
+def _reason(fields: list[str], kind: Kind) -> pl.Expr:
     """Say what could not be read in each row; null when all could."""
     empty = pl.col(SYMBOL).is_null() | (pl.col(SYMBOL) == "")
     lost = pl.col("_day").is_null() & pl.col("_moment").is_null()
@@ -255,6 +266,10 @@ def _reason(fields: list[str]) -> pl.Expr:
         )
         for name in fields
     ]
+    if kind is Kind.RATES:
+        code = pl.col(SYMBOL).str.contains(CURRENCY) & (pl.col(SYMBOL) != BASE_CURRENCY)
+        said = "'{}' is no currency to convert: a code such as EUR, of another than the base USD"
+        faults.append(pl.when(code.not_() & empty.not_()).then(pl.format(said, SYMBOL)))
     joined = pl.concat_str(faults, separator="; ", ignore_nulls=True)
     return pl.when(joined != "").then(joined)
 

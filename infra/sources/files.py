@@ -1,4 +1,4 @@
-"""A user's own bars or ticks: CSV or Parquet, one file or a folder; bars long or wide."""
+"""A user's own bars, ticks or rates: CSV or Parquet, a file or a folder; bars long or wide."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,8 +57,7 @@ class FileBars:
                 "empty or hold no table"
             )
         source = "files: " + ", ".join(path.name for path in self.paths[:5])
-        if self.reading.kind is not Kind.BARS:
-            describe = TICK_DATASETS[self.reading.kind]
+        if describe := TICK_DATASETS.get(self.reading.kind):
             return describe(
                 self.dataset_name, calendar=self.reading.calendar, simulated=False, source=source
             )

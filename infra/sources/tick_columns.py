@@ -1,4 +1,4 @@
-"""What users call the columns of quotes, trades and depth, and how they write a side."""
+"""What users call the columns of quotes, trades, depth and rates, and how they write a side."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -17,10 +17,11 @@ class Kind(StrEnum):
     QUOTES = "quotes"
     TRADES = "trades"
     DEPTH = "depth"
+    RATES = "rates"
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """The fields without which a row says nothing; a bar may have any."""
+        """The fields without which a row says nothing; a bar may have any, a rate has one."""
         return NEEDED[self]
 
 
@@ -29,6 +30,7 @@ NEEDED: Mapping[Kind, tuple[str, ...]] = {
     Kind.QUOTES: ("bid", "ask"),
     Kind.TRADES: ("price", "size"),
     Kind.DEPTH: ("update_id", "side", "price", "size"),
+    Kind.RATES: (),
 }
 _SEQUENCE_NAMES = {SEQUENCE: ("sequence", "seq", "sequence number")}
 _TRADE_NAMES = {
@@ -51,6 +53,11 @@ TICK_NAMES: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
         "snapshot": ("snapshot", "is snapshot"),
         **_SEQUENCE_NAMES,
     },
+}
+# Exchange rates: units of the base currency for one of the row's.
+RATE_NAMES: Mapping[str, tuple[str, ...]] = {
+    "symbol": ("currency", "ccy", "from", "symbol", "code"),
+    "close": ("rate", "fx rate", "fx", "exchange rate", "close", "mid", "price", "value"),
 }
 _BUYING = ("bid", "b", "buy", "buyer", "long")
 _SELLING = ("ask", "a", "s", "sell", "seller", "offer", "short")

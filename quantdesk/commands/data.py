@@ -40,7 +40,7 @@ def import_(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ] = None,
     calendar: Annotated[str | None, typer.Option(help="Exchange (ISO 10383), e.g. XNYS.")] = None,
     kind: Annotated[
-        str, typer.Option(help="What a row is: bars, quotes, trades or depth.")
+        str, typer.Option(help="What a row is: bars, quotes, trades, depth or rates (of exchange).")
     ] = "bars",
     start: Annotated[str | None, typer.Option(help="First day, of `yahoo` (yyyy-mm-dd).")] = None,
     end: Annotated[str | None, typer.Option(help="Last day, of `yahoo`; today without.")] = None,
@@ -51,7 +51,9 @@ def import_(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from infra.sources.columns import Reading
     from infra.sources.files import open_files
     from infra.sources.rejections import RejectionFile
+    from infra.sources.tick_columns import Kind
     from services.data_import import import_bars
+    from services.exchange_rates import FX_RATES
 
     with open_desk() as desk:
         source = _source(desk, path, symbol, (start, end))
@@ -68,7 +70,8 @@ def import_(  # noqa: PLR0913, PLR0917 - each is an option of the command
             calendar=calendar,
             kind=_kind(kind),
         )
-        files = open_files(Path(path).expanduser(), dataset=dataset, reading=reading)
+        name = dataset or (FX_RATES if reading.kind is Kind.RATES else None)
+        files = open_files(Path(path).expanduser(), dataset=name, reading=reading)
         report = import_bars(
             files,
             market=desk.market_data,

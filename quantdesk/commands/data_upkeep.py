@@ -64,14 +64,14 @@ def docs(datasets: Datasets = None, as_json: AsJson = False) -> None:
 
 def reference(
     table: Annotated[
-        str, typer.Argument(help="sectors, sector_spans, universes, tickers.")
+        str, typer.Argument(help="sectors, sector_spans, currencies, universes, tickers.")
     ] = "tickers",
     add: Annotated[
         Path | None, typer.Option(help="CSV file whose rows are added to your own table.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a reference table, or add rows: sectors, also by date, universes, tickers over time."""
+    """Show a reference table, or add rows: sectors, currencies, universes, tickers over time."""
     from basics.errors import InvalidInputError
     from infra.bootstrap import open_desk
     from infra.reference import COLUMNS, ReferenceTables, Table
