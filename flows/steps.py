@@ -190,6 +190,7 @@ def report(day: Day) -> DayReport:
             ),
             trading=traded,
             fills=day.desk.order_journal.fills(traded.run_id),
+            refusals=day.desk.order_journal.refusals(traded.run_id),
             performance=_kept(day, PERFORMANCE_KIND, Performance),
             attributions=_kept(day, ATTRIBUTION_KIND, Attributions).attributions,
             risk=_kept(day, PROFILE_KIND, RiskProfile),

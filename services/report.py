@@ -28,6 +28,7 @@ from services.pnl_explanation import Explanation
 from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
 from services.pnl_replay import ReplayHour, ReplayPoint
+from services.report_trading import TradingSection
 
 
 class Tone(StrEnum):
@@ -151,63 +152,6 @@ class ServiceSection:
 
     replays: tuple[TrialReplay, ...]
     versions: tuple[VersionMonitor, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostPart:
-    """What trading cost, of one kind; positive when paid."""
-
-    name: str
-    amount: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrategyTrading:
-    """What one strategy traded.
-
-    Attributes
-    ----------
-    turnover : float
-        Traded notional, both ways, over mean equity, for the whole span.
-    """
-
-    strategy: str
-    fills: int
-    traded_notional: Decimal
-    fees: Decimal
-    turnover: float
-    final_equity: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FillRow:
-    """One fill, to follow from its decision."""
-
-    session: date
-    strategy: str
-    symbol: str
-    quantity: Decimal
-    price: Decimal
-    decision_price: Decimal | None
-    fee: Decimal
-    model_version: str | None
-    cl_ord_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradingSection:
-    """Orders, refusals, fills and what trading cost, over every session traded."""
-
-    first_session: date
-    last_session: date
-    sessions: int
-    orders: int
-    refused: int
-    fills: int
-    layers: tuple[str, ...]
-    strategies: tuple[StrategyTrading, ...]
-    costs: tuple[CostPart, ...]
-    last_fills: tuple[FillRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from risk.profile import ForecastChart, RiskProfile
 from risk.score import Level
 from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
-from services.report import DatasetRow, Finding, ModelSection, Tone, TradingSection
+from services.report import DatasetRow, Finding, ModelSection, Tone
+from services.report_trading import TradingSection
 
 ORDER = (Tone.BAD, Tone.WARN, Tone.GOOD, Tone.PLAIN)
 SIGNIFICANCE = 0.05

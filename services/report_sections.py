@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 import numpy as np
 
 from basics.trading import Fill
 from market.datasets import SYMBOL
-from oms.controls import LAYERS
 from pnl.attribution import Attribution
-from pnl.shortfall import Slippage, fill_slippage
 from risk.profile import RiskProfile
 from services.arm_trials import TrialVerdict
 from services.kind_verdicts import KindVerdict
@@ -19,28 +16,24 @@ from services.market_data import MarketData
 from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
 from services.pnl_replay import ReplayReport
+from services.ports import OrderRefusal
 from services.report import (
-    CostPart,
     DatasetRow,
     DayReport,
-    FillRow,
     IntradaySection,
     Lineage,
     ModelSection,
     MultiAssetSection,
     Reality,
     ServiceSection,
-    StrategyTrading,
-    TradingSection,
     TrialReplay,
 )
 from services.report_findings import findings_of
+from services.report_trading import trading_section
 from services.trading import TradingResult
 from services.training import TrainingResult
 
-LAST_FILLS = 12
 OWN_FILES = "files:"  # How the source of what a user imported begins.
-ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +44,8 @@ class DayResults:
     ----------
     fills : sequence of Fill
         Of the whole run, in booking order.
+    refusals : sequence of OrderRefusal
+        Of the whole run.
     """
 
     desk_date: date
@@ -60,6 +55,7 @@ class DayResults:
     model: ModelSection
     trading: TradingResult
     fills: Sequence[Fill]
+    refusals: Sequence[OrderRefusal]
     performance: Performance
     attributions: Sequence[Attribution]
     risk: RiskProfile
@@ -72,7 +68,7 @@ class DayResults:
 
 def day_report(day: DayResults) -> DayReport:
     """Return the day as one document."""
-    trading = trading_section(day.trading, day.fills)
+    trading = trading_section(day.trading, day.fills, day.refusals)
     return DayReport(
         desk_date=day.desk_date,
         fund=day.fund,
@@ -179,22 +175,6 @@ def trial_replay(verdict: TrialVerdict) -> TrialReplay:
     )
 
 
-def trading_section(result: TradingResult, fills: Sequence[Fill]) -> TradingSection:
-    """Return what was traded; costs are measured on the fills that stand."""
-    return TradingSection(
-        first_session=result.sessions[0],
-        last_session=result.sessions[-1],
-        sessions=len(result.sessions),
-        orders=result.orders,
-        refused=result.refused,
-        fills=len(fills),
-        layers=tuple(layer.name.lower().replace("_", " ") for layer in LAYERS),
-        strategies=_strategies(result, fills),
-        costs=_costs(fills),
-        last_fills=tuple(_row(fill) for fill in fills[: -LAST_FILLS - 1 : -1]),
-    )
-
-
 def reality_of(
     datasets: Sequence[DatasetRow],
     performance: Performance,
@@ -260,51 +240,6 @@ def reality_of(
             )
         )
     return tuple(stated)
-
-
-def _strategies(result: TradingResult, fills: Sequence[Fill]) -> tuple[StrategyTrading, ...]:
-    return tuple(
-        StrategyTrading(
-            strategy=name,
-            fills=len(own),
-            traded_notional=_notional(own),
-            fees=sum((fill.fee for fill in own), ZERO),
-            turnover=result.turnover[name],
-            final_equity=float(path[-1]),
-        )
-        for name, path in sorted(result.equity.items())
-        if np.isfinite(path[-1])
-        for own in [[fill for fill in fills if fill.book.strategy == name]]
-    )
-
-
-def _costs(fills: Sequence[Fill]) -> tuple[CostPart, ...]:
-    """Return fees and the split of implementation shortfall, over stocks (multiplier 1)."""
-    lost = sum((fill_slippage(fill) for fill in fills), Slippage())
-    return (
-        CostPart(name="fees", amount=sum((fill.fee for fill in fills), ZERO)),
-        CostPart(name="spread", amount=lost.spread),
-        CostPart(name="impact", amount=lost.impact),
-        CostPart(name="delay", amount=lost.delay),
-    )
-
-
-def _notional(fills: Sequence[Fill]) -> Decimal:
-    return sum((abs(fill.quantity * fill.price) for fill in fills), ZERO)
-
-
-def _row(fill: Fill) -> FillRow:
-    return FillRow(
-        session=fill.executed_at.date(),
-        strategy=fill.book.strategy,
-        symbol=fill.symbol,
-        quantity=fill.quantity,
-        price=fill.price,
-        decision_price=fill.decision_price,
-        fee=fill.fee,
-        model_version=fill.lineage.model_version,
-        cl_ord_id=fill.cl_ord_id,
-    )
 
 
 def _bounds(values: Sequence[float]) -> list[float | None]:

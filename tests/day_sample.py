@@ -33,20 +33,24 @@ from services.pnl_figures import Figure, sureness_of
 from services.pnl_performance import DrawdownSpell, MonthFigure, Performance
 from services.pnl_replay import ReplayHour, ReplayPoint
 from services.report import (
-    CostPart,
     DatasetRow,
     DayReport,
-    FillRow,
     Finding,
     IntradaySection,
     Lineage,
     ModelSection,
     Reality,
     ServiceSection,
-    StrategyTrading,
     Tone,
-    TradingSection,
     TrialReplay,
+)
+from services.report_trading import (
+    CostPart,
+    FillRow,
+    LayerRefusals,
+    RefusalReason,
+    StrategyTrading,
+    TradingSection,
 )
 
 SYMBOLS = ("AAPL", "AMD", "BAC", "BBY", "CVX", "GE", "HD", "JNJ", "JPM", "KO", "LLY", "MRK", "MSFT")
@@ -366,6 +370,14 @@ def _trading(sessions: tuple[date, ...]) -> TradingSection:
         refused=12,
         fills=4_198,
         layers=("form", "permission", "price", "size", "rate", "credit", "exposure", "risk"),
+        refusals=(
+            LayerRefusals(layer="form", orders=0),
+            LayerRefusals(
+                layer="size",
+                orders=12,
+                reasons=(RefusalReason(reason="SIZE_ABOVE_VOLUME_SHARE", orders=12),),
+            ),
+        ),
         strategies=(
             StrategyTrading(
                 strategy="model",

@@ -13,29 +13,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from basics.errors import ConflictError, MissingDataError
-from basics.trading import Book, Fill, Lineage, Liquidity, Side
+from basics.trading import Fill
 from infra.database.engine import Database
+from infra.database.order_rows import (
+    fill_of,
+    fill_rows,
+    order_of,
+    order_row,
+    report_of,
+    report_row,
+)
 from infra.database.statements import insert_new
 from infra.database.tables.orders import fills, order_reports, orders, trading_sessions
-from oms.orders import Execution, Order, Report
-from oms.states import OrderEvent, OrderType, TimeInForce
-from services.ports import OrderChange, SessionRecord
-
-BOOK = ("fund", "portfolio", "strategy", "account")
-LINEAGE = ("prediction_id", "model_version", "arm")
-TERMS = (
-    "cl_ord_id",
-    "symbol",
-    "quantity",
-    "limit_price",
-    "stop_price",
-    "expires_on",
-    "decision_price",
-    "arrival_price",
-    "currency",
-    "parent_id",
-    "created_at",
-)
+from oms.orders import Order, Report
+from oms.states import OrderEvent
+from services.ports import OrderChange, OrderRefusal, SessionRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +39,9 @@ class DatabaseOrderJournal:
     def record(self, run_id: str, changes: Sequence[OrderChange]) -> None:
         """Store the changes and their fills in one transaction."""
         with self.database.transaction() as connection:
-            insert_new(connection, orders, [_order_row(run_id, c.order) for c in changes])
-            insert_new(connection, order_reports, [_report_row(r) for r in _reports(changes)])
-            insert_new(connection, fills, _fill_rows(run_id, changes))
+            insert_new(connection, orders, [order_row(run_id, c.order) for c in changes])
+            insert_new(connection, order_reports, [report_row(r) for r in _reports(changes)])
+            insert_new(connection, fills, fill_rows(run_id, changes))
             for change in changes:
                 order = change.order
                 connection.execute(
@@ -84,9 +76,9 @@ class DatabaseOrderJournal:
                 )
             # The marker proves that nothing of the session is there, so plain inserts suffice.
             for table, rows in (
-                (orders, [_order_row(run_id, c.order) for c in changes]),
-                (order_reports, [_report_row(r) for r in _reports(changes)]),
-                (fills, _fill_rows(run_id, changes)),
+                (orders, [order_row(run_id, c.order) for c in changes]),
+                (order_reports, [report_row(r) for r in _reports(changes)]),
+                (fills, fill_rows(run_id, changes)),
             ):
                 if rows:
                     connection.execute(table.insert(), rows)
@@ -126,7 +118,19 @@ class DatabaseOrderJournal:
             .order_by(fills.c.id)
         )
         with self.database.reading() as connection:
-            return [_fill(row) for row in connection.execute(query).mappings()]
+            return [fill_of(row) for row in connection.execute(query).mappings()]
+
+    def refusals(self, run_id: str) -> Sequence[OrderRefusal]:
+        """Return the orders of a run that were refused, in the order in which that was told."""
+        query = (
+            sa.select(order_reports.c.cl_ord_id, order_reports.c.venue, order_reports.c.reason)
+            .join(orders, orders.c.cl_ord_id == order_reports.c.cl_ord_id)
+            .where(orders.c.run_id == run_id)
+            .where(order_reports.c.event == OrderEvent.REJECTED.value)
+            .order_by(order_reports.c.id)
+        )
+        with self.database.reading() as connection:
+            return [OrderRefusal(**row) for row in connection.execute(query).mappings()]
 
     def version(self, run_id: str) -> int:
         """Return a number that grows with every report on an order of the run, 0 before any."""
@@ -162,8 +166,8 @@ class DatabaseOrderJournal:
                 .order_by(order_reports.c.id)
             )
             for row in connection.execute(reports).mappings():
-                said[row["cl_ord_id"]].append(_report(row))
-        return [_replayed(_order(row), said[row["cl_ord_id"]]) for row in rows]
+                said[row["cl_ord_id"]].append(report_of(row))
+        return [_replayed(order_of(row), said[row["cl_ord_id"]]) for row in rows]
 
 
 def _replayed(order: Order, reports: Iterable[Report]) -> Order:
@@ -174,126 +178,3 @@ def _replayed(order: Order, reports: Iterable[Report]) -> Order:
 
 def _reports(changes: Iterable[OrderChange]) -> list[Report]:
     return [report for change in changes for report in change.reports]
-
-
-def _owner(book: Book, lineage: Lineage) -> dict[str, Any]:
-    return {name: getattr(book, name) for name in BOOK} | {
-        name: getattr(lineage, name) for name in LINEAGE
-    }
-
-
-def _order_row(run_id: str, order: Order) -> dict[str, Any]:
-    return (
-        {name: getattr(order, name) for name in TERMS}
-        | _owner(order.book, order.lineage)
-        | {
-            "run_id": run_id,
-            "side": order.side.value,
-            "order_type": order.order_type.value,
-            "time_in_force": order.time_in_force.value,
-            "status": order.status.value,
-            "closed": order.status.closed,
-        }
-    )
-
-
-def _order(row: sa.RowMapping) -> Order:
-    return Order(
-        **{name: row[name] for name in TERMS},
-        book=Book(**{name: row[name] for name in BOOK}),
-        lineage=Lineage(**{name: row[name] for name in LINEAGE}),
-        side=Side(row["side"]),
-        order_type=OrderType(row["order_type"]),
-        time_in_force=TimeInForce(row["time_in_force"]),
-    )
-
-
-def _report_row(report: Report) -> dict[str, Any]:
-    trade = report.execution
-    return {
-        "venue": report.venue,
-        "report_id": report.report_id,
-        "cl_ord_id": report.cl_ord_id,
-        "event": report.event.value,
-        "at": report.at,
-        "reason": report.reason,
-        "exec_ref_id": report.exec_ref_id,
-        "quantity": report.quantity,
-        "limit_price": report.limit_price,
-        "exec_id": trade and trade.exec_id,
-        "last_quantity": trade and trade.quantity,
-        "last_price": trade and trade.price,
-        "fee": trade and trade.fee,
-        "liquidity": trade and trade.liquidity.value,
-        "mid_price": trade and trade.mid_price,
-    }
-
-
-def _report(row: sa.RowMapping) -> Report:
-    execution = None
-    if row["exec_id"] is not None:
-        execution = Execution(
-            venue=row["venue"],
-            exec_id=row["exec_id"],
-            quantity=row["last_quantity"],
-            price=row["last_price"],
-            executed_at=row["at"],
-            fee=row["fee"],
-            liquidity=Liquidity(row["liquidity"]),
-            mid_price=row["mid_price"],
-        )
-    return Report(
-        venue=row["venue"],
-        cl_ord_id=row["cl_ord_id"],
-        report_id=row["report_id"],
-        event=OrderEvent(row["event"]),
-        at=row["at"],
-        execution=execution,
-        exec_ref_id=row["exec_ref_id"],
-        quantity=row["quantity"],
-        limit_price=row["limit_price"],
-        reason=row["reason"],
-    )
-
-
-def _fill_rows(run_id: str, changes: Iterable[OrderChange]) -> list[dict[str, Any]]:
-    return [
-        _fill_row(run_id, change.order.fill(report.execution))
-        for change in changes
-        for report in change.reports
-        if report.execution is not None
-    ]
-
-
-def _fill_row(run_id: str, fill: Fill) -> dict[str, Any]:
-    return _owner(fill.book, fill.lineage) | {
-        "run_id": run_id,
-        "stands": True,
-        "liquidity": fill.liquidity.value,
-        **{name: getattr(fill, name) for name in FILL_TERMS},
-    }
-
-
-FILL_TERMS = (
-    "venue",
-    "exec_id",
-    "cl_ord_id",
-    "symbol",
-    "quantity",
-    "price",
-    "executed_at",
-    "currency",
-    "fee",
-    "decision_price",
-    "arrival_price",
-    "mid_price",
-)
-
-
-def _fill(row: sa.RowMapping) -> Fill:
-    return Fill(
-        **{name: row[name] for name in FILL_TERMS},
-        book=Book(**{name: row[name] for name in BOOK}),
-        lineage=Lineage(**{name: row[name] for name in LINEAGE}),
-        liquidity=Liquidity(row["liquidity"]),
-    )

@@ -2,7 +2,8 @@
 
 from infra.report import cells, formats
 from infra.report.page import KeyFigure, Section, Table
-from services.report import Tone, TradingSection
+from services.report import Tone
+from services.report_trading import TradingSection
 
 
 def trading_section(trading: TradingSection, currency: str) -> Section:
@@ -19,6 +20,7 @@ def trading_section(trading: TradingSection, currency: str) -> Section:
         blocks=[
             _strategies_table(trading, currency),
             _costs_table(trading, currency),
+            _refusals_table(trading),
             _fills_table(trading, currency),
         ],
     )
@@ -76,6 +78,23 @@ def _costs_table(trading: TradingSection, currency: str) -> Table:
         note="Positive is a cost; basis points of what was traded. Delay is what the price did "
         "between the decision and the order's arrival in the market, impact what the order did "
         "to the mid (by the impact model, on simulated volume), spread what it paid beyond.",
+        wide=False,
+    )
+
+
+def _refusals_table(trading: TradingSection) -> Table:
+    return Table(
+        title="Refused, by layer",
+        columns=cells.columns("layer", "why", "orders", words=2),
+        rows=[
+            [
+                cells.text(row.layer),
+                cells.text("; ".join(f"{why.orders:,} {why.reason}" for why in row.reasons)),
+                cells.whole(row.orders),
+            ]
+            for row in trading.refusals
+        ],
+        note="The commonest reasons. An order that breaks rules of two layers counts in both.",
         wide=False,
     )
 

@@ -73,6 +73,15 @@ class SessionRecord:
     fills: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRefusal:
+    """An order that was refused: by the desk itself (its controls) or by a venue, and why."""
+
+    cl_ord_id: str
+    venue: str
+    reason: str
+
+
 class OrderJournal(Protocol):
     """Keeps orders, what was said about them, and their fills. A run is a simulation or the desk.
 
@@ -104,6 +113,10 @@ class OrderJournal(Protocol):
 
     def fills(self, run_id: str) -> Sequence[Fill]:
         """Return the fills that stand (corrected and cancelled ones applied), in booking order."""
+        ...
+
+    def refusals(self, run_id: str) -> Sequence[OrderRefusal]:
+        """Return the orders of a run that were refused, in the order in which that was told."""
         ...
 
     def version(self, run_id: str) -> int:

@@ -12,7 +12,7 @@ from infra.database.engine import Database
 from infra.database.orders import DatabaseOrderJournal
 from oms.orders import Execution, Order, Report
 from oms.states import OrderEvent, OrderStatus, OrderType, TimeInForce
-from services.ports import OrderChange, SessionRecord
+from services.ports import OrderChange, OrderRefusal, SessionRecord
 
 D = Decimal
 NOW = datetime(2022, 3, 1, 15, 0, 0, 123456, tzinfo=UTC)
@@ -140,6 +140,24 @@ def test_corrected_and_cancelled_fills_no_longer_stand(journal: DatabaseOrderJou
 
     assert [(fill.exec_id, fill.quantity) for fill in journal.fills("run")] == [("4", D(-29))]
     assert journal.order("a").cum_quantity == 29
+
+
+def test_who_refused_an_order_and_why_is_told_of_its_own_run(
+    journal: DatabaseOrderJournal,
+) -> None:
+    other = replace(ORDER, cl_ord_id="b")
+    refused = report(OrderEvent.REJECTED, "r1", reason="price outside the band")
+    desk = report(OrderEvent.REJECTED, "r2", cl_ord_id="b", reason="SIZE_ABOVE_NOTIONAL: x")
+    journal.record("run", [changed(ORDER, refused)])
+    journal.record("run", [changed(other, replace(desk, venue="desk"))])
+    elsewhere = report(OrderEvent.REJECTED, "r3", cl_ord_id="c", reason="closed")
+    journal.record("another", [changed(replace(ORDER, cl_ord_id="c"), elsewhere)])
+
+    assert journal.refusals("run") == [
+        OrderRefusal(cl_ord_id="a", venue="SIM", reason="price outside the band"),
+        OrderRefusal(cl_ord_id="b", venue="desk", reason="SIZE_ABOVE_NOTIONAL: x"),
+    ]
+    assert journal.refusals("no such run") == []
 
 
 def test_replaced_order_keeps_its_new_terms(journal: DatabaseOrderJournal) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from basics.trading import Book, Fill, Lineage
-from services.report import TradingSection
-from services.report_sections import LAST_FILLS, reality_of, trading_section
+from services.ports import OrderRefusal
+from services.report_sections import reality_of
+from services.report_trading import LAST_FILLS, TradingSection, refusals_by_layer, trading_section
 from services.trading import TradingResult
 from tests.day_sample import sample_report
 
@@ -84,6 +85,43 @@ def test_only_the_last_fills_are_listed_newest_first() -> None:
 
 def test_all_nine_layers_of_the_controls_are_named() -> None:
     assert len(section([]).layers) == 9
+
+
+def rejection(number: int, reason: str, *, venue: str = "desk") -> OrderRefusal:
+    return OrderRefusal(cl_ord_id=f"o{number}", venue=venue, reason=reason)
+
+
+def test_refusals_are_counted_by_the_layers_whose_rules_were_broken() -> None:
+    both = "order o1 is refused: SIZE_ABOVE_NOTIONAL: a=1 fix103=3; RISK_ABOVE_STRESS: b=2 fix103=0"
+    found = refusals_by_layer(
+        [
+            rejection(1, both),
+            rejection(2, "order o2 is refused: SIZE_ABOVE_NOTIONAL: a=3 fix103=3"),
+            rejection(3, "order o3 is refused: SIZE_ABOVE_QUANTITY: a=3 fix103=3"),
+            rejection(4, "outside the band", venue="SIM"),
+            rejection(5, "the session is closed"),
+        ]
+    )
+
+    rows = {row.layer: [(why.reason, why.orders) for why in row.reasons] for row in found}
+    assert [row.layer for row in found][:2] == ["form", "permission"]
+    assert [row.layer for row in found][9:] == ["venue SIM", "desk"]
+    assert {row.layer: row.orders for row in found if row.orders} == {
+        "size": 3, "risk": 1, "venue SIM": 1, "desk": 1
+    }  # fmt: skip
+    assert rows["size"] == [("SIZE_ABOVE_NOTIONAL", 2), ("SIZE_ABOVE_QUANTITY", 1)]
+    assert rows["risk"] == [("RISK_ABOVE_STRESS", 1)]
+    assert rows["venue SIM"] == [("outside the band", 1)]
+    assert rows["desk"] == [("the session is closed", 1)]
+    assert rows["form"] == []
+
+
+def test_a_rule_in_a_refusal_counts_an_order_once() -> None:
+    twice = "order o1 is refused: RISK_ABOVE_STRESS: a=1; RISK_ABOVE_STRESS: a=2"
+
+    (risk,) = [row for row in refusals_by_layer([rejection(1, twice)]) if row.orders]
+
+    assert (risk.layer, risk.orders, risk.reasons[0].orders) == ("risk", 1, 1)
 
 
 @pytest.mark.parametrize("simulated", [True, False])
