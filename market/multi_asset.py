@@ -28,6 +28,8 @@ class MarketSnapshot:
     volatilities : mapping of option symbol to yearly volatility
         One flat volatility for each option.
     dividends : mapping of underlying to continuous yearly yield
+    spreads : mapping of bond symbol to what its zero rates are above its curve
+        A bond that is not in it has none.
     american : AmericanFormula
         How American options are priced on it.
     """
@@ -39,6 +41,7 @@ class MarketSnapshot:
     curves: Mapping[str, ZeroCurve] = field(default_factory=dict)
     volatilities: Mapping[str, float] = field(default_factory=dict)
     dividends: Mapping[str, float] = field(default_factory=dict)
+    spreads: Mapping[str, float] = field(default_factory=dict)
     american: AmericanFormula = AmericanFormula.TWO_BOUNDARIES
 
     def price_of(self, symbol: str) -> float:
@@ -64,6 +67,11 @@ class MarketSnapshot:
         if currency not in self.curves:
             raise MissingDataError(f"no {currency} curve is known")
         return self.curves[currency]
+
+    def curve_for(self, bond: str, currency: str) -> ZeroCurve:
+        """Return the curve that a bond is priced on: its currency's, with its own spread."""
+        curve, spread = self.curve_of(currency), self.spreads.get(bond)
+        return curve if spread is None else ZeroCurve(curve.years, curve.rates + spread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

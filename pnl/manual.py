@@ -166,6 +166,14 @@ class InForce:
             prices[row, column] = price
         return replace(closes, fields={**closes.fields, field_name: prices})
 
+    def marks_on(self, day: date) -> dict[str, float]:
+        """Return the prices set by hand for one session, by symbol."""
+        return {
+            entry.symbol: float(entry.amount)
+            for entry in self.entries
+            if entry.kind is ManualKind.MARK and entry.day == day and entry.symbol is not None
+        }
+
     def notes(self, start: date, end: date) -> tuple[str, ...]:
         """Return a sentence for each entry of the days from `start` to `end`."""
         return tuple(entry.text for entry in self.entries if start <= entry.day <= end)

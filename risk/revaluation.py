@@ -175,7 +175,10 @@ def _unit_values(
 def _bond(
     instrument: Instrument, snapshot: MarketSnapshot, moves: MarketMoves
 ) -> tuple[float, FloatArray]:
-    flows, curve = bond_flows(instrument, snapshot), snapshot.curve_of(instrument.currency)
+    flows, curve = (
+        bond_flows(instrument, snapshot),
+        snapshot.curve_for(instrument.symbol, instrument.currency),
+    )
     shifts = moves.curves.get(instrument.currency)
     if shifts is None:
         price = float(bond_prices(flows, curve))

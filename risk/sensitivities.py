@@ -95,7 +95,8 @@ def option_risk(position: HeldInstrument, snapshot: MarketSnapshot) -> OptionRis
 def bond_risk(position: HeldInstrument, snapshot: MarketSnapshot) -> BondRisk:
     """Return price, duration, convexity and DV01 of one bond position."""
     instrument = position.instrument
-    found = bond_measures(bond_flows(instrument, snapshot), snapshot.curves[instrument.currency])
+    curve = snapshot.curve_for(instrument.symbol, instrument.currency)
+    found = bond_measures(bond_flows(instrument, snapshot), curve)
     money = position.quantity * float(instrument.multiplier)
     money *= snapshot.rate_of(instrument.currency)
     by_node = money * found.key_rate_dv01

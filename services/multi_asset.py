@@ -28,6 +28,7 @@ from risk.revaluation import HeldInstrument
 from services.accounting import Accounting
 from services.currency_attribution import CurrencyAttribution, CurrencyMarket
 from services.multi_asset_book import traded_events
+from services.multi_asset_marks import marked_snapshot
 from services.multi_asset_rules import (
     CORE,
     EXCHANGE_SPREAD,
@@ -226,13 +227,15 @@ def risk_inputs_of(
     for currency, amount in (pair for own in cash.values() for pair in own.items()):
         _add(accounts.setdefault(books.plan.account, {}), f"{CASH} {currency}", amount)
     life = _life(books, accounting, american)
+    marks = accounting.manual(books.plan.portfolio).marks_on(market.sessions[-1].item())
+    snapshot, by_hand = marked_snapshot(market.snapshot(), market.instruments, marks)
     row = market.indices.symbols.index(BASE)
     index = market.indices["close"][row]
     return MultiAssetInputs(
         scope=books.plan.portfolio,
         held=held,
         cash=cash,
-        snapshot=replace(market.snapshot(), american=american),
+        snapshot=replace(snapshot, american=american),
         moves=market.moves(len(market.sessions)),
         sessions=market.sessions[1:],
         equity=History(daily.sessions, daily.equity / 10.0**daily.digits),
@@ -245,6 +248,7 @@ def risk_inputs_of(
         fund=books.plan.fund,
         accounts=accounts,
         life=life,
+        notes=by_hand,
     )
 
 
@@ -272,6 +276,7 @@ def _life(
     ledger = Ledger(market.instruments, method=accounting.method)
     events = iter(accounting.events(books.run_id, portfolio=portfolio))
     first = int(np.searchsorted(market.sessions, np.datetime64(market.first_traded, "D")))
+    by_hand = accounting.manual(portfolio)
     days, coming = [], next(events, None)
     for at in range(first, len(market.sessions)):
         session = market.sessions[at].item()
@@ -283,11 +288,14 @@ def _life(
             for p in ledger.positions()
         ]
         cash = {currency: float(amount) for currency, amount in ledger.cash().items()}
+        snapshot, marks = market.snapshot(at), by_hand.marks_on(session)
+        if marks:
+            snapshot, _ = marked_snapshot(snapshot, market.instruments, marks)
         days.append(
             BookDay(
                 session=session,
                 held=held_with_cash([held], [cash], BASE),
-                snapshot=replace(market.snapshot(at), american=american),
+                snapshot=replace(snapshot, american=american),
             )
         )
     return tuple(days)

@@ -281,4 +281,4 @@ def _notes(
         )
     if measured is None:
         notes.append("Nothing held can be measured: no tail, no stress, no evidence is shown.")
-    return tuple(notes)
+    return (*notes, *inputs.notes)

@@ -91,6 +91,8 @@ class MultiAssetInputs:
         Where each position is held; cash under `cash EUR`.
     life : tuple of BookDay
         The book at every close of its life, the last one today's; empty where it is unknown.
+    notes : tuple of str
+        What in the snapshot was set by hand, in sentences.
     """
 
     scope: str
@@ -109,6 +111,7 @@ class MultiAssetInputs:
     fund: str | None = None
     accounts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     life: tuple[BookDay, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
