@@ -5,7 +5,7 @@ fills are the run's own, at their own times. What the engine shows along the way
 it shows at the close must equal the batch, and the report says by how much it does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,36 +25,13 @@ from pnl.events import LedgerEvent
 from pnl.ledger import Ledger
 from pnl.standing_fills import standing_fills
 from services.accounting import Accounting
+from services.replay_hours import Reasons, ReplayHour, ReplayPoint, View, hours_of, view_of
 
 # 9:30 and 16:00 in New York in winter: where no calendar tells the session's hours.
 OPEN_UTC, CLOSE_UTC = time(14, 30), time(21)
 STEP = timedelta(minutes=5)  # Between two looks at the profit.
 INTRADAY_KIND = "pnl.intraday"
 BAR_FIELDS = ("open", "high", "low", "close", "volume")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayPoint:
-    """The session's profit so far, in the base currency."""
-
-    at: datetime
-    pnl: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayHour:
-    """What one hour of the session earned, and who earned it; the parts sum to the hour's profit.
-
-    Attributes
-    ----------
-    end : datetime
-        When the hour ends; the first and the last may be shorter than an hour.
-    """
-
-    end: datetime
-    pnl: float
-    strategies: Mapping[str, float]
-    symbols: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +76,8 @@ class ReplayReport:
     streamed, batch : float
         Profit of the session by increments, and summed afresh from positions and closes.
     booked : Decimal
-        The same by the daily books, in whole cents.
+        The same by the daily books, in whole cents, with what is booked beside the positions:
+        cash by hand, interest.
     error_of_gross : float
         Largest difference of streamed and batch over every part of every attribution, as a
         fraction of gross exposure.
@@ -157,6 +135,7 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
     column = int(np.searchsorted(bars.sessions, np.datetime64(session)))
     if not 0 < column < len(bars.sessions) or bars.sessions[column].item() != session:
         raise MissingDataError(f"{session} is no session with one before it in the panel")
+    bars = accounting.manual(portfolio).marked(bars)  # The books' closes, those by hand included.
     events = accounting.events(run_id, portfolio=portfolio)
     before = [event for day, event in events if day < session]
     todays = [event for day, event in events if day == session]
@@ -173,9 +152,10 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
     for symbol, close in zip(bars.symbols, bars["close"][:, column - 1], strict=True):
         if np.isfinite(close):
             engine.mark(symbol, float(close), event_time_ns=0, sequence=-1)
-    opened, opening_parts = _view(engine), engine.attributions()
+    opened, opening_parts = view_of(engine), engine.attributions()
     opening = opened.total
-    seen = _stream(engine, ledger, ticks, (todays, list(before)), hours)
+    reasons = Reasons(session, ledger, engine, accounting.base_currency)
+    seen = _stream(reasons, ticks, (todays, list(before)), hours)
     streamed, parts = engine.totals()[1].sum() - opening, engine.attributions()
     gross = max(engine.gross_exposure(), 1.0)
     whole = _in_one_go(engine, ledger, before + todays)
@@ -190,7 +170,7 @@ def replay_session(  # noqa: PLR0913 - one question, each part by name
         ticks=len(ticks),
         fills=sum(isinstance(event, Fill) for event in todays),
         points=tuple(ReplayPoint(at=at, pnl=view.total - opening) for at, view in seen),
-        hours=_hours(opened, seen),
+        hours=hours_of(opened, seen),
         streamed=float(streamed),
         batch=float(batch),
         booked=daily.money(daily.pnl[:, -1].sum()),
@@ -220,50 +200,6 @@ def _largest_difference(
         for by in one
         for name in {"", *one[by], *other[by]}
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """Profit so far by strategy and by symbol."""
-
-    strategies: Mapping[str, float]
-    symbols: Mapping[str, float]
-
-    @property
-    def total(self) -> float:
-        return sum(self.symbols.values())
-
-
-def _view(engine: PnlEngine) -> _View:
-    by_book, by_symbol = engine.totals()
-    strategies: dict[str, float] = {}
-    for book, pnl in zip(engine.books, by_book.tolist(), strict=False):
-        strategies[book.strategy] = strategies.get(book.strategy, 0.0) + pnl
-    return _View(strategies, dict(zip(engine.number, by_symbol.tolist(), strict=True)))
-
-
-def _hours(opened: _View, seen: Sequence[tuple[datetime, _View]]) -> tuple[ReplayHour, ...]:
-    """Return what each hour added; symbols that earned nothing in it are left out."""
-    hours, before = [], opened
-    for at, view in seen:
-        if at == seen[0][0] or (at.minute and at != seen[-1][0]):
-            continue
-        gained = _gained(view.symbols, before.symbols)
-        hours.append(
-            ReplayHour(
-                end=at,
-                pnl=view.total - before.total,
-                strategies=_gained(view.strategies, before.strategies),
-                symbols=gained,
-            )
-        )
-        before = view
-    return tuple(hours)
-
-
-def _gained(now: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
-    gained = {name: pnl - before.get(name, 0.0) for name, pnl in now.items()}
-    return {name: pnl for name, pnl in sorted(gained.items()) if pnl}
 
 
 def _traded(ledger: Ledger, todays: list[LedgerEvent]) -> set[str]:
@@ -310,17 +246,16 @@ def _ticks(
 
 
 def _stream(
-    engine: PnlEngine,
-    ledger: Ledger,
+    reasons: Reasons,
     ticks: pl.DataFrame,
     events: tuple[list[LedgerEvent], list[LedgerEvent]],
     hours: tuple[datetime, datetime],
-) -> list[tuple[datetime, "_View"]]:
+) -> list[tuple[datetime, View]]:
     """Feed ticks and fills in order of time; look at the profit at even moments.
 
     `events` are those of the session, and those before it.
     """
-    (todays, done), (start, end) = events, hours
+    (todays, done), (start, end), engine = events, hours, reasons.engine
     last = round((end - start) / STEP)
     numbers: IntArray = ticks["symbol"].replace_strict(engine.number).to_numpy().astype(np.int64)
     times: IntArray = ticks["event_time"].dt.timestamp("ns").to_numpy()
@@ -335,16 +270,18 @@ def _stream(
         engine.mark_many(rows[taken:stop], prices[taken:stop])
         taken = stop
         while waiting and (i == last or _moment(waiting[0]) <= at):
-            _book(engine, ledger, waiting.pop(0), done)
-        points.append((at, _view(engine)))
+            _book(reasons, waiting.pop(0), done)
+        points.append((at, view_of(engine, reasons.since_last())))
     return points
 
 
-def _book(engine: PnlEngine, ledger: Ledger, event: LedgerEvent, done: list[LedgerEvent]) -> None:
+def _book(reasons: Reasons, event: LedgerEvent, done: list[LedgerEvent]) -> None:
     """Book one event of the day; `done` are all up to it."""
     done.append(event)
+    engine, ledger = reasons.engine, reasons.ledger
     entry = ledger.book(event)
     if entry is not None:
+        reasons.booked.append((event, entry))
         symbols = {posting.symbol for posting in entry.postings} | {entry.symbol}
         engine.hold(ledger.position(entry.book, s) for s in sorted(s for s in symbols if s))
         if isinstance(event, Fill):

@@ -27,7 +27,7 @@ from services.model_monitoring import VersionMonitor
 from services.pnl_explanation import Explanation
 from services.pnl_health import PnlHealth
 from services.pnl_performance import Performance
-from services.pnl_replay import ReplayHour, ReplayPoint
+from services.replay_hours import ReplayHour, ReplayPoint
 from services.report_trading import TradingSection
 
 

@@ -31,7 +31,7 @@ from risk.stress import Basis, StressResult
 from services.model_monitoring import VersionMonitor
 from services.pnl_figures import Figure, sureness_of
 from services.pnl_performance import DrawdownSpell, MonthFigure, Performance
-from services.pnl_replay import ReplayHour, ReplayPoint
+from services.replay_hours import ReplayHour, ReplayPoint
 from services.report import (
     DatasetRow,
     DayReport,

@@ -1,7 +1,7 @@
 """Commands on the days that are kept: `pnl explain`, `value`, `intraday` and `health`."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -151,9 +151,10 @@ def pnl_intraday(portfolio: Scope = None, as_json: AsJson = False) -> None:
         f"{stored.scope} on {report['session']} by hour, SIMULATED ticks inside daily bars",
         columns, rows, right=columns[1:],
     )  # fmt: skip
+    _show_reasons(report["hours"])
     typer.echo(
         f"{report['ticks']:,} ticks, {report['fills']} fills: {report['streamed']:,.2f}, "
-        f"booked {report['booked']}"
+        f"booked {float(report['booked']):,.2f}{_beside(report)}"
     )
     so_far = report.get("so_far")
     if so_far:
@@ -163,6 +164,32 @@ def pnl_intraday(portfolio: Scope = None, as_json: AsJson = False) -> None:
             f"Sharpe {'-' if sharpe is None else f'{sharpe:.2f}'}, drawdown "
             f"{so_far['drawdown']:.2%} of at most {so_far['max_drawdown']:.2%}"
         )
+
+
+def _beside(report: Any) -> str:  # noqa: ANN401 - a stored JSON document
+    """Say what the books hold beside the positions that ticked, if it is more than rounding."""
+    beside = float(report["booked"]) - report["streamed"]
+    return f", {beside:,.2f} of it beside the positions" if abs(beside) >= 0.5 else ""
+
+
+def _show_reasons(hours: list[dict[str, Any]]) -> None:
+    """Show why equity changed in each hour; documents of before know no reasons."""
+    from pnl.explain import PARTS
+
+    found = [hour.get("reasons", {}) for hour in hours]
+    names = [name for name in PARTS if any(name in parts for parts in found)]
+    if not names:
+        return
+    rows = [
+        (
+            hour["end"][11:16],
+            f"{sum(map(float, parts.values())):,.2f}",
+            *(f"{float(parts.get(name, 0)):,.2f}" for name in names),
+        )
+        for hour, parts in zip(hours, found, strict=True)
+    ]
+    columns = ("until, UTC", "in the books", *(name.replace("_", " ") for name in names))
+    show_table("Why, to the cent", columns, rows, right=columns[1:])
 
 
 def pnl_health(portfolio: Scope = None, as_json: AsJson = False) -> None:

@@ -19,6 +19,8 @@ from infra.setting_groups import DatabaseSettings
 from market.panel import Panel
 from measures.drawdown import max_drawdown
 from measures.performance import sharpe_ratio
+from pnl.explain import PARTS
+from pnl.manual import InForce, ManualEntry, ManualKind, ManualState
 from services.accounting import Accounting
 from services.pnl_replay import ReplayReport, figures_so_far, replay_session
 
@@ -90,6 +92,13 @@ def test_streaming_equals_batch_equals_the_books(accounting: Accounting) -> None
         "symbol", "strategy", "sector", "currency", "model_version", "arm", "order", "side",
         "hour",
     }  # fmt: skip
+    # Why, in whole cents of the books: each look a close of its own, so nothing is lost between.
+    reasons = [hour.reasons for hour in report.hours]
+    assert sum((sum(parts.values(), D(0)) for parts in reasons), D(0)) == report.booked
+    for hour in report.hours:
+        assert float(sum(hour.reasons.values(), D(0))) == pytest.approx(hour.pnl, abs=0.5)
+    assert reasons[-1]["fees"] == D("-0.50")
+    assert all(set(parts) <= set(PARTS) for parts in reasons)
     for names in report.attributions.values():
         assert sum(names.values()) == pytest.approx(report.streamed)
     # 40 sold at 104 lose a point each to the close; what was bought the day before gains four.
@@ -140,3 +149,27 @@ def test_a_session_that_ends_within_an_hour_has_a_last_part_of_one(accounting: A
 
     assert [f"{hour.end:%H:%M}" for hour in report.hours] == ["15:00", "16:00", "16:15"]
     assert sum(hour.pnl for hour in report.hours) == pytest.approx(report.streamed)
+
+
+def test_what_people_changed_by_hand_is_in_the_replay_as_in_the_books(
+    accounting: Accounting,
+) -> None:
+    """A mark of 106 for AAA, and 250 in cash: the stream ends where the books do."""
+    terms = dict(book=BOOK, day=date(2022, 1, 4), currency="USD", reason="r", author="ann",
+                 proposed_at=datetime(2022, 1, 5, tzinfo=UTC), state=ManualState.APPROVED,
+                 decided_by="bob", decided_at=datetime(2022, 1, 5, tzinfo=UTC))  # fmt: skip
+    approved = InForce((
+        ManualEntry(entry_id="m", kind=ManualKind.MARK, symbol="AAA", amount=D(106), **terms),
+        ManualEntry(entry_id="a", kind=ManualKind.ADJUSTMENT, symbol=None, amount=D(250), **terms),
+    ))  # fmt: skip
+    accounting.manual = lambda _: approved
+    accounting.book_events(RUN, approved.adjustments)
+
+    report = replay(accounting, 4)
+
+    # As before, and one more for each of the 60 held; the cash belongs to no position.
+    assert report.booked == D(40 * 3 + 60 * 5 - 1 + 250)
+    assert report.streamed == pytest.approx(float(report.booked) - 250, abs=0.01)
+    reasons = [hour.reasons for hour in report.hours]
+    assert sum((sum(parts.values(), D(0)) for parts in reasons), D(0)) == report.booked
+    assert sum(parts.get("adjustments", D(0)) for parts in reasons) == 250
