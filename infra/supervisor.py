@@ -24,6 +24,7 @@ from infra.settings import Settings
 
 START_SECONDS = 120
 WATCH_SECONDS = 0.5
+QUOTED_LINES = 3
 
 
 def own_command(
@@ -135,8 +136,9 @@ def _await(
         if next(pieces, None) is None and stop.wait(WATCH_SECONDS / 5):
             return
         if not process.running or time.monotonic() > deadline:
+            why = process.ending or f"no answer within {START_SECONDS} s"
             raise UnavailableError(
-                f"{companion.name} did not come up: {_last_line(process.last_words)}"
+                f"{companion.name} did not come up, {why}; {_last_lines(process.last_words)}"
             )
 
 
@@ -149,11 +151,14 @@ def _healthy(url: str) -> bool:
 
 
 def _ended(companion: Companion, process: GuardedProcess, folder: Path) -> str:
-    return f"{companion.name} ended by itself ({_last_line(process.last_words)}): see {folder}"
+    told = _last_lines(process.last_words)
+    return f"{companion.name} {process.ending}: see {folder}; {told}"
 
 
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["without a word"])[-1].strip()
+def _last_lines(text: str) -> str:
+    """Quote the end of a log as what it is: not always the cause."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()][-QUOTED_LINES:]
+    return f"last lines of its log: {' | '.join(lines)}" if lines else "its log is empty"
 
 
 @contextmanager

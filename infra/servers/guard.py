@@ -16,10 +16,11 @@ import sys
 import threading
 
 STOP_SECONDS = 10
+SIGNALLED = 128  # As shells tell it.
 
 
 def main() -> int:
-    """Guard the command and return its exit code."""
+    """Guard the command and return its exit code, 128 and the signal where one ended it."""
     folder, stop_signal, *command = sys.argv[1:]
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # Ctrl-C reaches the group; the parent decides.
@@ -41,7 +42,7 @@ def main() -> int:
     code = server.wait()
     if abandoned.is_set() and folder:
         shutil.rmtree(folder, ignore_errors=True)
-    return code
+    return code if code >= 0 else SIGNALLED - code
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A guarded child process, and what it takes to wait for it."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from basics.errors import UnavailableError
+from infra.servers.guard import SIGNALLED
 
 POLL_SECONDS = 0.01
 GUARD = Path(__file__).with_name("guard.py")
@@ -50,6 +52,17 @@ class GuardedProcess:
     def running(self) -> bool:
         """Whether the server is alive."""
         return self._guard.poll() is None
+
+    @property
+    def ending(self) -> str:
+        """How the server ended, as `was ended by signal 9 (SIGKILL)`; empty while it runs."""
+        code = self._guard.poll()
+        if code is None:
+            return ""
+        number = -code if code < 0 else code - SIGNALLED
+        if number in set(signal.Signals):
+            return f"was ended by signal {number} ({signal.Signals(number).name})"
+        return f"ended by itself with code {code}"
 
     @property
     def last_words(self) -> str:

@@ -52,7 +52,10 @@ def test_a_companion_that_does_not_come_up_takes_the_others_along(tmp_path: Path
     port = free_port()
     broken = program("Broken", "raise SystemExit('no luck')", health_url="http://127.0.0.1:1/")
 
-    with pytest.raises(UnavailableError, match="Broken did not come up: no luck"):
+    with pytest.raises(
+        UnavailableError,
+        match=r"Broken did not come up, ended by itself with code 1; .*no luck",
+    ):
         supervise([web("First", port), broken], folder=tmp_path, tell=lambda _: None)
 
     with pytest.raises(OSError, match="refused"):
@@ -60,8 +63,26 @@ def test_a_companion_that_does_not_come_up_takes_the_others_along(tmp_path: Path
 
 
 def test_a_companion_that_ends_by_itself_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UnavailableError, match=r"Brief ended by itself \(farewell\)"):
+    with pytest.raises(UnavailableError, match=r"Brief ended by itself with code 0: .*farewell"):
         supervise([program("Brief", "print('farewell')")], folder=tmp_path, tell=lambda _: None)
+
+
+def test_a_companion_that_is_killed_is_told_by_its_signal_and_not_by_its_last_words(
+    tmp_path: Path,
+) -> None:
+    text = "import os, signal; print('all is well', flush=True); os.kill(os.getpid(), {})"
+    killed = program("Victim", text.format("signal.SIGKILL"))
+    silent = program("Silent", "import os, signal; os.kill(os.getpid(), signal.SIGABRT)")
+
+    with pytest.raises(UnavailableError) as told:
+        supervise([killed], folder=tmp_path, tell=lambda _: None)
+    with pytest.raises(UnavailableError, match=r"signal 6 \(SIGABRT\): .*its log is empty"):
+        supervise([silent], folder=tmp_path, tell=lambda _: None)
+
+    assert str(told.value) == (
+        f"Victim was ended by signal 9 (SIGKILL): see {tmp_path}; "
+        "last lines of its log: all is well"
+    )
 
 
 def test_work_goes_on_while_a_batch_waits_for_its_server(
