@@ -152,7 +152,7 @@ class LivePortfolio:
         taken = self.pnl.snapshot(desk_date=self.desk_date, beside=self._beside(), store=store)
         equity = self.pnl.equity(taken, capital=self.capital)
         self.peak = max(self.peak, equity)
-        reading, on_cash = self._read(equity), self.pnl.fx_on_cash()
+        reading, cash = self._read(equity), self.pnl.cash_of_day()
         self.state = LiveState(
             sequence=taken.sequence,
             portfolio=self.name,
@@ -161,10 +161,12 @@ class LivePortfolio:
             as_of=self.clock.now(),
             equity=equity,
             peak=self.peak,
-            day_pnl=taken.total.pnl - self._opening + sum(on_cash.values()),
+            day_pnl=taken.total.pnl - self._opening + cash.total,
             pnl=taken,
             risk=reading,
-            fx_on_cash=on_cash,
+            fx_on_cash=cash.fx,
+            exchanges=cash.exchanges,
+            cash_booked=cash.booked,
             market=self.market,
             profile=None if self.state is None or reading is None else self.state.profile,
         )

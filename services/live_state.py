@@ -79,7 +79,10 @@ class LiveState:
     risk : LiveRiskReading or None
         Read with each state; None while equity is not positive: weights have no meaning then.
     fx_on_cash : mapping of str to float
-        Part of `day_pnl`: what rates made of the cash of each other currency.
+        Part of `day_pnl`: what rates made of the cash of each other currency held at the closes.
+    exchanges, cash_booked : float
+        Parts of `day_pnl`: what conversions gave over the rates of now; interest, fees and
+        adjustments of no instrument.
     market : str
         `observed`, or `simulated`: then nothing here is evidence of anything.
     profile : LiveProfile or None
@@ -98,5 +101,7 @@ class LiveState:
     pnl: PnlSnapshot
     risk: LiveRiskReading | None
     fx_on_cash: Mapping[str, float] = field(default_factory=dict)
+    exchanges: float = 0.0
+    cash_booked: float = 0.0
     market: str = OBSERVED
     profile: LiveProfile | None = None

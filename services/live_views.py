@@ -36,6 +36,8 @@ def pnl_view(state: LiveState, *, by: Iterable[str] = SHOWN_KEYS) -> dict[str, A
         "peak": state.peak,
         "day_pnl": state.day_pnl,
         "fx_on_cash": dict(state.fx_on_cash),
+        "exchanges": state.exchanges,
+        "cash_booked": state.cash_booked,
         "market": state.market,
         "total": _part(taken.total),
         "beside_fills": taken.beside_fills,

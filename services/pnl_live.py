@@ -25,6 +25,7 @@ from pnl.standing_fills import standing_fills
 from pnl.valuation import profit_at, to_base
 from services.accounting import Accounting, BookingReport
 from services.book_closes import MARK_DIGITS, RATE_DIGITS
+from services.live_cash import CashOfDay, Free, cash_in, cash_of_day, free_balances
 from services.ports import JsonDocument, ResultStore
 
 SNAPSHOT_KIND = "pnl.live"
@@ -56,6 +57,7 @@ class LivePnl:
     stored: JsonDocument = field(default_factory=dict)
     _engine: PnlEngine | None = None
     _closing: dict[str, Decimal] = field(default_factory=dict)
+    _opening: Free = field(default_factory=dict)
     _stored_at: datetime | None = None
     _sequence: int = 0
     _kept: int = -1
@@ -82,6 +84,7 @@ class LivePnl:
         for currency, rate in self.rates.items():
             engine.set_rate(currency, float(rate))
         self._take_over_everything()
+        self._opening = free_balances(self.accounting.ledger(self.run_id))
         marks = {s: (price, nanoseconds(at), 0) for s, (price, at) in (closes or {}).items()}
         try:
             self.stored = self.results.latest(SNAPSHOT_KIND, self.run_id).payload
@@ -123,14 +126,18 @@ class LivePnl:
             if rate > 0 and rate != self.rates[currency]:
                 self.set_rate(currency, rate)
 
-    def fx_on_cash(self) -> dict[str, float]:
-        """Return what rates made of the cash of each currency since those of the start."""
-        cash, _ = self._free_cash() if self._closing else ({}, False)
-        return {
-            currency: float(amount * (self.rates[currency] - self._closing[currency]))
-            for currency, amount in cash.items()
-            if currency in self._closing
-        }
+    def cash_of_day(self) -> CashOfDay:
+        """Return what the cash of no instrument earned since the closes; see `services.live_cash`.
+
+        The closes' cash is that of `profit_of`, that of the start before it was asked.
+        """
+        return cash_of_day(
+            self._opening,
+            free_balances(self.accounting.ledger(self.run_id)),
+            closing=self._closing,
+            rates=self.rates,
+            base=self.accounting.base_currency,
+        )
 
     def set_rate(self, currency: str, rate: Decimal) -> None:
         """Set the worth of a currency in units of the base."""
@@ -176,6 +183,7 @@ class LivePnl:
         for day, event in self.accounting.store.events(self.run_id):
             if belongs(day, event):
                 ledger.book(event, day=day)
+        self._opening = free_balances(ledger)
         marks = {s: to_decimal(price, digits=MARK_DIGITS) for s, (price, _) in closes.items()}
         return float(self._profit(ledger, marks))
 
@@ -187,20 +195,10 @@ class LivePnl:
         capital : Decimal
             What the book began with, where no payment of capital is booked.
         """
-        cash, paid_in = self._free_cash()
-        base = to_base(cash, self.rates, base=self.accounting.base_currency)
+        free = free_balances(self.accounting.ledger(self.run_id))
+        paid_in = any(account is Account.CAPITAL for account, _ in free)
+        base = to_base(cash_in(free), self.rates, base=self.accounting.base_currency)
         return float(base if paid_in else base + capital) + taken.total.pnl
-
-    def _free_cash(self) -> tuple[dict[str, Decimal], bool]:
-        """Return the cash of no instrument by currency, and whether capital was paid in."""
-        cash: dict[str, Decimal] = {}
-        paid_in = False
-        for _, symbol, _, balances in self.accounting.ledger(self.run_id).accounts():
-            for (account, currency), amount in balances.items() if symbol is None else ():
-                paid_in |= account is Account.CAPITAL
-                if account is Account.CASH:
-                    cash[currency] = cash.get(currency, Decimal(0)) + amount
-        return cash, paid_in
 
     def snapshot(
         self, *, desk_date: date, beside: JsonDocument | None = None, store: bool = False

@@ -159,6 +159,10 @@ def _show_profit(state: Any, by: str | None) -> None:  # noqa: ANN401 - a JSON d
     if state["fx_on_cash"]:
         parts = ", ".join(f"{c} {gain:+,.2f}" for c, gain in sorted(state["fx_on_cash"].items()))
         typer.echo(f"of the day's profit, by rates on cash: {parts}")
+    if state["exchanges"]:
+        typer.echo(f"of the day's profit, by conversions: {state['exchanges']:+,.2f}")
+    if state["cash_booked"]:
+        typer.echo(f"of the day's profit, booked on cash alone: {state['cash_booked']:+,.2f}")
     wrong = {k: n for k, n in state["ticks"].items() if n and k != "applied"}
     if wrong or state["stale"]:
         told = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in wrong.items()) or "none"

@@ -65,6 +65,12 @@ class LivePnlAnswer(BaseModel):
     fx_on_cash: dict[str, float] = Field(
         description="part of the day's profit: what rates made of the cash of other currencies"
     )
+    exchanges: float = Field(
+        description="part of the day's profit: what conversions gave over the rates of now"
+    )
+    cash_booked: float = Field(
+        description="part of the day's profit: interest, fees, adjustments of no instrument"
+    )
     market: str = Field(description="observed, or simulated: then it is evidence of nothing")
     total: PartAnswer
     beside_fills: float = Field(description="dividends and financing, which belong to no fill")

@@ -14,7 +14,7 @@ from infra.database.ledger import DatabaseLedgerStore
 from infra.database.results import DatabaseResultStore
 from market.simulated.multi_asset import simulate_assets
 from market.simulated.multi_asset_ticks import bridge_ticks
-from pnl.events import CashKind, CashMovement
+from pnl.events import CashKind, CashMovement, CurrencyExchange
 from services.accounting import Accounting
 from services.live_profile import LiveHoldings
 from services.multi_asset_live import MultiAssetRisk
@@ -180,7 +180,7 @@ def test_profit_by_currency_follows_prices_and_rates_tick_by_tick(tmp_path: Path
     size = float(BY_SYMBOL["SIM-CALL"].multiplier)
     # Euros: 100 shares gained 2, at 1.20; dollars: three contracts gained 1.
     assert by_currency == pytest.approx({"EUR": 200 * 1.20, "USD": 3 * size})
-    assert live.fx_on_cash() == pytest.approx({"EUR": 10_000 * 0.10})
+    assert live.cash_of_day().fx == pytest.approx({"EUR": 10_000 * 0.10})
     assert taken.ledger_difference == pytest.approx(0.0, abs=0.01)
     assert live.equity(taken, capital=D(0)) == pytest.approx(
         100_000 + 10_000 * 1.20 + taken.total.pnl
@@ -228,7 +228,67 @@ def test_a_restart_takes_marks_and_rates_of_the_last_snapshot(tmp_path: Path) ->
     assert after.sequence == before.sequence + 1
     assert after.by_currency == before.by_currency
     # The day's gain on cash still counts from the rate of the close.
-    assert again.fx_on_cash() == pytest.approx({"EUR": 1_500.0})
+    assert again.cash_of_day().fx == pytest.approx({"EUR": 1_500.0})
+
+
+def test_a_conversion_on_a_live_day_earns_what_it_gave_over_the_rate_of_now(tmp_path: Path) -> None:
+    live = books(tmp_path)
+    closes = {"SIM-EUR-EQ": 90.0, "SIM-CALL": 5.0, "SIM-FUT": 100.0}
+    opening = live.profit_of(lambda _day, _event: True, {s: (p, NOON) for s, p in closes.items()})
+    before = live.equity(live.snapshot(desk_date=DAY), capital=D(0))
+    live.accounting.book_events("run", [
+        CurrencyExchange(event_id="spot", book=BOOK, day=DAY, sold=D(4_000), sold_currency="EUR",
+                         bought=D(4_600), bought_currency="USD"),
+        CashMovement(event_id="interest", book=BOOK, day=DAY, kind=CashKind.INTEREST,
+                     amount=D(30), currency="EUR"),
+        CashMovement(event_id="deposit", book=BOOK, day=DAY, kind=CashKind.CAPITAL,
+                     amount=D(1_000), currency="EUR"),
+    ])  # fmt: skip
+    live.catch_up()
+    tick(live, "EUR", 1.20, 1)
+    tick(live, "SIM-EUR-EQ", 92.0, 1)
+
+    cash, taken = live.cash_of_day(), live.snapshot(desk_date=DAY)
+
+    # Closed at 1.10, now 1.20: 10,000 were held, 4,000 of them sold at 1.15.
+    assert cash.fx == pytest.approx({"EUR": 10_000 * 0.10})
+    assert cash.exchanges == pytest.approx(4_600 - 4_000 * 1.20)
+    assert cash.booked == pytest.approx(30 * 1.20)
+    # The parts are the change of equity less what was paid in.
+    gained = live.equity(taken, capital=D(0)) - before - 1_000 * 1.20
+    assert taken.total.pnl - opening + cash.total == pytest.approx(gained, abs=0.01)
+    assert taken.ledger_difference == pytest.approx(0.0, abs=0.01)
+
+
+def test_a_conversion_at_the_rate_of_now_earns_nothing(tmp_path: Path) -> None:
+    live = books(tmp_path)
+    tick(live, "EUR", 1.20, 1)
+    before = live.cash_of_day()
+    live.accounting.book_events("run", [
+        CurrencyExchange(event_id="spot", book=BOOK, day=DAY, sold=D(4_000), sold_currency="EUR",
+                         bought=D(4_800), bought_currency="USD"),
+    ])  # fmt: skip
+    live.catch_up()
+
+    assert live.cash_of_day() == before
+
+
+def test_a_conversion_before_the_closes_is_no_profit_of_the_day(tmp_path: Path) -> None:
+    live = books(tmp_path)
+    live.accounting.book_events("run", [
+        CurrencyExchange(event_id="spot", book=BOOK, day=DAY, sold=D(4_000), sold_currency="EUR",
+                         bought=D(4_000), bought_currency="USD"),
+    ])  # fmt: skip
+    live.profit_of(
+        lambda _day, _event: True,
+        {s: (p, NOON) for s, p in (("SIM-EUR-EQ", 90.0), ("SIM-CALL", 5.0), ("SIM-FUT", 100.0))},
+    )
+    tick(live, "EUR", 1.20, 1)
+
+    cash = live.cash_of_day()
+
+    assert (cash.exchanges, cash.booked) == (0.0, 0.0)
+    assert cash.fx == pytest.approx({"EUR": 6_000 * 0.10})
 
 
 def test_simulated_ticks_lead_from_each_close_to_the_next() -> None:
