@@ -243,7 +243,8 @@ class Ledger:
         first = self._delivered.get(event_id)
         if first is not None and first != event:
             raise ConflictError(
-                f"{event_id} was booked with other terms: send a correction instead"
+                f"{event_id} was booked with other terms: send a correction instead "
+                "(`quantdesk pnl correct`)"
             )
         return first is not None
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from quantdesk.commands.live import pnl_live
+from quantdesk.commands.pnl_amend import pnl_cancel, pnl_correct
 from quantdesk.commands.pnl_benchmark import pnl_benchmark
 from quantdesk.commands.pnl_books import (
     Trials,
@@ -34,6 +35,8 @@ from quantdesk.output import AsJson, show_json, show_table
 pnl = typer.Typer(help="What a portfolio earned, and where it came from.", no_args_is_help=True)
 
 pnl.command("benchmark")(pnl_benchmark)
+pnl.command("cancel")(pnl_cancel)
+pnl.command("correct")(pnl_correct)
 pnl.command("explain")(pnl_explain)
 pnl.command("import")(pnl_import)
 pnl.command("live")(pnl_live)

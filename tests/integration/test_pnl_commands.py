@@ -246,3 +246,36 @@ def test_marks_and_adjustments_count_once_a_second_person_agrees(desk: Run) -> N
     ]  # fmt: skip
     with pytest.raises(MissingDataError, match="own has no symbol 'ZZZ'"):
         desk("pnl", "manual", "mark", "ZZZ", "1", *terms, "--reason", "none")
+
+
+def test_a_booked_fill_is_corrected_and_cancelled_by_venue_and_execution(desk: Run) -> None:
+    value = ("pnl", "value", "r1", "--dataset", "own")
+    desk(*value)
+    correct = ("pnl", "correct", "r1", "SIM", "1", "--price", "99", "--reason", "allocation",
+               "--dataset", "own")  # fmt: skip
+    cancel = ("pnl", "cancel", "r1", "SIM", "2", "--reason", "bust", "--dataset", "own")
+
+    assert "posted; it counts" in desk(*correct)
+    assert "was posted before" in desk(*correct)
+    assert json.loads(desk(*cancel, "--json"))["booked"] == 1
+    assert json.loads(desk(*cancel, "--json"))["booked"] == 0
+    desk(*value)
+
+    # 100 AAA bought at 99 stand at 105, less a fee; the sale of BBB never was.
+    shown = json.loads(desk("pnl", "show", "imported", "--by", "reason", "--json"))
+    (split,) = shown["attributions"]
+    assert split["total"] == "599.00"
+    parts = {part["name"]: part["pnl"] for part in split["parts"]}
+    assert Decimal(parts["corrections"]) != 0
+    again = ("pnl", "correct", "r1", "SIM", "1", "--reason", "nothing new", "--dataset", "own")
+    with pytest.raises(InvalidInputError, match="fill 1 stands as 100 at 99, fee 1: give the"):
+        desk(*again)
+    with pytest.raises(InvalidInputError, match="price 'x' is no number"):
+        desk(*again, "--price", "x")
+    with pytest.raises(MissingDataError, match="has no fill 2 of SIM in effect: it is cancelled"):
+        desk("pnl", "correct", "r1", "SIM", "2", "--price", "5", "--reason", "late",
+             "--dataset", "own")  # fmt: skip
+    with pytest.raises(RefusedError, match="amending fill 1 of SIM needs a reason"):
+        desk("pnl", "cancel", "r1", "SIM", "1", "--reason", " ", "--dataset", "own")
+    with pytest.raises(RefusedError, match="amended by what their venue reports"):
+        desk("pnl", "cancel", "desk", "SIM", "1", "--reason", "x", "--dataset", "own")
