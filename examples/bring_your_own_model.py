@@ -1,6 +1,6 @@
 """Bring scikit-learn, LightGBM and PyTorch through the gate; run it, or open it as a notebook."""
 
-# ruff: noqa: T201 - an example shows what it found
+# ruff: noqa: ERA001, T201 - its text shows code, and it shows what it found
 # %% [markdown]
 # # Bring your own model
 #
@@ -111,8 +111,16 @@ class HuberTrees:
 # %% [markdown]
 # ## From PyTorch, or whatever writes ONNX: the file that was exported
 #
-# PyTorch writes the file where it was trained, by `torch.onnx.export` (the line stands in
-# `docs/models.md`). Here it is one line, `FittedElsewhere`. It is not fitted again: each row that
+# PyTorch writes the file where it was trained (the whole module stands in `docs/models.md`):
+#
+# ```python
+# net = nn.Sequential(nn.Linear(24, 16), nn.ReLU(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 1))
+# ...  # taught on rows until FITTED_UNTIL
+# torch.onnx.export(net.eval(), torch.zeros(2, 24), "network.onnx", input_names=["features"],
+#                   dynamic_axes={"features": {0: "rows"}}, external_data=False)
+# ```
+#
+# Here it is one line, `FittedElsewhere`. It is not fitted again: each row that
 # judges it must be later than all that it has seen, and an earlier one is refused. (PyTorch is not
 # among the desk's packages. So that this runs, the same network is fitted by scikit-learn, and its
 # weights are written as the graph that PyTorch's export writes: Gemm, Relu, Gemm, Relu, Gemm.)

@@ -48,10 +48,9 @@ def mlflow_ui(settings: Settings, port: int) -> Companion:
         "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
         "--allowed-hosts", f"127.0.0.1:{port},localhost:{port}",
     )  # fmt: skip
-    # The UI opens in a mode for language models; the fragment leads to the experiments.
-    return Companion(
-        "MLflow", command, _environment(settings), f"{base}/#/experiments", f"{base}/health"
-    )
+    # The UI opens in a mode for language models: this leads to the experiments, in that for models.
+    page = f"{base}/#/experiments?workflowType=machine_learning"
+    return Companion("MLflow", command, _environment(settings), page, f"{base}/health")
 
 
 def prefect_ui(settings: Settings, port: int) -> Companion:

@@ -18,6 +18,16 @@ from typing import Any
 
 from basics.clock import Clock
 from basics.errors import ConflictError, InvalidInputError, UnavailableError
+from infra.mlflow_runs import (
+    DIGEST_LENGTH,
+    NOTE_TAG,
+    card_of,
+    foretold,
+    points_of,
+    run_key,
+    short,
+    tags_of,
+)
 from infra.model_store import (
     ARTEFACTS,
     DATABASE,
@@ -28,11 +38,8 @@ from infra.model_store import (
 )
 from services.ports import ModelRun, ModelVersion
 
-# The description of a run; what fits into a version's description; what a data set's digest holds.
-NOTE_TAG, NOTE_LENGTH, DIGEST_LENGTH = "mlflow.note.content", 4900, 36
 # Which of MLflow's two user interfaces an experiment opens in: that of models, not of prompts.
 KIND_TAG = "mlflow.experimentKind"
-
 
 Alone = Callable[[str], AbstractContextManager[object]]
 
@@ -65,9 +72,10 @@ class MlflowRegistry(ModelStore):
             tags = self._signed_tags(run, format, input_key)
             run_id = self._log(run)
             self._ensure_model(run.name)
+            self._describe(run)
             source = f"{self._client.get_run(run_id).info.artifact_uri}/{MODEL_FOLDER}"
             made = self._client.create_model_version(
-                run.name, source=source, run_id=run_id, tags=tags, description=_card(run)
+                run.name, source=source, run_id=run_id, tags=tags, description=card_of(run)
             )
             return self.resolve(run.name, int(made.version))
 
@@ -152,24 +160,12 @@ class MlflowRegistry(ModelStore):
 
         experiment = self._ensure_experiment(run.name)
         self._close_unfinished(run)
-        tags = dict(run.tags) | {
-            "trial_key": run.trial_key,
-            "run_key": run_key(run),
-            "estimator": run.estimator,
-        }
-        if card := _card(run):
-            tags[NOTE_TAG] = card
         made = self._client.create_run(experiment, run_name=run.estimator)
         run_id = str(made.info.run_id)
         at = int(self._clock.now().timestamp() * 1000)
-        metrics = [Metric(key, value, at, 0) for key, value in run.metrics.items()]
-        metrics += [
-            Metric(key, value, at, step)
-            for key, points in run.series.items()
-            for step, value in points
-        ]
-        params = [Param(key, _short(value)) for key, value in run.parameters.items()]
-        written = [RunTag(key, value) for key, value in tags.items()]
+        metrics = [Metric(*point) for point in points_of(run, at=at)]
+        params = [Param(key, short(value)) for key, value in run.parameters.items()]
+        written = [RunTag(key, value) for key, value in tags_of(run).items()]
         # The trial is counted from here on, whatever becomes of the run.
         self._client.log_batch(run_id, params=params, tags=written)
         self._log_data(run_id, run)
@@ -240,6 +236,17 @@ class MlflowRegistry(ModelStore):
         if name not in self.names():
             self._client.create_registered_model(name)
 
+    def _describe(self, run: ModelRun) -> None:
+        """Say what is foretold where MLflow lists experiments and models, if nothing does yet."""
+        told = foretold(run)
+        if not told:
+            return
+        experiment = self._client.get_experiment_by_name(run.name)
+        if NOTE_TAG not in experiment.tags:
+            self._client.set_experiment_tag(experiment.experiment_id, NOTE_TAG, told)
+        if not self._client.get_registered_model(run.name).description:
+            self._client.update_registered_model(run.name, description=told)
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Let one process write at a time, and turn MLflow's errors into the house's."""
@@ -274,20 +281,3 @@ class MlflowRegistry(ModelStore):
         )
         store.engine.dispose()
         fresh.rename(path)
-
-
-def run_key(run: ModelRun) -> str:
-    """Name a trial on its data: the same one is kept once."""
-    return f"{run.trial_key}:{run.tags.get('data_version', '')}"
-
-
-def _card(run: ModelRun) -> str:
-    """Return the model card as MLflow shows a description, empty where the run has none."""
-    card = run.files.get(f"{MODEL_FOLDER}/card.md", b"").decode()
-    return card if len(card) <= NOTE_LENGTH else f"{card[:NOTE_LENGTH]}\n\n(The rest: card.md.)"
-
-
-def _short(value: object) -> str:
-    """Return a parameter as MLflow takes it: text of at most 6,000 characters."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return text[:6000]

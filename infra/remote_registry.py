@@ -26,7 +26,8 @@ from basics.identifiers import content_hash
 from infra.breaker import Breaker
 from infra.files import write_whole
 from infra.mlflow_access import Access
-from infra.model_registry import MlflowRegistry, run_key
+from infra.mlflow_runs import run_key
+from infra.model_registry import MlflowRegistry
 from infra.model_store import MOVE_PREFIX, SHARPE
 from services.ports import ModelRun, ModelVersion
 from services.ports.models import STUDY_PREFIX, STUDY_TAG, TUNING_LOSS

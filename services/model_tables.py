@@ -87,13 +87,12 @@ def last_predictions(content: bytes, model: str) -> dict[str, float]:
 
 
 def loss_by_month(contender: Contender, sessions: DateArray) -> list[tuple[int, float]]:
-    """Return the mean loss of each calendar month out of sample, by year * 100 + month."""
+    """Return the mean loss of each calendar month out of sample, by months since January 1970."""
     if contender.sessions is None:
         return []
     months = sessions[contender.sessions].astype("datetime64[M]").astype(np.int64)
     return [
-        ((1970 + int(month) // 12) * 100 + int(month) % 12 + 1,
-         float(contender.losses[months == month].mean()))
+        (int(month), float(contender.losses[months == month].mean()))
         for month in np.unique(months)
     ]  # fmt: skip
 

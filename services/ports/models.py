@@ -58,7 +58,8 @@ class ModelRun:
     trial_key : str
         Hash of the configuration: the same configuration run twice is one trial.
     series : mapping of str to sequence of (int, float)
-        Metrics by step, such as the score of each year.
+        Metrics by step: the year where the name ends in `_by_year`, months since January 1970
+        where it ends in `_by_month`; a registry that has a time axis shows them at their time.
     files : mapping of str to bytes
         Artefacts by relative path.
     """

@@ -224,6 +224,33 @@ def test_the_tables_are_read_as_the_client_reads_them(folder: Path) -> None:
     assert run.info.status == "FINISHED"
 
 
+def test_mlflows_pages_tell_what_is_foretold_when_and_by_what(folder: Path) -> None:
+    from mlflow import MlflowClient
+
+    run = _run("t1")
+    card = b"# price: trees\n\n- Foretells the return of five sessions.\n- Features: two.\n"
+    run = replace(
+        run,
+        series={"rank_ic_by_year": [(2020, 0.1)], "loss_by_month": [(612, 0.5)]},
+        files=run.files | {"model/card.md": card},
+        tags=run.tags | {"environment.commit": "abc"},
+    )
+    made = MlflowRegistry(folder, clock=CLOCK).register(run, format="lightgbm-text", input_key="k1")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    told = "Foretells the return of five sessions."
+    assert client.get_registered_model("price").description == told
+    assert client.get_experiment_by_name("price").tags["mlflow.note.content"] == told
+    tags = client.get_run(made.run_id).data.tags
+    assert (tags["mlflow.source.name"], tags["mlflow.source.git.commit"]) == ("quantdesk", "abc")
+    # Each point stands at its own time: 2020, and January 2021.
+    (year,) = client.get_metric_history(made.run_id, "rank_ic_by_year")
+    (month,) = client.get_metric_history(made.run_id, "loss_by_month")
+    assert datetime.fromtimestamp(year.timestamp / 1000, UTC) == datetime(2020, 1, 1, tzinfo=UTC)
+    assert datetime.fromtimestamp(month.timestamp / 1000, UTC) == datetime(2021, 1, 1, tzinfo=UTC)
+
+
 def test_runs_that_were_deleted_or_never_ended_still_count(folder: Path) -> None:
     registry = MlflowRegistry(folder, clock=CLOCK)
     run_id = registry.record(_run("t1", sharpe=0.2))
