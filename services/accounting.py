@@ -196,6 +196,19 @@ class Accounting:
             for close in self._closes(run_id, closes, portfolio, next(iter(closes.fields)), None)
         )
 
+    def balance_between(
+        self, run_id: str, *, portfolio: str, start: date = date.min, end: date = date.max
+    ) -> TrialBalance:
+        """Return the sums of what was booked for a portfolio on the days from `start` to `end`."""
+        ledger = Ledger(self.instruments, method=self.method)
+        entries = [
+            (day, ledger.book(event, day=day))
+            for day, event in self.events(run_id, portfolio=portfolio)
+        ]
+        return trial_balance(
+            entry for day, entry in entries if entry is not None and start <= day <= end
+        )
+
     def explain(
         self,
         run_id: str,

@@ -7,6 +7,7 @@ import typer
 
 from quantdesk.commands.live import pnl_live
 from quantdesk.commands.pnl_amend import pnl_cancel, pnl_correct
+from quantdesk.commands.pnl_balance import pnl_balance
 from quantdesk.commands.pnl_benchmark import pnl_benchmark
 from quantdesk.commands.pnl_books import (
     Trials,
@@ -35,6 +36,7 @@ from quantdesk.output import AsJson, show_json, show_table
 pnl = typer.Typer(help="What a portfolio earned, and where it came from.", no_args_is_help=True)
 
 pnl.command("benchmark")(pnl_benchmark)
+pnl.command("balance")(pnl_balance)
 pnl.command("cancel")(pnl_cancel)
 pnl.command("correct")(pnl_correct)
 pnl.command("explain")(pnl_explain)

@@ -279,3 +279,17 @@ def test_a_booked_fill_is_corrected_and_cancelled_by_venue_and_execution(desk: R
         desk("pnl", "cancel", "r1", "SIM", "1", "--reason", " ", "--dataset", "own")
     with pytest.raises(RefusedError, match="amended by what their venue reports"):
         desk("pnl", "cancel", "desk", "SIM", "1", "--reason", "x", "--dataset", "own")
+
+
+def test_the_books_balance_and_say_so(desk: Run) -> None:
+    desk("pnl", "value", "r1", "--dataset", "own")
+
+    whole = json.loads(desk("pnl", "balance", "--json"))
+    one = json.loads(desk("pnl", "balance", "--from", "2022-01-04", "--to", "2022-01-04", "--json"))
+
+    assert (whole["balances"], set(whole["totals"])) == (True, {"USD"})
+    assert Decimal(whole["totals"]["USD"]) == Decimal(one["totals"]["USD"]) == 0
+    by_account = {row["account"]: Decimal(row["amount"]) for row in one["accounts"]}
+    # 40 BBB sold at 49 on that day, less a fee of one.
+    assert by_account == {"cash": 1959, "inventory": -1960, "fees": 1}
+    assert "the books balance in every currency" in desk("pnl", "balance")
