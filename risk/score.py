@@ -124,12 +124,20 @@ def touch_probability(
     inside = (drawdown >= 0) & (drawdown < 1) & (daily_volatility >= 0)
     if not (inside.all() and 0.0 < limit < 1.0):
         raise InvalidInputError(
-            f"drawdown {drawdown}, limit {limit}, volatility {daily_volatility} are out of range"
+            f"drawdown {_span(drawdown)}, limit {limit}, volatility {_span(daily_volatility)} are "
+            "out of range: [0, 1), (0, 1) and zero or above"
         )
     distance = np.log((1.0 - drawdown) / (1.0 - limit))
     spread = np.maximum(daily_volatility, 1e-12) * math.sqrt(sessions)
     probability: FloatArray = np.where(distance <= 0, 1.0, 2.0 * ndtr(-distance / spread))
     return probability
+
+
+def _span(values: FloatArray) -> str:
+    if not np.size(values):
+        return "nothing"
+    low, high = float(np.min(values)), float(np.max(values))
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 def pressure(utilisations: FloatArray) -> FloatArray:

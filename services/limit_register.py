@@ -139,8 +139,10 @@ class LimitRegister:
             None,
         )
         if limit is None:
+            rows = [f"{row.scope} {row.name}" for row in self.in_force() if row.metric == metric]
             raise MissingDataError(
-                f"no limit on {metric} of {scope} {name}: see policy/limits.toml"
+                f"no limit on {metric} of {scope} {name}: "
+                + (f"name one of {', '.join(rows)}" if rows else "see policy/limits.toml")
             )
         if override.expires < as_of:
             raise InvalidInputError(f"an override until {override.expires} has expired by {as_of}")

@@ -21,6 +21,7 @@ from risk.book import Book, Holding, align_book
 from risk.limits import Limit, LimitCheck, Scope
 from risk.shocks import MarketState
 from risk.stress import PARTICIPATION_CAP, TAIL_CONFIDENCE, Basis, StressScenario
+from services.risk_breakdown import UNCLASSIFIED
 from services.risk_inputs import RiskInputs
 from services.risk_measures import is_measurable, measure_book
 from services.risk_profile import compute_profile
@@ -108,6 +109,12 @@ def scaled(limits: Sequence[Limit], scale: float) -> tuple[Limit, ...]:
         raise InvalidInputError(f"limits can be scaled by a positive number, got {scale}")
     if scale == 1:
         return tuple(limits)
+    deepest = max((limit.hard for limit in limits if limit.metric == "drawdown"), default=0.0)
+    if deepest * scale >= 1:
+        raise InvalidInputError(
+            f"a scale of {scale:g} would let the drawdown reach {deepest * scale:.0%}: take less "
+            f"than {1 / deepest:g}"
+        )
     return tuple(
         replace(
             limit,
@@ -205,7 +212,9 @@ def _weights(
         return None
     if check.scope == Scope.SYMBOL.value:
         return np.array([float(symbol == check.name) for symbol in book.symbols])
-    return np.array([float(sectors.get(symbol) == check.name) for symbol in book.symbols])
+    return np.array(
+        [float(sectors.get(symbol, UNCLASSIFIED) == check.name) for symbol in book.symbols]
+    )
 
 
 def _tail(

@@ -35,6 +35,7 @@ from serving.routes import (
     orders,
     performance,
     pnl,
+    remedy,
     risk,
     trials,
 )
@@ -137,8 +138,8 @@ def _mount(app: FastAPI, key: str) -> None:
     guarded = [Depends(key_check(key)), Depends(require_ready)]
     # The live routes come first: /pnl/live is no name that another route may take.
     routers = (
-        live, risk, night, limits, pnl, manual_entries, alerts, features, models, trials, orders,
-        performance,
+        live, risk, night, remedy, limits, pnl, manual_entries, alerts, features, models, trials,
+        orders, performance,
     )  # fmt: skip
     for router in (module.router for module in routers):
         app.include_router(router, dependencies=guarded)

@@ -1,5 +1,6 @@
 """The risk of books against the policy in force."""
 
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -7,7 +8,16 @@ from typing import TYPE_CHECKING
 from infra.desk.books import BooksDesk
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from decimal import Decimal
+
+    from basics.trading import Book
+    from oms.orders import Order
+    from services.order_tickets import OrderTicket
+    from services.remediation import RemedyReport
+    from services.remedy_run import JournalOnTop, RemedyRoom
     from services.risk import RiskService
+    from services.risk_inputs import RiskInputs
     from services.score_study import ScoreStudy
     from services.stored_books import StoredBooks
 
@@ -45,6 +55,51 @@ class RiskDesk(BooksDesk):
         """Return the day by which overrides are judged: the desk date, the clock's without data."""
         known = {state.dataset.name: state.last_session for state in self.market_data.catalog()}
         return known.get(self.settings.orders.dataset) or self.clock.now().date()
+
+    @cached_property
+    def remedy_room(self) -> "RemedyRoom":
+        """Applies the remedy of a stored portfolio, in simulation."""
+        from infra.order_entry import OrderRules, build_order_entry
+        from services.remedy_run import RemedyRoom
+
+        def place(
+            journal: "JournalOnTop", book: "Book", equity: "Decimal"
+        ) -> "Callable[[OrderTicket], Awaitable[Order]]":
+            entry = build_order_entry(
+                self.settings,
+                market_data=self.market_data,
+                journal=journal,
+                controls=self.control_store,
+                rules=OrderRules(self.control_policy, self.limit_register, self.night_market),
+                clock=self.clock,
+            )
+            # What it trades is a run of its own: the desk's breach log is not told.
+            return replace(entry, book=book, capital=equity, register=None).place
+
+        return RemedyRoom(
+            inputs=self.stored_books.inputs,
+            solve=self.remedy_of,
+            place=place,
+            journal=self.order_journal,
+            results=self.results,
+            clock=self.clock,
+        )
+
+    def remedy_of(
+        self, inputs: "RiskInputs", limits_scale: float = 1.0, *, hedge: bool = False
+    ) -> "RemedyReport":
+        """Solve for the cheapest trades that bring a book within the limits in force."""
+        from market.liquidity import ImpactModel
+        from services.remediation import remedy_for, scaled
+
+        return remedy_for(
+            inputs,
+            limits=scaled(self.limit_register.in_force(), limits_scale),
+            scenarios=self.risk.scenarios,
+            lookback=self.risk.lookback,
+            impact=ImpactModel(half_spread=self.settings.venue.half_spread),
+            reduce_only=not hedge,
+        )
 
     def score_study(self) -> "ScoreStudy":
         """Choose the score's volatility on the early part of the lake, judge it on the late."""

@@ -18,7 +18,7 @@ from infra.report.risk_tables import (
     weekly_table,
 )
 from infra.report.writer import write_page
-from risk.nightly import NightFailure, NightRow
+from risk.nightly import HEADLINE_METHOD, NightFailure, NightRow
 from risk.profile import RiskProfile
 from risk.score import Calibration, Level
 from risk.tested import ALL_TESTS, NIGHT_TESTS
@@ -50,7 +50,8 @@ def morning_page(morning: Morning) -> Page:
         subtitle=f"Portfolio {profile.scope} and the {len(night.rows)} books of the night. Losses "
         "are positive.",
         figures=[
-            *risk_figures(profile),
+            *_behind_the_limits(profile),
+            *(item for item in risk_figures(profile) if not item.label.startswith("1-day")),
             KeyFigure(
                 label="Gross leverage",
                 value=formats.ratio(profile.exposure.leverage),
@@ -67,7 +68,7 @@ def morning_page(morning: Morning) -> Page:
         caveats_title="Read with this in mind",
         caveats=[
             *(Notice(text=item.text, tone=item.tone) for item in health),
-            *(Notice(text=text, tone=Tone.WARN) for text in profile.notes),
+            *(Notice(text=text) for text in profile.notes),
         ],
         sections=[
             _portfolio_section(profile),
@@ -78,6 +79,25 @@ def morning_page(morning: Morning) -> Page:
         footer=f"quantdesk · desk date {formats.day(profile.as_of)}. Figures come from the stored "
         "documents of the night.",
     )
+
+
+def _behind_the_limits(profile: RiskProfile) -> Sequence[KeyFigure]:
+    """Return the VaR that the limits, the movement and the table of books are about."""
+    at = [t for t in profile.tails if (t.confidence, t.horizon_days) == (HEADLINE_CONFIDENCE, 1)]
+    own = next((t for t in at if t.method == HEADLINE_METHOD), None)
+    if own is None:
+        return []
+    best = next((t for t in at if t.best and t.method != own.method), None)
+    other = "" if best is None else f"; best scored: {formats.title(best.method)} "
+    other += "" if best is None else formats.money(best.value_at_risk)
+    return [
+        KeyFigure(
+            label=f"1-day VaR {formats.confidence(own.confidence)}, {profile.currency}",
+            value=formats.money(own.value_at_risk),
+            note=f"{formats.percent(own.var_fraction)} of equity, "
+            f"{formats.title(own.method)}{other}",
+        )
+    ]
 
 
 def _failures_figure(night: NightReport) -> KeyFigure:

@@ -78,7 +78,7 @@ def stress_charts(stresses: Sequence[StressResult], *, currency: str) -> Sequenc
     if written:
         charts.append(_stress_bars("stress", "Stress scenarios", written, currency))
     if found:
-        title = "Past windows replayed, and a reverse stress"
+        title = "Past windows, factor shocks and a reverse stress"
         charts.append(_stress_bars("stress-found", title, found, currency))
     return charts
 

@@ -8,12 +8,15 @@ from quantdesk.commands.order_words import order_document
 from quantdesk.output import AsJson, show_json, show_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from infra.bootstrap import Desk
+    from risk.limits import LimitCheck
     from services.remediation import RemedyReport
     from services.risk_inputs import RiskInputs
 
 
-def remedy(
+def remedy(  # noqa: PLR0913, PLR0917 - one parameter for each option of the command
     limits_scale: Annotated[
         float, typer.Option(help="Scale every limit; below 1 asks what tighter ones would cost.")
     ] = 1.0,
@@ -24,25 +27,36 @@ def remedy(
         bool, typer.Option("--own", help="The book of your own orders, not the demo's.")
     ] = False,
     apply: Annotated[
-        bool, typer.Option("--apply", help="With --own: send the trades as market orders.")
+        bool,
+        typer.Option(
+            "--apply",
+            help="Send the trades as market orders: of your own book with --own; without it of the "
+            "demo's, in simulation, with --reason, --by and --approved-by.",
+        ),
     ] = False,
+    reason: Annotated[str, typer.Option(help="Why the remedy is applied.")] = "",
+    by: Annotated[str, typer.Option(help="Who applies it.")] = "",
+    approved_by: Annotated[str, typer.Option(help="Who approves it: somebody else.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Solve for the cheapest trades that bring a book within its risk limits."""
     from basics.errors import InvalidInputError
 
-    if apply and (hedge or not own):
-        raise InvalidInputError(
-            "--apply sends the reducing trades of your own book: use it with --own, without --hedge"
+    if apply and hedge:
+        raise InvalidInputError("--apply sends reducing trades alone: use it without --hedge")
+    if apply and not own:
+        _apply_in_simulation(
+            limits_scale, reason=reason, by=by, approved_by=approved_by, as_json=as_json
         )
+        return
     if own:
         from infra.bootstrap import open_desk
 
         with open_desk() as desk:
             inputs = _own_inputs(desk)
-            report = _solve(desk, inputs, limits_scale, hedge=hedge)
+            report = desk.remedy_of(inputs, limits_scale, hedge=hedge)
             sent = _send(desk, report, inputs) if apply else []
-            left = _solve(desk, _own_inputs(desk), limits_scale, hedge=hedge) if sent else None
+            left = desk.remedy_of(_own_inputs(desk), limits_scale, hedge=hedge) if sent else None
     else:
         from flows.day import open_day
         from flows.risk_steps import book_stands, nights, stand_book
@@ -52,7 +66,7 @@ def remedy(
             if not book_stands(day):
                 typer.echo(f"Traded anew: {stand_book(day)}", err=True)
             inputs = nights(day, PROFILE_KIND)[-1].inputs
-            report, sent, left = _solve(day.desk, inputs, limits_scale, hedge=hedge), [], None
+            report, sent, left = day.desk.remedy_of(inputs, limits_scale, hedge=hedge), [], None
     if as_json:
         show_json({"remedy": report, "orders": sent, "left": left} if own else report)
         return
@@ -62,6 +76,43 @@ def remedy(
     if left is not None:
         broken, still = (sum(c.breached for c in r.before) for r in (report, left))
         typer.echo(f"Breaches of the book after the fills: {still}, before: {broken}")
+
+
+def _apply_in_simulation(
+    limits_scale: float, *, reason: str, by: str, approved_by: str, as_json: bool
+) -> None:
+    from infra.bootstrap import open_desk
+
+    with open_desk() as desk:
+        done = desk.run(
+            desk.remedy_room.apply(
+                None, reason=reason, by=by, approved_by=approved_by, scale=limits_scale
+            )
+        )
+    if as_json:
+        show_json(done)
+        return
+    typer.echo(
+        f"{done.portfolio} on {done.as_of}, SIMULATED: applied by {done.by}, approved by "
+        f"{done.approved_by}: {done.reason}"
+    )
+    columns = ("order", "symbol", "quantity", "status", "filled", "price", "refused")
+    show_table(
+        "Orders, through the controls to the simulated venue",
+        columns,
+        [
+            (o.cl_ord_id, o.symbol, f"{o.quantity:+,.0f}", o.status, f"{o.filled:,.0f}",
+             "" if o.average_price is None else f"{o.average_price:,.4f}", o.refused)
+            for o in done.orders
+        ],
+        right=("quantity", "filled", "price"),
+    )  # fmt: skip
+    _show_limits(done.before, done.after)
+    was, left = done.breaches
+    typer.echo(
+        f"breaches {was} before, {left} after the fills; cost {done.cost:,.2f}, expected "
+        f"{done.expected_cost:,.2f}"
+    )
 
 
 def _own_inputs(desk: "Desk") -> "RiskInputs":
@@ -76,22 +127,6 @@ def _own_inputs(desk: "Desk") -> "RiskInputs":
     desk.desk_books.book_orders(today=desk.limits_date())
     outcomes = desk.pnl_keeping.value(DESK, dataset=desk.settings.orders.dataset)
     return desk.stored_books.inputs(outcomes[0].portfolio)
-
-
-def _solve(
-    desk: "Desk", inputs: "RiskInputs", limits_scale: float, *, hedge: bool
-) -> "RemedyReport":
-    from market.liquidity import ImpactModel
-    from services.remediation import remedy_for, scaled
-
-    return remedy_for(
-        inputs,
-        limits=scaled(desk.limit_register.in_force(), limits_scale),
-        scenarios=desk.risk.scenarios,
-        lookback=desk.risk.lookback,
-        impact=ImpactModel(half_spread=desk.settings.venue.half_spread),
-        reduce_only=not hedge,
-    )
 
 
 def _send(desk: "Desk", report: "RemedyReport", inputs: "RiskInputs") -> list[dict[str, Any]]:
@@ -112,7 +147,15 @@ def _show(report: "RemedyReport") -> None:
         rows,
         right=("quantity", "value", "cost"),
     )
-    after = {(check.metric, check.name): check for check in report.after}
+    _show_limits(report.before, report.after)
+    typer.echo(
+        f"expected cost {report.expected_cost:,.2f}"
+        + (f"; not solved by trades: {', '.join(report.not_solved)}" if report.not_solved else "")
+    )
+
+
+def _show_limits(before: "Sequence[LimitCheck]", left: "Sequence[LimitCheck]") -> None:
+    after = {(check.metric, check.name): check for check in left}
     changed = [
         (
             c.metric,
@@ -121,7 +164,7 @@ def _show(report: "RemedyReport") -> None:
             f"{after[c.metric, c.name].value:.4f}",
             f"{c.soft:.4f}",
         )
-        for c in report.before
+        for c in before
         if c.breached and (c.metric, c.name) in after
     ]
     show_table(
@@ -129,8 +172,4 @@ def _show(report: "RemedyReport") -> None:
         ("metric", "of", "before", "after", "limit"),
         changed,
         right=("before", "after", "limit"),
-    )
-    typer.echo(
-        f"expected cost {report.expected_cost:,.2f}"
-        + (f"; not solved by trades: {', '.join(report.not_solved)}" if report.not_solved else "")
     )

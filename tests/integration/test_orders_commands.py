@@ -2,12 +2,15 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from basics.errors import InvalidInputError, MissingDataError, RefusedError
+from infra.settings import Settings
 from tests.terminal import Run, terminal
 
 
@@ -120,8 +123,8 @@ def test_an_unknown_order_or_symbol_is_told(run: Run) -> None:
 def test_an_applied_remedy_sells_through_the_order_path_and_the_breach_is_gone(run: Run) -> None:
     with pytest.raises(MissingDataError, match="no order of yours was filled"):
         run("remedy", "--own")
-    with pytest.raises(InvalidInputError, match="use it with --own"):
-        run("remedy", "--apply")
+    with pytest.raises(InvalidInputError, match="use it without --hedge"):
+        run("remedy", "--own", "--apply", "--hedge")
     first = json.loads(run("submit", "AAA", "buy", "1", "--json"))
     # 13% of equity: past the soft limit of a symbol's weight, 12%, within the hard one.
     quantity = str(int(130_000 / float(first["average_price"])))
@@ -140,3 +143,59 @@ def test_an_applied_remedy_sells_through_the_order_path_and_the_breach_is_gone(r
     assert weight["state"] == "warn"
     assert abs(weight["value"]) <= weight["soft"]
     assert applied["left"]["trades"] == []
+
+
+def test_a_portfolio_s_remedy_is_applied_in_simulation_by_two_people_and_reduces_the_breach(
+    run: Run,
+) -> None:
+    def apply(*people: str) -> str:
+        return run("remedy", "--apply", "--limits-scale", "0.3", *people, "--json")
+
+    with pytest.raises(InvalidInputError, match="by one person, approved by another"):
+        apply("--by", "ann", "--approved-by", "bob")
+    with pytest.raises(RefusedError, match="ann cannot approve an own remedy"):
+        apply("--reason", "too large", "--by", "ann", "--approved-by", " Ann ")
+    with pytest.raises(InvalidInputError, match="core: no trade restores a limit"):
+        run("remedy", "--apply", "--limits-scale", "3.9", "--reason", "r", "--by", "a",
+            "--approved-by", "b")  # fmt: skip
+
+    people = ("--reason", "too large", "--by", "ann", "--approved-by", "bob")
+    with pytest.raises(InvalidInputError, match="would let the drawdown reach 1250%"):
+        run("remedy", "--apply", "--limits-scale", "50", *people)
+
+    done, again = (json.loads(apply(*people)) for _ in range(2))
+
+    assert (done["simulated"], done["by"], done["approved_by"]) == (True, "ann", "bob")
+    assert done["orders"]
+    assert all(order["status"] == "filled" for order in done["orders"])
+    before, after = (
+        {(c["metric"], c["name"]): c for c in done[when] if c["state"] in {"soft", "hard"}}
+        for when in ("before", "after")
+    )
+    assert len(after) < len(before)
+    assert not [key for key in after if key[0] == "weight"]
+    assert done["cost"] > 0
+    assert again["orders"] == done["orders"]  # Asked twice, sent once.
+    assert json.loads(run("ls", "--json")) == []  # The desk's own book is untouched.
+
+
+def test_the_remedy_is_applied_over_http_and_kept(
+    stocked_state: Path,
+    tmp_path: Path,
+    served: Callable[..., AbstractContextManager[httpx.Client]],
+) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(stocked_state, state)
+    asked = {"reason": "too large", "by": "ann", "approved_by": "bob", "limits_scale": 0.3}
+    with served(Settings(state_dir=state)) as client:
+        assert client.get("/risk/remedy").status_code == 404
+        alone = client.post("/risk/remedy", json=asked | {"approved_by": "ann"})
+        done = client.post("/risk/remedy", json=asked)
+        kept = client.get("/risk/remedy").json()["remedy"]
+
+    assert alone.status_code == 403
+    assert done.status_code == 201, done.text
+    remedy = done.json()["remedy"]
+    assert {order["status"] for order in remedy["orders"]} == {"filled"}
+    assert (kept["portfolio"], kept["reason"]) == ("core", "too large")
+    assert kept["orders"] == remedy["orders"]
