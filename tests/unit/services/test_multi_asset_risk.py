@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from basics.errors import InvalidInputError
 from basics.instruments import Instrument, InstrumentKind
 from infra.isolation import PROJECT_ROOT
 from infra.policy import load_limits, load_multi_asset_stress, load_stress
@@ -339,6 +340,23 @@ def test_a_market_that_never_moves_has_no_risk_and_no_error() -> None:
 
     assert max(abs(t.value_at_risk) for t in found.tails) == pytest.approx(0.0, abs=1e-6)
     assert all(abs(row.component_var) < 1e-6 for row in found.positions)
+
+
+@pytest.mark.parametrize("equity", [0.0, -1.0])
+def test_equity_that_is_not_positive_is_refused(equity: float) -> None:
+    with pytest.raises(InvalidInputError, match="equity must be known and positive today"):
+        profile(inputs(equity=History(SESSIONS[-2:], np.array([2.0e6, equity]))))
+
+
+def test_a_series_that_never_moves_and_two_that_are_one_hide_nothing() -> None:
+    prices = MARKET.history.prices
+    for etf in (np.zeros(400), prices["SIM-EQ"]):  # The second makes the covariance singular.
+        moves = replace(MARKET.history, prices={**prices, "SIM-ETF": etf})
+        found = profile(inputs(moves=moves))
+        assert found.left_out == ()
+        assert len(found.tails) == len(WHOLE.tails)
+        assert len(found.stresses) == len(WHOLE.stresses)
+        assert all(np.isfinite(row.component_var) for row in found.positions)
 
 
 def test_instruments_of_the_shared_kinds_are_all_there() -> None:
