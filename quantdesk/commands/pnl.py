@@ -19,6 +19,7 @@ from quantdesk.commands.pnl_books import (
     pnl_settle,
     sureness_words,
 )
+from quantdesk.commands.pnl_cash import pnl_cash
 from quantdesk.commands.pnl_days import (
     End,
     Scope,
@@ -39,6 +40,7 @@ pnl.command("benchmark")(pnl_benchmark)
 pnl.command("balance")(pnl_balance)
 pnl.command("cancel")(pnl_cancel)
 pnl.command("correct")(pnl_correct)
+pnl.command("cash")(pnl_cash)
 pnl.command("explain")(pnl_explain)
 pnl.command("import")(pnl_import)
 pnl.command("live")(pnl_live)

@@ -138,6 +138,39 @@ def test_the_risk_of_a_stock_abroad_moves_with_its_currency(booked: Run, tmp_pat
     assert historical["var_after"] < historical["var_before"]
 
 
+def test_a_conversion_moves_cash_and_costs_what_it_gave_below_the_rate(
+    booked: Run, tmp_path: Path
+) -> None:
+    _import_rates(booked, tmp_path / "rates.csv", _all_rates())
+    path = tmp_path / "cash.csv"
+    path.write_text(
+        "event_id,day,kind,amount,currency,bought,bought_currency,account\n"
+        f"1,{SECOND},exchange,5000,EUR,5590,USD,acc\n2,{SECOND},exchange,5000,EUR,1,EUR,acc\n"
+    )
+
+    found = json.loads(
+        booked("pnl", "cash", str(path), "--run", "r1", "--dataset", "own", "--json")
+    )
+    again = json.loads(
+        booked("pnl", "cash", str(path), "--run", "r1", "--dataset", "own", "--json")
+    )
+
+    assert (found["booked"], found["rejected"]) == (1, 1)
+    assert (again["booked"], again["seen_before"]) == (0, 1)
+    (valued,) = json.loads(booked("pnl", "value", "r1", "--dataset", "own", "--json"))
+    # 5,000 euros for 5,590 at 1.12 cost 10 dollars, and were not there when the euro fell to 1.05.
+    kept = 20_098 * 1.05 - 20_000 * 1.10 + 100
+    assert float(valued["total_pnl"]) == pytest.approx(kept - 10 + 5_000 * 0.07, abs=0.02)
+    explained = json.loads(booked("pnl", "explain", "--json"))
+    assert sum(float(p["pnl"]) for p in explained["parts"]) == pytest.approx(
+        float(valued["total_pnl"]), abs=0.001
+    )
+    fx = next(p for p in explained["parts"] if p["name"] == "fx")
+    assert [float(x) for x in fx["by_session"]] == [
+        0.0, pytest.approx(19_998 * 0.02 - 10), pytest.approx(-15_198 * 0.07),
+    ]  # fmt: skip
+
+
 def test_a_missing_rate_is_named_with_the_way_to_import_it(booked: Run, tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match=rf"EUR to USD on {FIRST}: .*--kind rates"):
         booked("pnl", "value", "r1", "--dataset", "own")
