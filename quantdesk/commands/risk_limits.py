@@ -55,18 +55,30 @@ def risk_breaches(
         return
     show_table(
         "Breaches",
-        ("id", "date", "portfolio", "metric", "of", "value", "hard", "state", "acknowledged"),
+        (
+            "id",
+            "date",
+            "portfolio",
+            "metric",
+            "of",
+            "value",
+            "hard",
+            "state",
+            "acknowledged",
+            "note",
+        ),
         [
             (
                 b.breach_id,
                 b.as_of,
                 b.portfolio,
                 b.metric,
-                b.name,
+                f"{b.scope} {b.name}",
                 f"{b.value:.4g}",
                 f"{b.hard:.4g}",
                 b.state,
                 b.acknowledged_by,
+                b.note,
             )
             for b in rows
         ],
