@@ -26,12 +26,12 @@ def show_night(night: NightReport) -> None:
                 "level": row.level,
                 "limits": row.limit_state,
                 "past": ", ".join(row.breached),
-                "why": row.level_reason,
                 "Brier": _rounded(row.brier),
                 "Brier of the base rate": _rounded(row.brier_climatology),
                 "base rate": None if row.base_rate is None else f"{row.base_rate:.1%}",
-                "tests": f"{len(row.tests)} of {len(ALL_TESTS)}: {', '.join(row.tests)}",
+                "tests": f"{len(row.tests)} of {len(ALL_TESTS)}",
                 "weekly run": _stamp(night, row.name),
+                "why": row.level_reason,  # Last: it is the longest.
             }
             for row in night.rows
         ]
@@ -83,7 +83,7 @@ def show_stress(books: Sequence[NightStress], as_of: object) -> None:
             {
                 "book": name,
                 "scenario": result.title,
-                "loss": round(result.loss),
+                "loss": f"{result.loss:,.0f}",
                 "of equity": f"{result.loss_fraction:.2%}",
                 "hit hardest": next(iter(result.contributions), ""),
             }
