@@ -48,6 +48,8 @@ def judge(
         _beats(role, by_name[rival.name])
         for role, rival in (("baseline", baseline), ("champion", champion))
     ]
+    if contest.renews is not None:
+        checks.append(_keeps_up(by_name[contest.renews.name], rules))
     search, figures = _search(contest, rules, generator)
     checks.append(search)
     if candidate.returns is not None:
@@ -76,6 +78,15 @@ def _beats(role: str, row: RivalEvidence) -> Rule:
     return Rule(
         name=f"beats the {role}",
         passed=row.candidate_wins,
+        detail=f"DM {row.statistic:+.2f}, p {row.p_value:.4f} against {row.rival} on {row.metric}",
+    )
+
+
+def _keeps_up(row: RivalEvidence, rules: GateRules) -> Rule:
+    """Return the rule on a method renewed on newer data: it may not lose more than it did."""
+    return Rule(
+        name="keeps up with the version it renews",
+        passed=row.p_value <= 1.0 - rules.significance,
         detail=f"DM {row.statistic:+.2f}, p {row.p_value:.4f} against {row.rival} on {row.metric}",
     )
 

@@ -128,6 +128,9 @@ class Contest:
         Name of the loss.
     simulated : frozenset of str
         The simulated fields that the forecasts rest on: with any, nobody is promoted.
+    renews : Contender or None
+        The reigning version of the candidate's own method on older data, which the candidate may
+        not fall behind; the rest of the gate then asks whether the method still earns its place.
     paths : mapping of str to ndarray of shape (n_paths, n_periods)
         Net returns of each model along combinatorial purged paths, for traded kinds.
     """
@@ -136,6 +139,7 @@ class Contest:
     champion: Contender
     baseline: Contender
     others: tuple[Contender, ...] = ()
+    renews: Contender | None = None
     horizon: int = 1
     metric: str = "loss"
     simulated: frozenset[str] = frozenset()
@@ -150,5 +154,6 @@ class Contest:
     @property
     def field(self) -> list[Contender]:
         """Every contender once, the candidate first."""
-        everyone = [self.candidate, self.champion, self.baseline, *self.others]
+        renewed = () if self.renews is None else (self.renews,)
+        everyone = [self.candidate, self.champion, self.baseline, *renewed, *self.others]
         return list({contender.name: contender for contender in everyone}.values())

@@ -34,7 +34,9 @@ def predictions_table(
     return buffer.getvalue()
 
 
-def read_predictions(content: bytes, dataset: Dataset | FeaturePanel) -> dict[str, FloatArray]:
+def read_predictions(
+    content: bytes, dataset: Dataset | FeaturePanel | Panel
+) -> dict[str, FloatArray]:
     """Return each model's predictions on the grid of `dataset`, NaN where there is none."""
     table = pl.read_parquet(BytesIO(content))
     row = {symbol: i for i, symbol in enumerate(dataset.symbols)}

@@ -1,7 +1,7 @@
 """Train the risk model: tail forecasts judged by the Fissler-Ziegel loss and by backtests."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,8 @@ from services.promotion import CHAMPION, Promotion
 from services.settlement import CarryOut, carry_out
 from services.tail_files import FEATURE_SET, METRIC, TAIL, TailTrained, tail_files
 from services.tail_promise import FEATURE, INTERVALS, TailDocument, tail_promise
+
+FORECASTING = ("confidence", "window", "first_test_year", "refit_years")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,19 +128,21 @@ class TailTraining:
         self, panel: Panel, spec: TailSpec, data_version: str, keys: tuple[str, str]
     ) -> ModelVersion:
         forecasts = tail_forecasts(panel, spec)
-        field = tail_contenders(forecasts, panel, spec, until=len(panel.sessions))
-        metrics = tail_figures(forecasts, panel, spec)
-        for name, contender in field.items():
-            metrics[name]["fissler_ziegel"] = float(contender.losses.mean())
         champion = self._registry.resolve(spec.name, CHAMPION)
+        reign = self._reign(champion, panel, spec)
+        told = forecasts if reign is None else {**forecasts, champion.label: reign.forecast}
+        field = tail_contenders(told, panel, spec, until=len(panel.sessions))
+        metrics = tail_figures(forecasts, panel, spec)
+        for name, figures in metrics.items():
+            figures["fissler_ziegel"] = float(field[name].losses.mean())
         trials = {*self._registry.trials(spec.name), keys[0]}
         verdict = judge(
             Contest(
                 candidate=field[CANDIDATE],
-                # An earlier version of the same method does not reign over its successor's
-                # evidence: both are held against the naive baseline on the same rows.
-                champion=field[BASELINE],
+                champion=field[BASELINE if reign is None or reign.same else champion.label],
                 baseline=field[BASELINE],
+                # What is served rests on the newest closes, so the method is renewed with them.
+                renews=field[champion.label] if reign is not None and reign.same else None,
                 others=tuple(field.values()),
                 metric=METRIC,
             ),
@@ -184,6 +188,22 @@ class TailTraining:
         )
         return self._registry.register(run, format=LINEAR_JSON, input_key=keys[1])
 
+    def _reign(self, champion: ModelVersion, panel: Panel, spec: TailSpec) -> "_Reign | None":
+        """Return what the reigning version foretold; None while the baseline reigns."""
+        if documents.PREDICTIONS not in champion.sha256:
+            return None
+        manifest = documents.read_manifest(self._registry.read(champion, documents.MANIFEST))
+        before = replace(spec, **{name: manifest.parameters[name] for name in FORECASTING})
+        if before.confidence != spec.confidence:
+            raise InvalidInputError(
+                f"{champion.label} reigns at {before.confidence:.1%}: losses at "
+                f"{spec.confidence:.1%} are no rivals of its; train under another name"
+            )
+        content = self._registry.read(champion, documents.PREDICTIONS)
+        grids = tables.read_predictions(content, panel)
+        forecast = TailForecast(grids[CANDIDATE], grids[f"{CANDIDATE}{documents.SHORTFALL}"])
+        return _Reign(forecast, same=before.method == spec.method)
+
     def _fit(
         self, panel: Panel, spec: TailSpec, forecast: TailForecast
     ) -> tuple[LinearPredictor, TailDocument]:
@@ -210,6 +230,14 @@ class TailTraining:
             centre=(0.0,), scale=(1.0,), weights=(1.0,),
         )  # fmt: skip
         return self._promotion.ensure_baseline(spec.name, estimator=BASELINE, model=plain, tags={})
+
+
+@dataclass(frozen=True, slots=True)
+class _Reign:
+    """What the reigning version foretold; `same` if by the candidate's own method."""
+
+    forecast: TailForecast
+    same: bool
 
 
 def _last_ratio(value_at_risk: FloatArray, volatility: FloatArray) -> float:

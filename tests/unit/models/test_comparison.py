@@ -92,6 +92,24 @@ def test_a_kind_without_profit_is_judged_by_loss_alone() -> None:
     assert len(verdict.rules) == 3
 
 
+@pytest.mark.parametrize(("gain", "keeps_up"), [(0.05, True), (0.2, False)])
+def test_a_renewed_method_may_not_fall_behind_what_it_was(gain: float, *, keeps_up: bool) -> None:
+    base = Contender(name="historical", losses=_contender("x", 0.0, seed=2).losses)
+    contest = Contest(
+        candidate=Contender(name="gjr", losses=_contender("x", 0.05, seed=10).losses),
+        champion=base,
+        baseline=base,
+        renews=Contender(name="risk v2 gjr", losses=_contender("x", gain, seed=10).losses),
+    )
+
+    verdict = judge(contest, trials=ONE, rules=RULES, generator=np.random.default_rng(5))
+
+    rules = {rule.name: rule for rule in verdict.rules}
+    assert rules["beats the champion"].passed
+    assert rules["keeps up with the version it renews"].passed is keeps_up
+    assert verdict.promoted is keeps_up
+
+
 def test_judging_against_itself_is_refused() -> None:
     one = _contender("new", 0.0)
 

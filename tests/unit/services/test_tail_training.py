@@ -1,5 +1,6 @@
 """Tests of the risk kind: tails by hand, judged, registered, honest about simulated closes."""
 
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 
@@ -63,6 +64,40 @@ def test_filtered_simulation_beats_plain_history_where_volatility_clusters(
     assert [b.series for b in result.document.backtests] == ["A", "B", "C"]
     assert min(b.kupiec_p_value for b in result.document.backtests) > 0.01
     assert result.document.shortfall_multiplier > result.document.value_at_risk_multiplier
+
+
+def test_newer_closes_renew_the_method_that_reigns() -> None:
+    renewed = MemoryRegistry()
+    training = TailTraining(renewed, code_version="c")
+    first = training.train(_panel().until(np.datetime64("2012-10-01")), data_version="d", spec=SPEC)
+    second = training.train(_panel(), data_version="e", spec=SPEC)
+
+    rules = {rule.name: rule for rule in second.verdict.rules}
+    assert first.verdict.promoted
+    assert second.verdict.promoted, second.verdict.summary
+    assert second.champion.version == second.version.version
+    assert first.version.label in rules["keeps up with the version it renews"].detail
+    assert rules["beats the champion"].detail.endswith("against historical on Fissler-Ziegel loss")
+
+
+def test_another_method_must_beat_the_version_that_reigns() -> None:
+    reign = MemoryRegistry()
+    training = TailTraining(reign, code_version="c")
+    first = training.train(_panel(), data_version="d", spec=SPEC)
+    other = training.train(_panel(), data_version="d", spec=replace(SPEC, refit_years=4))
+
+    rules = {rule.name: rule for rule in other.verdict.rules}
+    assert rules["beats the baseline"].passed
+    assert not rules["beats the champion"].passed
+    assert first.version.label in rules["beats the champion"].detail
+    assert other.champion.version == first.version.version
+
+
+def test_another_confidence_is_no_rival_of_the_reign(registry: MemoryRegistry) -> None:
+    with pytest.raises(InvalidInputError, match=r"reigns at 97\.5%: losses at 99\.0%"):
+        TailTraining(registry, code_version="c").train(
+            _panel(), data_version="d", spec=replace(SPEC, confidence=0.99)
+        )
 
 
 def test_the_served_model_scales_tomorrows_volatility(registry: MemoryRegistry) -> None:
