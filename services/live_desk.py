@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Lock
 
 from basics.errors import InvalidInputError, MissingDataError, UnavailableError
 from services.alerts import send_alerts
@@ -47,6 +48,8 @@ class LiveDesk:
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _look: bool = False
     _started: dict[str, LivePortfolio] = field(default_factory=dict)
+    # A turn's thread outlives the cancelling of who awaits it: the end in order waits for it.
+    _turning: Lock = field(default_factory=Lock)
 
     def start(self) -> None:
         """Take over ledgers and stored states; a portfolio that has no state of now says why."""
@@ -144,21 +147,23 @@ class LiveDesk:
         await asyncio.to_thread(self._measure)
 
     def close(self) -> None:
-        """Store the state of every portfolio, as the process ends in order."""
-        for name, portfolio in self._started.items():
-            self._turn_one(name, portfolio, store=True)
+        """Take the marks that wait and store every portfolio, as the process ends in order."""
+        marks, self._pending = self._pending, []
+        self._turn(marks, store=True)
 
-    def _turn(self, marks: Sequence[Mark], *, look: bool) -> None:
+    def _turn(self, marks: Sequence[Mark], **how: bool) -> None:
         # What one portfolio knows is not unknown to the others; what none knows is, to all.
         known = {s for portfolio in self._started.values() for s in portfolio.symbols}
-        for name, portfolio in self._started.items():
-            own = portfolio.symbols
-            portfolio.take([m for m in marks if m.symbol in own or m.symbol not in known])
-            self._turn_one(name, portfolio, look=look)
+        with self._turning:
+            for name, portfolio in self._started.items():
+                own = portfolio.symbols
+                portfolio.take([m for m in marks if m.symbol in own or m.symbol not in known])
+                self._turn_one(name, portfolio, **how)
 
     def _measure(self) -> None:
-        for portfolio in self._started.values():
-            portfolio.measure()
+        with self._turning:
+            for portfolio in self._started.values():
+                portfolio.measure()
 
     def _turn_one(self, name: str, portfolio: LivePortfolio, **how: bool) -> None:
         try:

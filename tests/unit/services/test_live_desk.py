@@ -1,10 +1,12 @@
 """The live desk: fills, marks and orders in; states, breaches and alerts out."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -21,11 +23,11 @@ from oms.orders import Order
 from risk.book import Holding
 from services.alerts import AlertConsumer
 from services.live_desk import LiveDesk
-from services.live_portfolio import booked_before, booked_until
+from services.live_portfolio import LivePortfolio, booked_before, booked_until
 from services.live_state import LiveState
 from services.order_tickets import DESK
 from services.pnl_live import SNAPSHOT_KIND
-from services.ports import OrderChange
+from services.ports import Alert, OrderChange
 from services.risk_inputs import History, RiskInputs
 from services.risk_measures import HEADLINE_METHOD
 from services.risk_profile import compute_profile
@@ -357,6 +359,49 @@ async def test_a_restart_goes_on_where_the_desk_was(sample: Sample) -> None:
     assert (after.day_pnl, after.peak) == pytest.approx((after.pnl.total.pnl, before.peak))
     assert await sample.told() == []  # The breach that stands was told.
     assert sample.desk.portfolios["manual"].pnl.engine.snapshot(as_of_ns=0).counts["duplicate"] == 1
+
+
+async def test_marks_that_still_wait_are_taken_before_the_desk_ends(sample: Sample) -> None:
+    sample.trade(1, "AAA", 90)
+    await sample.desk.turn()
+    sample.desk.offer([mark("AAA", 103.0, 7)])  # Answered as accepted, and no turn follows.
+
+    sample.desk.close()
+
+    await sample.desk.queue.close()
+    sample.desk = sample.start()
+    assert sample.desk.state().pnl.total.pnl == pytest.approx(90 * 3 - 0.35)
+
+
+async def test_the_end_waits_for_the_turn_that_runs(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, entered = Event(), Event()
+    log: list[str] = []
+    portfolio = sample.desk.portfolios["manual"]
+    turn = portfolio.turn
+
+    def slow(**how: bool) -> list[Alert]:
+        entered.set()
+        log.append("turn begins" if not how.get("store") else "store")
+        held.wait()
+        done = turn(**how)
+        log.append("done")
+        return done
+
+    monkeypatch.setattr(LivePortfolio, "turn", lambda _, **how: slow(**how))
+    sample.desk.offer([mark("AAA", 103.0, 7)])
+    running = asyncio.create_task(sample.desk.turn())
+    await asyncio.to_thread(entered.wait)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    ending = asyncio.create_task(asyncio.to_thread(sample.desk.close))
+    await asyncio.sleep(0.05)
+
+    held.set()
+    await ending
+
+    assert log == ["turn begins", "done", "store", "done"]
 
 
 async def test_a_portfolio_without_a_mark_says_so_and_recovers(
