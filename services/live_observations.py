@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from risk.exposure import Exposure, exposure_of
-from risk.limits import Observation
+from risk.limits import Observation, Scope
 from risk.live import CONFIDENCES, LiveBook
 from risk.profile import BookMeasures, PositionRisk, TailEstimate
 from risk.shocks import MarketState
@@ -14,6 +14,10 @@ from risk.stress import StressResult, StressScenario, days_to_liquidate
 from services.night_market import NightMarket
 from services.risk_judgement import observations
 from services.risk_measures import HEADLINE_METHOD
+from services.risk_scopes import MARKET, PART_METRICS
+
+# Scopes that hold all of a portfolio, by kind and name.
+Whole = Sequence[tuple[Scope, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,18 @@ def observe(
         [_position(s, v, equity) for s, v in zip(symbols, amounts.tolist(), strict=True)],
     )
     return Observed(exposure, (value, shortfall), stresses, observed)
+
+
+def in_scopes(observed: Sequence[Observation], whole: Whole) -> list[Observation]:
+    """Return what is observed, with what fund, account and market factor see of the same book."""
+    found = list(observed)
+    sizes = [abs(o.value) for o in observed if o.scope is Scope.SYMBOL]
+    seen = {o.metric: o.value for o in observed if o.scope is Scope.PORTFOLIO}
+    seen["largest_position"] = max(sizes, default=0.0)
+    for scope, name in whole:
+        found += [Observation(m, scope, name, seen[m]) for m in PART_METRICS if m in seen]
+    found.append(Observation("exposure", Scope.FACTOR, MARKET, seen["beta"]))
+    return found
 
 
 def worse(held: Sequence[Observation], reach: Sequence[Observation]) -> list[Observation]:

@@ -13,10 +13,11 @@ from basics.trading import Fill
 from oms.controls import working_orders
 from oms.orders import Order
 from pnl.events import LedgerEvent
-from risk.limits import Limit
+from risk.limits import Limit, Scope
 from risk.score import Level
 from services.limit_register import LimitRegister
 from services.limit_watch import LimitWatch
+from services.live_observations import Whole
 from services.live_profile import LiveHoldings
 from services.live_risk import LiveRiskReading
 from services.live_state import OBSERVED, LiveState, Mark, RiskOfBook
@@ -232,9 +233,16 @@ class LivePortfolio:
             limits=self._limits,
             as_of=self.desk_date,
             previous=self.level,
+            whole=self._whole(),
         )
         self.level = reading.level
         return reading
+
+    def _whole(self) -> Whole:
+        """Return the fund and the account that hold all of the portfolio, where one does."""
+        books = self.pnl.engine.books
+        names = ((Scope.FUND, {b.fund for b in books}), (Scope.ACCOUNT, {b.account for b in books}))
+        return [(scope, one.pop()) for scope, one in names if len(one) == 1]
 
     def _judge(self, reading: LiveRiskReading) -> list[Alert]:
         alerts = self._watch.judge(reading.limits, as_of=self.desk_date, at=self.clock.now())

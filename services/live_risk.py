@@ -18,7 +18,7 @@ from risk.limits import Limit, LimitCheck, evaluate, worst_state
 from risk.live import CONFIDENCES, LiveBook
 from risk.score import Level
 from risk.verdict import verdict_of
-from services.live_observations import Observed, observe, worse
+from services.live_observations import Observed, Whole, in_scopes, observe, worse
 from services.live_profile import (
     LiveHoldings,
     LiveProfile,
@@ -137,6 +137,7 @@ class LiveRisk:
         limits: Sequence[Limit],
         as_of: date,
         previous: Level | None = None,
+        whole: Whole = (),
     ) -> LiveRiskReading:
         """Return what every event can pay for, held against `limits`.
 
@@ -144,6 +145,8 @@ class LiveRisk:
         ----------
         previous : Level or None
             The level published last.
+        whole : sequence of (Scope, str)
+            Fund and account that hold all of the portfolio.
 
         Raises
         ------
@@ -154,7 +157,8 @@ class LiveRisk:
             self._observe(self._held, self._values, equity, drawdown),
             self._observe(self._worst, self._reach, equity, drawdown),
         )
-        checks = evaluate(limits, worse(held.observed, reach.observed), as_of=as_of)
+        observed = worse(in_scopes(held.observed, whole), in_scopes(reach.observed, whole))
+        checks = evaluate(limits, observed, as_of=as_of)
         probability = self._probability(checks, limits, equity, drawdown, as_of)
         verdict = verdict_of(probability, checks, previous=previous)
         return LiveRiskReading(

@@ -8,6 +8,7 @@ from typing import Protocol
 from pnl.engine_snapshot import PnlSnapshot
 from risk.limits import Limit
 from risk.score import Level
+from services.live_observations import Whole
 from services.live_profile import LiveHoldings, LiveProfile
 from services.live_risk import LiveRiskReading
 
@@ -34,6 +35,7 @@ class RiskOfBook(Protocol):
         limits: Sequence[Limit],
         as_of: date,
         previous: Level | None = None,
+        whole: Whole = (),
     ) -> LiveRiskReading:
         """Return what every event can pay for, held against `limits`."""
         ...

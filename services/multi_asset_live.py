@@ -22,6 +22,7 @@ from risk.revaluation import HeldInstrument
 from risk.score import Level
 from risk.shocks import Shock
 from risk.stress import Basis, StressResult, StressScenario
+from services.live_observations import Whole
 from services.live_profile import LiveHoldings, LiveProfile
 from services.live_risk import LiveRisk, LiveRiskReading
 from services.multi_asset_life import JOINT_METHOD, drawn_market, joint_pnl
@@ -93,10 +94,16 @@ class MultiAssetRisk:
         limits: Sequence[Limit],
         as_of: date,
         previous: Level | None = None,
+        whole: Whole = (),
     ) -> LiveRiskReading:
         """Return what every event can pay for; as `LiveRisk.read`."""
         return self._risk.read(
-            equity=equity, drawdown=drawdown, limits=limits, as_of=as_of, previous=previous
+            equity=equity,
+            drawdown=drawdown,
+            limits=limits,
+            as_of=as_of,
+            previous=previous,
+            whole=whole,
         )
 
     def profile(

@@ -18,6 +18,15 @@ from services.risk_inputs import RiskInputs
 from services.risk_measures import MeasuredBook
 
 MARKET = "market"
+# What limits of a fund or an account may bind.
+PART_METRICS = (
+    "gross_leverage",
+    "net_leverage",
+    "largest_position",
+    "beta",
+    "value_at_risk_99",
+    "expected_shortfall_975",
+)
 
 
 def scope_observations(
@@ -78,4 +87,4 @@ def _part(
             tail_risk(pnl, confidence=0.975).expected_shortfall, 0.0
         ) / equity,
     }  # fmt: skip
-    return [Observation(metric, scope, name, float(value)) for metric, value in metrics.items()]
+    return [Observation(metric, scope, name, float(metrics[metric])) for metric in PART_METRICS]

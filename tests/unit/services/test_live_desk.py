@@ -21,6 +21,7 @@ from infra.database.limits import DatabaseLimitStore
 from infra.database.orders import DatabaseOrderJournal
 from oms.orders import Order
 from risk.book import Holding
+from risk.limits import Limit, Scope
 from services.alerts import AlertConsumer
 from services.live_desk import LiveDesk
 from services.live_portfolio import LivePortfolio, booked_before, booked_until
@@ -47,6 +48,7 @@ from tests.live_sample import (
     fill,
     live_desk,
     mark,
+    market,
     portfolio,
     prices,
 )
@@ -224,6 +226,36 @@ async def test_working_orders_count_for_limits_and_not_for_profit(sample: Sample
     assert risk.working == {"AAA": (150.0, 20.0)}
     assert risk.value_at_risk_with_orders == pytest.approx(2.5 * risk.value_at_risk["0.99"])
     assert await sample.told() == ["risk.limit_breached weight of symbol AAA"]
+
+
+async def test_limits_of_fund_account_and_factor_are_watched_live(sample: Sample) -> None:
+    bounds = {"warn": 0.1, "soft": 0.15, "hard": 0.2, "owner": "risk"}
+    sample.desk.portfolios["manual"].limits = lambda: (
+        Limit(metric="gross_leverage", scope=Scope.FUND, **bounds),
+        Limit(metric="largest_position", scope=Scope.ACCOUNT, **bounds),
+        Limit(metric="exposure", scope=Scope.FACTOR, **bounds),
+    )
+    sample.trade(1, "AAA", 100)
+    sample.trade(2, "BBB", -40)
+    sample.work("w1", "AAA", Side.BUY, 150)
+
+    await sample.desk.turn()
+
+    risk = sample.desk.state().risk
+    found = {(c.scope, c.name): c.value for c in risk.limits}
+    equity = 100_000 - 2 * 0.35
+    # 25,000 with the working order and 4,000 short.
+    assert found["fund", "Fund"] == pytest.approx(29_000 / equity)
+    assert found["account", "acc"] == pytest.approx(25_000 / equity)
+    betas = market().state.market_betas
+    assert found["factor", "market"] == pytest.approx(
+        (25_000 * betas[0] - 4_000 * betas[1]) / equity
+    )
+    assert await sample.told() == [
+        "risk.limit_breached gross_leverage of fund Fund",
+        "risk.limit_breached largest_position of account acc",
+        "risk.limit_breached exposure of factor market",
+    ]
 
 
 async def test_live_risk_is_what_the_nightly_profile_says(sample: Sample) -> None:
