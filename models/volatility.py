@@ -6,25 +6,22 @@ EWMA is right. HAR-RV (Corsi 2009) regresses the ratio on the past day, week, mo
 in the same unit, which weights its levels by 1 / EWMA; GARCH(1,1) and trees stand beside it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from basics.arrays import FloatArray, IntArray
+from basics.arrays import FloatArray
 from basics.errors import InvalidInputError, MissingDataError
 from basics.identifiers import content_hash
 from features.labels import Labels
 from features.panel import FeaturePanel
 from market.panel import Panel
 from models.assurance import Contract
-from models.contest import GateRules
-from models.dataset import Dataset, build_dataset
 from models.estimators import BoostedTrees, Column, Estimator, Ridge
 from models.evaluation import session_mean
 from models.intervals import IntervalMethod
 from models.predictors import LinearPredictor
-from models.splits import Fold, thinned, walk_forward, year_boundaries
 from models.variance import (
     DECAY,
     EWMA_LOOKBACK,
@@ -34,6 +31,7 @@ from models.variance import (
     ratio_losses,
     trailing_mean,
 )
+from models.yearly import YearlyKind
 
 BASELINE = "ewma"
 # What is realised is floored at one basis point a day, so that its logarithm exists.
@@ -108,7 +106,7 @@ def variance_ratio(panel: Panel, *, horizon: int) -> Labels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VolatilitySpec:
+class VolatilitySpec(YearlyKind):
     """How the volatility model is trained and judged; declared once, not tuned.
 
     Attributes
@@ -120,49 +118,16 @@ class VolatilitySpec:
     """
 
     name: str = "volatility"
-    horizon: int = 5
-    first_test_year: int = 1998
-    refit_years: int = 1
-    train_every: int = 5
-    embargo_sessions: int = 5
     candidate_name: str = "har"
     garch: bool = True
     trees: BoostedTrees = field(
         default_factory=lambda: BoostedTrees(objective="gamma", rows_per_leaf=200)
     )
-    seed: int = 1
-    coverage: float = 0.90
-    rules: GateRules = field(default_factory=GateRules)
 
     @property
     def metric(self) -> str:
         """The loss that decides."""
         return "QLIKE"
-
-    @property
-    def cost_rate(self) -> None:
-        """No profit is measured: volatility is not traded here."""
-        return
-
-    def dataset(self, features: FeaturePanel, outcome: Labels) -> Dataset:
-        """Return the rows."""
-        return build_dataset(features, outcome)
-
-    def folds(self, dataset: Dataset) -> list[Fold]:
-        """Return the walk-forward folds over `dataset`."""
-        edges = year_boundaries(dataset, first_year=self.first_test_year, every=self.refit_years)
-        return list(
-            walk_forward(
-                dataset,
-                boundaries=edges,
-                embargo_sessions=self.embargo_sessions,
-                train_every=self.train_every,
-            )
-        )
-
-    def final_rows(self, dataset: Dataset) -> IntArray:
-        """Return the rows that the version to be served is fitted on."""
-        return thinned(dataset, np.flatnonzero(dataset.labelled), every=self.train_every)
 
     def target(self, outcome: Labels) -> str:
         """Say what is foretold, in words."""
@@ -200,22 +165,13 @@ class VolatilitySpec:
         """Return what a prediction promises: more variance than EWMA says, or less."""
         return Contract(neutral=1.0, least=0.0)
 
-    def diagnose(self, dataset: Dataset, folds: Sequence[Fold]) -> Mapping[str, float]:
-        """Return nothing: the predictions show all that there is."""
-        del dataset, folds
-        return {}
-
     def intervals(self) -> IntervalMethod:
         """Return how the width of the intervals follows the coverage that was reached."""
         return IntervalMethod(method="enbpi", coverage=self.coverage, delay=self.horizon)
 
-    def scale(self) -> tuple[str, float]:
-        """Return no scale: the target is relative already."""
-        return "", 1.0
-
     def setting(self) -> dict[str, object]:
         """Return all that shapes training and judgement, the estimators apart."""
-        settings = asdict(self)
+        settings = super(VolatilitySpec, self).setting()
         settings.pop("trees")
         return settings
 
