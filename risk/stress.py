@@ -22,6 +22,7 @@ from risk.shocks import MarketState, Shock
 
 TAIL_CONFIDENCE = 0.99
 PARTICIPATION_CAP = 0.10
+SYMBOLS_PER_FACTOR = 3
 
 
 _NO_SHOCK = Shock()
@@ -241,6 +242,9 @@ def losses_by_factor(
 ) -> dict[str, float]:
     """Split a loss by what moved, largest first; parts of nothing are left out.
 
+    Where single symbols move (a window of the past, a reverse stress), the moves of the factors
+    are those that explain the most of them (`implied_factors`), and the rest is single names'.
+
     Parameters
     ----------
     state : MarketState
@@ -248,20 +252,41 @@ def losses_by_factor(
     """
     shock, symbols = scenario.shock, state.symbols
     own = np.array([shock.symbol_returns.get(symbol, 0.0) for symbol in symbols])
-    parts = {
-        MARKET: -float(exposures @ state.market_betas) * shock.market_return,
-        RATES: -float(exposures @ state.rate_betas) * shock.rate_change,
-        SINGLE_NAMES: -float(exposures @ own),
-        **{
-            name: -float(exposures @ state.factor_betas[name]) * move
-            for name, move in shock.factor_returns.items()
-        },
-    }
+    betas = {MARKET: state.market_betas, RATES: state.rate_betas, **state.factor_betas}
+    moves = {MARKET: shock.market_return, RATES: shock.rate_change, **shock.factor_returns}
+    # What a policy file says of single symbols is theirs.
+    implied = {} if scenario.is_given else implied_factors(state, own)
+    for name, move in implied.items():
+        moves[name] = moves.get(name, 0.0) + move
+        own = own - betas[name] * move
+    parts = {name: -float(exposures @ betas[name]) * move for name, move in moves.items()}
+    parts[SINGLE_NAMES] = -float(exposures @ own)
     # What the linear parts do not say: the tail or the sale, and a position that lost all.
     parts[_REST[scenario.basis]] = loss - sum(parts.values())
     size = max(abs(loss), *(abs(part) for part in parts.values()))
     said = [(name, part) for name, part in parts.items() if abs(part) > 1e-9 * size]
     return dict(sorted(said, key=lambda pair: -pair[1]))
+
+
+def implied_factors(state: MarketState, moves: FloatArray) -> dict[str, float]:
+    """Return the factors' moves that explain the most of what the symbols did, by least squares.
+
+    The cross-section of moves on the betas (Fama and MacBeth 1973): on all factors together where
+    there are three symbols for each, else on the market alone where there are three, else none.
+
+    Parameters
+    ----------
+    moves : ndarray of shape (n,)
+    """
+    if not moves.any():
+        return {}
+    for betas in (state.factor_betas, {MARKET: state.market_betas}):
+        if betas and len(moves) >= SYMBOLS_PER_FACTOR * len(betas):
+            loadings = np.stack(list(betas.values()), axis=1)
+            found, _, rank, _ = np.linalg.lstsq(loadings, moves, rcond=1e-10)
+            if rank == len(betas):
+                return dict(zip(betas, found.tolist(), strict=True))
+    return {}
 
 
 def _losses(

@@ -1,5 +1,7 @@
 """Tests of factor shocks: what is told moves as told, the rest as expected, the book by betas."""
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,8 @@ from basics.errors import InvalidInputError
 from infra.policy import load_stress
 from market.panel import Panel
 from risk.book import Holding, align_book
-from risk.stress import Basis, StressScenario
+from risk.shocks import MarketState, Shock
+from risk.stress import Basis, StressScenario, losses_by_factor
 from services.night_books import night_scenarios
 from services.night_market import night_market_of
 from services.risk_factors import factor_betas, factor_moves
@@ -33,6 +36,16 @@ PRICES = Panel(
 UNWIND = StressScenario(
     name="unwind", title="Unwind", description="d", basis=Basis.REVALUATION,
     factors={"momentum": -0.10},
+)  # fmt: skip
+
+WINDOW = StressScenario(
+    name="window", title="Window", description="d", basis=Basis.REVALUATION,
+    window=(date(2021, 3, 1), date(2021, 4, 1)),
+)  # fmt: skip
+STATE = MarketState(
+    symbols=(), moves=np.zeros(0), volatilities=np.zeros(0), correlation=np.zeros((0, 0)),
+    market_betas=np.zeros(0), rate_betas=np.zeros(0), half_spreads=np.zeros(0),
+    daily_notional=np.zeros(0),
 )  # fmt: skip
 
 
@@ -105,6 +118,52 @@ def test_every_loss_is_split_by_what_moved() -> None:
     assert set(by_name["market_crash"]) == {"market by beta"}
     assert set(by_name["liquidity_crisis"]) == {"market by beta", "sale"}
     assert set(by_name["volatility_spike"]) == {"stressed tail"}
+
+
+def test_a_replayed_window_is_split_into_the_factors_that_explain_it() -> None:
+    rng = np.random.default_rng(2)
+    loadings = rng.normal(size=(2, 9))
+    state = replace(
+        STATE,
+        symbols=tuple("ABCDEFGHI"),
+        market_betas=np.ones(9),
+        rate_betas=np.zeros(9),
+        factor_betas={"momentum": loadings[0], "value": loadings[1]},
+    )
+    # What factors cannot say: a move at right angles to both.
+    alone = rng.normal(size=9)
+    alone -= loadings.T @ np.linalg.lstsq(loadings.T, alone, rcond=None)[0]
+    moved = -0.2 * loadings[0] + 0.1 * loadings[1] + 0.01 * alone
+    shock = Shock(symbol_returns=dict(zip(state.symbols, moved.tolist(), strict=True)))
+    held = np.arange(1.0, 10.0)
+
+    parts = losses_by_factor(replace(WINDOW, shock=shock), state, held, -float(held @ moved))
+
+    assert parts == pytest.approx(
+        {
+            "momentum": 0.2 * float(held @ loadings[0]),
+            "value": -0.1 * float(held @ loadings[1]),
+            "single names": -0.01 * float(held @ alone),
+        }
+    )
+
+
+@pytest.mark.parametrize(("symbols", "explained"), [(2, set()), (4, {"market by beta"})])
+def test_too_few_symbols_are_not_said_to_follow_factors(symbols: int, explained: set[str]) -> None:
+    names = tuple("ABCD"[:symbols])
+    betas = np.array([0.5, 1.0, 1.5, 0.8])[:symbols]
+    state = replace(
+        STATE, symbols=names, market_betas=betas, rate_betas=np.zeros(symbols),
+        factor_betas={"momentum": betas**2, "value": betas**3},
+    )  # fmt: skip
+    shock = Shock(symbol_returns=dict(zip(names, [-0.1, -0.3, -0.2, -0.25], strict=False)))
+    held = np.ones(symbols)
+    loss = -sum(shock.symbol_returns.values())
+
+    parts = losses_by_factor(replace(WINDOW, shock=shock), state, held, loss)
+
+    assert set(parts) == {"single names", *explained}
+    assert sum(parts.values()) == pytest.approx(loss)
 
 
 def test_a_scenario_of_two_kinds_is_refused_by_name(tmp_path: Path) -> None:
