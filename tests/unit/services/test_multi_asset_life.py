@@ -128,7 +128,7 @@ def test_spreads_and_days_to_sell_are_known_and_the_spread_of_an_option_is_of_it
     )  # fmt: skip
     by_symbol = {row.symbol: row for row in found.positions}
     share = by_symbol["SIM-EQ-US"]
-    assert share.days_to_liquidate == pytest.approx(abs(share.market_value) / (0.1 * 2e7))
+    assert share.days_to_liquidate == pytest.approx(abs(share.market_value) / (0.1 * 4e7))
     options = {row.symbol: row for row in found.instruments.options}
     premium = sum(abs(row.value) for row in options.values())
     spreads = sum(
@@ -142,4 +142,6 @@ def test_spreads_and_days_to_sell_are_known_and_the_spread_of_an_option_is_of_it
         headline.value_at_risk + found.measures.liquidation_cost
     )
     assert "liquidity_crisis" in {stress.name for stress in found.stresses}
-    assert "simulated as the market is" in " ".join(found.notes)
+    assert "levels written down for each instrument of the simulated market" in " ".join(
+        found.notes
+    )

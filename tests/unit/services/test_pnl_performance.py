@@ -101,6 +101,6 @@ def test_more_trials_leave_less_of_a_record_and_none_leaves_a_reason() -> None:
     assert nobody.value is None
     assert "give their number (--trials)" in str(nobody.reason)
     flat = selection_figure(np.zeros(10), given_trials(5))
-    assert (flat.value, flat.reason) == (None, "returns that do not vary have no Sharpe ratio")
+    assert (flat.value, flat.reason) == (None, "the returns do not vary")
     with pytest.raises(InvalidInputError, match="number of trials must be positive, got 0"):
         given_trials(0)
