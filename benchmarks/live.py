@@ -30,6 +30,7 @@ from infra.messaging.sqlite import SqliteQueue
 from infra.policy import load_stress
 from infra.setting_groups import DatabaseSettings
 from market.panel import Panel
+from risk.joint import Draws
 from risk.limits import Limit, Scope
 from services.accounting import Accounting
 from services.alerts import AlertConsumer
@@ -64,7 +65,7 @@ def main() -> None:
         Row("live.turn", f"a tick to a published state: profit by every key, risk, limits, "
             f"{SYMBOLS} positions, median", turn * 1e3, "ms", "limit", 100.0),
         Row("live.profile", f"the full live profile of {SYMBOLS} positions x {SESSIONS} scenarios: "
-            "9 estimators x 3, decomposition, stresses with parts, median", full * 1e3, "ms",
+            "13 estimators x 3, decomposition, stresses with parts, median", full * 1e3, "ms",
             "limit", 100.0),
     ])  # fmt: skip
 
@@ -160,7 +161,9 @@ def _market(names: list[str]) -> NightMarket:
         equity=History(sessions[-1:], np.ones(1)), sectors={},
         daily_notional=dict.fromkeys(names, 1e7),
     )  # fmt: skip
-    return night_market_of(inputs, load_stress(PROJECT_ROOT / "policy"), lookback=SESSIONS - 1)
+    return night_market_of(
+        inputs, load_stress(PROJECT_ROOT / "policy"), lookback=SESSIONS - 1, draws=Draws(seed=SEED)
+    )
 
 
 if __name__ == "__main__":

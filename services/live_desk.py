@@ -61,6 +61,7 @@ class LiveDesk:
             else:
                 self._started[name] = portfolio
                 self._turn_one(name, portfolio, force=True)
+        self._measure()  # What the first profile draws is drawn before any breach could wait.
 
     def offer(self, marks: Sequence[Mark]) -> int:
         """Let marks wait for the next turn; return how many wait.

@@ -21,7 +21,7 @@ LIMIT_TONES: dict[str, Tone] = {
 }
 ZONE_TONES = {"green": Tone.GOOD, "yellow": Tone.WARN, "red": Tone.BAD}
 SHOWN_LIMITS = 10
-SHOWN_BACKTESTS = 12
+SHOWN_BACKTESTS = 15
 SHOWN_POSITIONS = 12
 
 
@@ -134,7 +134,13 @@ def _loss(row: Backtest, best: float | None) -> Cell:
 
 def stress_table(rows: Sequence[StressResult], currency: str) -> Table:
     """Return the scenarios in words, worst first."""
-    titles = ("scenario", "what happens", "the number is", "hit hardest", f"P&L, {currency}")
+    titles = (
+        "scenario",
+        "what happens",
+        "the number is",
+        "hit hardest (by what)",
+        f"P&L, {currency}",
+    )
     return Table(
         title="Stress scenarios in words",
         columns=cells.columns(*titles, "of equity", words=4),
@@ -143,7 +149,7 @@ def stress_table(rows: Sequence[StressResult], currency: str) -> Table:
                 cells.text(row.title),
                 cells.text(f"{row.description} {row.note}".strip()),
                 cells.text(row.basis.value.replace("_", " ")),
-                cells.text(next(iter(row.contributions), formats.NOT_MEASURED)),
+                cells.text(_worst_part(row)),
                 cells.gain(-row.loss),
                 cells.rate(-row.loss_fraction),
             ]
@@ -151,6 +157,13 @@ def stress_table(rows: Sequence[StressResult], currency: str) -> Table:
         ],
         note=_limited(rows),
     )
+
+
+def _worst_part(row: StressResult) -> str:
+    """Return the position that loses most, and what moved it most, where that is known."""
+    symbol = next(iter(row.contributions), formats.NOT_MEASURED)
+    moved = next(iter(row.by_factor), "")
+    return f"{symbol} ({moved})" if moved else symbol
 
 
 def _limited(rows: Sequence[StressResult]) -> str:
