@@ -2,12 +2,14 @@
 
 PyTorch is not among the desk's packages, so that the graphs are written here, node by node, as
 `torch.onnx.export` writes the layer that a test names, and held against the layer's own formula.
+One file is PyTorch's own.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from math import erf
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -220,3 +222,22 @@ def test_a_module_in_double_precision_is_asked_in_double_precision() -> None:
     found = OnnxPredictor(with_feature_names(exported("Sigmoid", kind=np.float64), NAMES))
 
     assert found.predict(x) == pytest.approx(by_hand(x, "Sigmoid"), rel=1e-13)
+
+
+def test_a_file_that_pytorch_wrote_says_what_the_network_said() -> None:
+    # Of the module in docs/models.md, trained and exported by its lines with PyTorch 2.14.1; what
+    # the export notes of the exporting machine's folders is taken out.
+    content = (Path(__file__).parent / "exported/network_pytorch_2_14.onnx").read_bytes()
+    x = np.array(
+        [
+            [1.1839019060134888, 0.30382683873176575],
+            [0.19205434620380402, 0.2659434378147125],
+            [-1.36615788936615, -0.3895534873008728],
+        ]
+    )
+
+    network = OnnxPredictor(with_feature_names(content, ("momentum", "volatility")))
+
+    told = [0.2507575750350952, -0.3180604577064514, -0.8687346577644348]
+    assert network.predict(x) == pytest.approx(told, abs=1e-6)
+    assert network.predict_row(x[0]) == pytest.approx(told[0], abs=1e-6)
