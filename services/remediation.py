@@ -91,9 +91,7 @@ def remedy_for(
         _to_remedy(book, state, equity), restrictions, impact=impact, reduce_only=reduce_only
     )
     traded = {trade.symbol: trade for trade in remedy.trades}
-    after = _checks(
-        replace(inputs, holdings=_after(inputs.holdings, traded)), limits, scenarios, lookback
-    )
+    after = _checks(_traded(inputs, traded), limits, scenarios, lookback)
     return RemedyReport(
         trades=remedy.trades,
         expected_cost=remedy.expected_cost,
@@ -137,16 +135,20 @@ def _checks(
     return profile.limits
 
 
-def _after(
-    holdings: Mapping[str, Holding], traded: Mapping[str, RemedyTrade]
-) -> dict[str, Holding]:
-    return {
-        symbol: Holding(
-            quantity=held.quantity + (traded[symbol].quantity if symbol in traded else 0.0),
-            market_value=held.market_value + (traded[symbol].value if symbol in traded else 0.0),
-        )
-        for symbol, held in holdings.items()
+def _traded(inputs: RiskInputs, trades: Mapping[str, RemedyTrade]) -> RiskInputs:
+    """Return the book as the trades leave it, each shared out to accounts by what they hold."""
+    holdings = dict(inputs.holdings)
+    left = {}
+    for symbol, trade in trades.items():
+        held = holdings[symbol]
+        value = held.market_value + trade.value
+        holdings[symbol] = Holding(held.quantity + trade.quantity, value)
+        left[symbol] = value / held.market_value
+    accounts = {
+        account: {symbol: value * left.get(symbol, 1.0) for symbol, value in own.items()}
+        for account, own in inputs.accounts.items()
     }
+    return replace(inputs, holdings=holdings, accounts=accounts)
 
 
 def _to_remedy(book: Book, state: MarketState, equity: float) -> BookToRemedy:

@@ -12,7 +12,7 @@ from infra.policy import load_limits, load_stress
 from market.liquidity import ImpactModel
 from market.panel import Panel
 from risk.book import Holding
-from risk.limits import LimitState
+from risk.limits import Limit, LimitState, Scope
 from services.remediation import RemedyReport, remedy_for, scaled
 from services.risk_inputs import History, RiskInputs
 
@@ -86,6 +86,32 @@ def test_applied_by_hand_the_trades_bring_each_breach_down_and_open_none() -> No
             assert abs(now.value) < abs(check.value)
             assert abs(now.value) <= now.soft
     assert report.expected_cost == pytest.approx(sum(t.expected_cost for t in report.trades))
+
+
+def test_limits_of_fund_and_account_are_judged_on_the_book_that_the_trades_leave() -> None:
+    given = inputs(equity=2_000_000.0)
+    held = {symbol: holding.market_value for symbol, holding in given.holdings.items()}
+    given = replace(given, fund="fund", accounts={"acc": held})
+    bounds = {"warn": 0.1, "soft": 0.3, "hard": 0.4, "owner": "risk"}
+    limits = [
+        Limit(metric="gross_leverage", scope=Scope.FUND, **bounds),
+        Limit(metric="gross_leverage", scope=Scope.ACCOUNT, **bounds),
+    ]
+
+    report = remedy_for(
+        given, limits=limits, scenarios=(), impact=ImpactModel(), lookback=400
+    )  # fmt: skip
+
+    traded = {trade.symbol: trade.value for trade in report.trades}
+    gross = sum(abs(value + traded.get(symbol, 0.0)) for symbol, value in held.items())
+    assert {c.scope: c.value for c in report.before} == pytest.approx(
+        {"fund": 0.6, "account": 0.6}, abs=1e-3
+    )
+    assert {c.scope: c.value for c in report.after} == pytest.approx(
+        {"fund": gross / 2e6, "account": gross / 2e6}
+    )
+    assert gross <= 0.3 * 2e6
+    assert report.not_solved == ()
 
 
 def test_the_trades_stop_at_the_soft_threshold() -> None:
