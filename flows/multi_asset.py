@@ -120,10 +120,13 @@ def keep_multi_asset_night(day: Day, policy: NightPolicy, lineage: JsonDocument)
         return
     risk = day.desk.risk
     beside = replace(policy, scenarios=(*risk.scenarios, *risk.multi_asset_scenarios))
-    night = multi_asset_night(inputs, beside, lookback=risk.lookback)
-    if isinstance(night.risk, NightRow) and multi_asset_risk_stands(day):
-        profile = last_profile(day.desk.results, inputs.scope)
-        night = replace(night, risk=with_evidence(night.risk, evidence_of_profile(profile)))
+    profiled = multi_asset_risk_stands(day)
+    evidence = (
+        evidence_of_profile(last_profile(day.desk.results, inputs.scope)) if profiled else None
+    )
+    night = multi_asset_night(inputs, beside, lookback=risk.lookback, evidence=evidence)
+    if isinstance(night.risk, NightRow) and profiled:
+        night = replace(night, risk=with_evidence(night.risk, evidence))
     own = {**lineage, MULTI_ASSET: lineage_of(day, books)}
     for kind, row in ((NIGHT_KIND, night.risk), (NIGHT_STRESS_KIND, night.stress)):
         day.desk.results.put(kind, inputs.scope, policy.as_of, msgspec.to_builtins(row), own)

@@ -149,6 +149,7 @@ class _Shared:
     component_var: FloatArray
     stresses: FloatArray
     previous: Mapping[str, Level]
+    tested: Mapping[str, BookEvidence]
 
 
 def measure_books(  # noqa: PLR0913 - the night's policy, told in full
@@ -160,6 +161,7 @@ def measure_books(  # noqa: PLR0913 - the night's policy, told in full
     as_of: date,
     window: int = 500,
     previous: Mapping[str, Level] | None = None,
+    tested: Mapping[str, BookEvidence] | None = None,
 ) -> tuple[tuple[NightRow, ...], tuple[NightFailure, ...]]:
     """Measure every book; rows and failures come back side by side, in the books' order.
 
@@ -167,6 +169,9 @@ def measure_books(  # noqa: PLR0913 - the night's policy, told in full
     ----------
     previous : mapping of book to Level, optional
         Of the session before, for the hysteresis of the level.
+    tested : mapping of book to BookEvidence, optional
+        Of books whose life is known: limits are held against its estimates, which the book's
+        profile shows, and not against those of the shorter `window`.
 
     Raises
     ------
@@ -194,6 +199,7 @@ def measure_books(  # noqa: PLR0913 - the night's policy, told in full
         component_var=_normal_components(exposures, market.state),
         stresses=stress_losses(scenarios, market.state, exposures),
         previous=previous or {},
+        tested=tested or {},
     )
     methods = method_rows(shared.pnl, window=window)
     rows = []
@@ -237,7 +243,8 @@ def _row(  # noqa: PLR0913, PLR0917 - the parts of one book, gathered from the w
     worst = max(
         (loss for s, loss in zip(scenarios, losses, strict=True) if s.is_limited), default=0.0
     )
-    observed = _observed(books, row, market, methods, symbols, held, worst)
+    headline = _headline(methods, shared.tested.get(books.names[row]))
+    observed = _observed(books, row, market, headline, symbols, held, worst)
     checks = evaluate(limits, observed, as_of=as_of)
     drawdown = float(books.drawdown[row])
     calibration, probability = calibrated(
@@ -262,11 +269,18 @@ def _row(  # noqa: PLR0913, PLR0917 - the parts of one book, gathered from the w
     )
 
 
+def _headline(methods: Sequence[MethodRow], evidence: BookEvidence | None) -> tuple[float, float]:
+    """Return the 99% value at risk and the 97.5% expected shortfall that limits are about."""
+    rows = methods if evidence is None else evidence.methods
+    found = {row.confidence: row for row in rows if row.method == HEADLINE_METHOD}
+    return found[0.99].value_at_risk, found[0.975].expected_shortfall
+
+
 def _observed(  # noqa: PLR0913, PLR0917 - as _row
     books: NightBooks,
     row: int,
     market: NightMarket,
-    methods: tuple[MethodRow, ...],
+    headline: tuple[float, float],
     symbols: Sequence[str],
     held: IntArray,
     worst_stress: float,
@@ -274,13 +288,10 @@ def _observed(  # noqa: PLR0913, PLR0917 - as _row
     name, equity = books.names[row], float(books.equity[row])
     exposures = books.exposures[row, held]
     sizes = exposure_of(symbols, exposures, equity=equity, sectors=market.sectors)
-    by_method = {(m.method, m.confidence): m for m in methods}
     days = days_to_liquidate(exposures, market.state.daily_notional[held])
     of_book = {
-        "value_at_risk_99": max(by_method[HEADLINE_METHOD, 0.99].value_at_risk / equity, 0.0),
-        "expected_shortfall_975": max(
-            by_method[HEADLINE_METHOD, 0.975].expected_shortfall / equity, 0.0
-        ),
+        "value_at_risk_99": max(headline[0] / equity, 0.0),
+        "expected_shortfall_975": max(headline[1] / equity, 0.0),
         "drawdown": float(books.drawdown[row]),
         "gross_leverage": sizes.leverage,
         "net_leverage": sizes.net_leverage,

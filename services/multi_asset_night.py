@@ -16,6 +16,7 @@ from measures.drawdown import drawdown_series
 from risk.nightly import NightBooks, NightFailure, NightMarket, NightRow, measure_books
 from risk.shocks import Shock
 from risk.stress import Basis, StressResult, StressScenario
+from risk.tested import BookEvidence
 from services.multi_asset_stress import stresses_of
 from services.multi_asset_valuation import (
     SIMULATED,
@@ -39,9 +40,19 @@ class MultiAssetNight:
 
 
 def multi_asset_night(
-    inputs: MultiAssetInputs, policy: NightPolicy, *, lookback: int
+    inputs: MultiAssetInputs,
+    policy: NightPolicy,
+    *,
+    lookback: int,
+    evidence: BookEvidence | None = None,
 ) -> MultiAssetNight:
-    """Measure and stress one book as the night does; what fails is a row, never raised."""
+    """Measure and stress one book as the night does; what fails is a row, never raised.
+
+    Parameters
+    ----------
+    evidence : BookEvidence or None
+        Of the book's profile, which limits are then held against.
+    """
     try:
         valued = value_book(inputs, lookback=lookback)
         measured = measured_book(inputs, valued)
@@ -58,6 +69,7 @@ def multi_asset_night(
             valued,
             measured,
             replace(policy, scenarios=_as_moves(scenarios, measured, stresses)),
+            evidence,
         )
     except QuantDeskError as error:
         failure = NightFailure(inputs.scope, str(error))
@@ -77,6 +89,7 @@ def _row(
     valued: ValuedBook,
     measured: MeasuredBook,
     policy: NightPolicy,
+    evidence: BookEvidence | None,
 ) -> NightRow | NightFailure:
     wealth = inputs.equity.values
     falls = drawdown_series(wealth[1:] / wealth[:-1] - 1.0) if len(wealth) > 1 else np.zeros(1)
@@ -95,6 +108,7 @@ def _row(
         as_of=policy.as_of,
         window=min(policy.window, returns.shape[1] // 2),
         previous=policy.previous,
+        tested={} if evidence is None else {inputs.scope: evidence},
     )
     return rows[0] if rows else failures[0]
 

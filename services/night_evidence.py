@@ -44,25 +44,24 @@ class NightEvidence:
     lookback: int = 1_000
     seed: int = 0
 
-    def attached(self, row: NightRow) -> NightRow:
-        """Return the row with its evidence, or the reason why a book with a life has none."""
-        if row.name in self.known:
-            return with_evidence(row, self.known[row.name])
-        if row.name not in self.lives:
-            return row
-        try:
-            found = evidence_of_life(
-                self.lives[row.name], lookback=self.lookback, rng=np.random.default_rng(self.seed)
-            )
-        except QuantDeskError as error:
-            return replace(row, evidence_note=str(error))
-        return with_evidence(row, found)
+    def of(self, book: str) -> tuple[BookEvidence | None, str]:
+        """Return a book's evidence, or none with the reason, empty where its life is not known."""
+        found, reason = self.known.get(book), TOO_YOUNG
+        if book in self.lives and book not in self.known:
+            try:
+                found = evidence_of_life(
+                    self.lives[book], lookback=self.lookback, rng=np.random.default_rng(self.seed)
+                )
+            except QuantDeskError as error:
+                reason = str(error)
+        expected = book in self.known or book in self.lives
+        return found, "" if found is not None or not expected else reason
 
 
-def with_evidence(row: NightRow, found: BookEvidence | None) -> NightRow:
-    """Return the row with what was found, and the tests that it now carries."""
+def with_evidence(row: NightRow, found: BookEvidence | None, reason: str = TOO_YOUNG) -> NightRow:
+    """Return the row with what was found and the tests that it now carries, or why it has none."""
     if found is None:
-        return replace(row, evidence_note=TOO_YOUNG)
+        return replace(row, evidence_note=reason)
     return replace(row, evidence=found, tests=ALL_TESTS)
 
 

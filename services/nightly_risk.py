@@ -16,7 +16,7 @@ from risk.limits import Limit
 from risk.nightly import NightBooks, NightFailure, NightMarket, NightRow, measure_books
 from risk.score import Level
 from risk.stress import StressResult, StressScenario, run_stress
-from services.night_evidence import NightEvidence
+from services.night_evidence import NightEvidence, with_evidence
 from services.night_store import Batch, EngineMap, run_batch
 from services.ports import JsonDocument, ResultStore
 from services.weekly_risk import WeeklyStamp, weekly_stamps
@@ -130,17 +130,20 @@ def previous_levels(results: ResultStore, *, before: date) -> dict[str, Level]:
 
 def measure_chunk(chunk: NightChunk) -> tuple[tuple[NightRow, ...], tuple[NightFailure, ...]]:
     """Measure one chunk; the function that an engine maps."""
-    policy = chunk.policy
+    policy, books = chunk.policy, chunk.books
+    sound = [name for at, name in enumerate(books.names) if books.reason_to_fail(at) is None]
+    found = {name: chunk.evidence.of(name) for name in sound}
     rows, failures = measure_books(
-        chunk.books,
+        books,
         chunk.market,
         limits=policy.limits,
         scenarios=policy.scenarios,
         as_of=policy.as_of,
         window=policy.window,
         previous=policy.previous,
+        tested={name: evidence for name, (evidence, _) in found.items() if evidence is not None},
     )
-    return tuple(chunk.evidence.attached(row) for row in rows), failures
+    return tuple(with_evidence(row, *found[row.name]) for row in rows), failures
 
 
 def stress_chunk(chunk: NightChunk) -> tuple[tuple[NightStress, ...], tuple[NightFailure, ...]]:

@@ -1,5 +1,6 @@
 """Tests of `services.night_evidence` and `night_view`: a row says which tests it carries."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -12,6 +13,7 @@ from basics.errors import MissingDataError
 from basics.trading import Book
 from market.panel import Panel
 from pnl.daily import DailyBooks
+from risk.limits import Limit, Scope
 from risk.market_state import estimate_state
 from risk.nightly import NightBooks, NightMarket, NightRow
 from risk.tested import ALL_TESTS, NIGHT_TESTS
@@ -96,7 +98,9 @@ def lives(daily: DailyBooks) -> dict[str, RiskInputs]:
     return strategy_lives(whole, daily, capital=capital)
 
 
-def night(results: KeptResults, evidence: NightEvidence):
+def night(
+    results: KeptResults, evidence: NightEvidence, limits: Sequence[Limit] = (), window: int = 250
+):
     close = prices()["close"]
     returns = close[:, 1:] / close[:, :-1] - 1.0
     market = NightMarket(
@@ -112,7 +116,7 @@ def night(results: KeptResults, evidence: NightEvidence):
         equity=np.array([120_000.0, 10_000.0]),
         drawdown=np.zeros(2),
     )
-    policy = NightPolicy(limits=(), scenarios=(), as_of=DAY, window=250)
+    policy = NightPolicy(limits=limits, scenarios=(), as_of=DAY, window=window)
     batch = Batch(kind=NIGHT_KIND, as_of=DAY, books=books, lineage=LINEAGE)
     report = nightly_risk(batch, market, policy, results, evidence=evidence)
     return report, market, books
@@ -193,6 +197,27 @@ def test_what_a_profile_found_is_not_computed_twice(evidence: NightEvidence) -> 
     rows = {row.name: row for row in report.rows}
     assert rows["core/alpha"].evidence == found
     assert rows["other"].evidence_note == "its history is too short to test a forecast"
+
+
+def test_limits_are_held_against_the_estimates_that_the_profile_shows(
+    evidence: NightEvidence,
+) -> None:
+    report, *_ = night(KeptResults(), evidence, window=120)
+    row = next(row for row in report.rows if row.name == "core/alpha")
+    assert row.evidence is not None
+    shown, windowed = (
+        next(m.value_at_risk for m in rows if (m.method, m.confidence) == ("historical", 0.99))
+        for rows in (row.evidence.methods, row.methods)
+    )
+    assert shown != pytest.approx(windowed, rel=0.01)
+    for hard, state in ((shown * 0.999, "hard"), (shown * 1.001, "soft")):
+        limit = Limit(
+            metric="value_at_risk_99", scope=Scope.PORTFOLIO, warn=1e-5, soft=2e-5,
+            hard=hard / 120_000, owner="risk",
+        )  # fmt: skip
+        judged, *_ = night(KeptResults(), evidence, [limit], window=120)
+        states = {row.name: row.limit_state for row in judged.rows}
+        assert states["core/alpha"] == state
 
 
 def test_the_weekly_stamp_stands_beside_the_row_with_its_date() -> None:
