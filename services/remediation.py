@@ -1,10 +1,10 @@
 """From a book in breach to the cheapest trades that bring it back, judged by the register itself.
 
-The limits that a programme can state (tail risk, gross, net, beta, weights, linear and tail
-stresses, days to liquidate) are restored together by `strategy.remediation`; then the book is
-profiled again as it would stand, so that before and after come from the one evaluator of limits.
-A drawdown is history, and a liquidation stress is not convex in the trades: both are told, not
-solved.
+The limits that a programme can state (tail risk, gross, net, beta, factor exposures, weights,
+linear and tail stresses, days to liquidate) are restored together by `strategy.remediation`; then
+the book is profiled again as it would stand, so that before and after come from the one evaluator
+of limits. A drawdown is history, and a liquidation stress is not convex in the trades: both are
+told, not solved.
 """
 
 import math
@@ -25,6 +25,7 @@ from services.risk_breakdown import UNCLASSIFIED
 from services.risk_inputs import RiskInputs
 from services.risk_measures import is_measurable, measure_book
 from services.risk_profile import compute_profile
+from services.risk_scopes import MARKET
 from strategy.remediation import BookToRemedy, RemedyTrade, remediate
 from strategy.restrictions import (
     DeviationRestriction,
@@ -185,9 +186,9 @@ def _restrictions(
     found: list[Restriction] = []
     for check in checks:
         name, bound = f"{check.metric} of {check.name}", check.soft
-        weights = _weights(check, book, state, sectors)
-        if weights is not None:
-            found.append(NetRestriction(name=name, weights=weights, bound=bound))
+        rows = _net_rows(check, book, state, sectors)
+        if rows:
+            found += [NetRestriction(name=name, weights=row, bound=bound) for row in rows]
         elif check.metric == "gross_leverage":
             everything = np.ones(len(book.symbols))
             found.append(GrossRestriction(name=name, weights=everything, bound=bound))
@@ -202,21 +203,28 @@ def _restrictions(
     return found
 
 
-def _weights(
+def _net_rows(
     check: LimitCheck, book: Book, state: MarketState, sectors: Mapping[str, str]
-) -> FloatArray | None:
-    """Return the weights of a limit on a net exposure, None for any other limit."""
-    if check.metric == "net_leverage":
-        return np.ones(len(book.symbols))
-    if check.metric == "beta":
-        return state.market_betas
-    if check.metric != "weight":
-        return None
-    if check.scope == Scope.SYMBOL.value:
-        return np.array([float(symbol == check.name) for symbol in book.symbols])
-    return np.array(
-        [float(sectors.get(symbol, UNCLASSIFIED) == check.name) for symbol in book.symbols]
-    )
+) -> list[FloatArray]:
+    """Return the weights of each net exposure that a limit bounds, none for any other limit."""
+    single = list(np.eye(len(book.symbols)))
+    if check.metric == "largest_position":
+        return single
+    if check.metric == "weight" and check.scope == Scope.SYMBOL.value:
+        return [
+            row for row, symbol in zip(single, book.symbols, strict=True) if symbol == check.name
+        ]
+    if check.metric == "weight":
+        sector = [sectors.get(symbol, UNCLASSIFIED) for symbol in book.symbols]
+        return [np.array([float(own == check.name) for own in sector])]
+    factors = {**state.factor_betas, MARKET: state.market_betas}
+    named = {
+        "net_leverage": np.ones(len(book.symbols)),
+        "beta": state.market_betas,
+        "exposure": factors.get(check.name),
+    }
+    row = named.get(check.metric)
+    return [] if row is None else [row]
 
 
 def _tail(

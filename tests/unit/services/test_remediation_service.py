@@ -114,6 +114,38 @@ def test_limits_of_fund_and_account_are_judged_on_the_book_that_the_trades_leave
     assert report.not_solved == ()
 
 
+def test_a_factor_and_the_largest_position_are_brought_within_their_limits() -> None:
+    given = inputs(equity=2_000_000.0)
+    held = {symbol: holding.market_value for symbol, holding in given.holdings.items()}
+    rng = np.random.default_rng(8)
+    close = given.prices["close"]
+    returns = close[:, 1:] / close[:, :-1] - 1.0
+    style = returns[0] - returns[1] + rng.normal(scale=0.004, size=returns.shape[1])
+    market = returns.mean(axis=0)
+    sessions = given.prices.sessions[1:]
+    given = replace(
+        given,
+        accounts={"acc": held},
+        factors={"market": History(sessions, market), "value": History(sessions, style)},
+    )
+    limits = [
+        Limit(metric="exposure", scope=Scope.FACTOR, name="value", warn=0.01, soft=0.03, hard=0.05,
+              owner="risk"),
+        Limit(metric="largest_position", scope=Scope.ACCOUNT, warn=0.1, soft=0.2, hard=0.25,
+              owner="risk"),
+    ]  # fmt: skip
+
+    report = remedy_for(given, limits=limits, scenarios=(), impact=ImpactModel(), lookback=400)
+
+    before = {check.metric: abs(check.value) for check in report.before}
+    after = {check.metric: abs(check.value) for check in report.after}
+    assert before["largest_position"] == pytest.approx(0.3, abs=1e-3)
+    assert before["exposure"] > 0.05
+    assert after["largest_position"] <= 0.2
+    assert after["exposure"] <= 0.03 + 1e-6
+    assert report.not_solved == ()
+
+
 def test_the_trades_stop_at_the_soft_threshold() -> None:
     report = remedied(inputs(equity=700_000.0))
 
