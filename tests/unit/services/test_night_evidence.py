@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -23,39 +22,14 @@ from services.night_evidence import NightEvidence, evidence_of_life, strategy_li
 from services.night_store import Batch
 from services.night_view import night_book, night_list
 from services.nightly_risk import NIGHT_KIND, NightPolicy, nightly_risk
-from services.ports import StoredResult
 from services.risk_inputs import History, RiskInputs
 from services.weekly_risk import WEEKLY_KIND, weekly_risk, weekly_stamps
+from tests.kept_results import KeptResults
 
 SYMBOLS, N_SESSIONS, N_LIFE, LOOKBACK = ("AAA", "BBB", "CCC"), 420, 60, 300
 SESSIONS = np.arange("2021-01-01", N_SESSIONS, dtype="datetime64[D]")
 DAY: date = SESSIONS[-1].item()
 LINEAGE = {"run": "r"}
-
-
-class KeptResults:
-    """A result store in a dictionary."""
-
-    def __init__(self) -> None:
-        self.documents: dict[tuple[str, str, date], StoredResult] = {}
-
-    def put(self, kind, scope, desk_date, payload, lineage) -> None:
-        document = msgspec.json.decode(msgspec.json.encode(payload))
-        kept = msgspec.json.decode(msgspec.json.encode(lineage))
-        stored = StoredResult(kind, scope, desk_date, document, kept, None)
-        self.documents[kind, scope, desk_date] = stored
-
-    def latest(self, kind, scope, *, until=None):
-        days = [d for (k, s, d) in self.documents if (k, s) == (kind, scope) and d <= (until or d)]
-        if not days:
-            raise MissingDataError(f"no {kind} of {scope}")
-        return self.documents[kind, scope, max(days)]
-
-    def of_day(self, kind, desk_date):
-        return sorted(
-            (d for (k, _, day), d in self.documents.items() if (k, day) == (kind, desk_date)),
-            key=lambda d: d.scope,
-        )
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
-import msgspec
 import numpy as np
 import pytest
 
-from basics.errors import InvalidInputError, MissingDataError
+from basics.errors import InvalidInputError
 from risk.limits import Limit, Scope
 from risk.market_state import estimate_state
 from risk.nightly import NightBooks, NightMarket
@@ -26,8 +25,8 @@ from services.nightly_risk import (
     nightly_stress,
     previous_levels,
 )
-from services.ports import StoredResult
 from services.weekly_risk import WEEKLY_KIND, summary_of, weekly_risk, weekly_stands
+from tests.kept_results import KeptResults
 
 DAY = date(2022, 1, 3)
 RETURNS = np.random.default_rng(8).normal(scale=0.01, size=(3, 400))
@@ -63,32 +62,6 @@ POLICY = NightPolicy(
 
 
 LINEAGE = {"run": "r", "data": {"equities": "v1"}}
-
-
-class KeptResults:
-    """A result store in a dictionary."""
-
-    def __init__(self) -> None:
-        self.documents: dict[tuple[str, str, date], StoredResult] = {}
-        self.written: list[str] = []
-
-    def put(self, kind, scope, desk_date, payload, lineage) -> None:
-        self.written.append(scope)
-        document = msgspec.json.decode(msgspec.json.encode(payload))
-        stored = StoredResult(kind, scope, desk_date, document, lineage, None)
-        self.documents[kind, scope, desk_date] = stored
-
-    def latest(self, kind, scope, *, until=None):
-        days = [d for (k, s, d) in self.documents if (k, s) == (kind, scope) and d <= (until or d)]
-        if not days:
-            raise MissingDataError(f"no {kind} of {scope}")
-        return self.documents[kind, scope, max(days)]
-
-    def of_day(self, kind, desk_date):
-        return sorted(
-            (d for (k, _, day), d in self.documents.items() if (k, day) == (kind, desk_date)),
-            key=lambda d: d.scope,
-        )
 
 
 class PowerCutError(Exception):
