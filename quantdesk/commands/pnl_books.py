@@ -9,10 +9,13 @@ import typer
 from quantdesk.output import AsJson, show_json, show_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from infra.bootstrap import Desk
+    from services.accounting import BookingReport
     from services.pnl_reconciliation import Reconciliation, ReconciliationReport
+    from services.ports import Rejection
 
 Run = Annotated[
     str | None, typer.Option("--run", help="Run; the one of the latest profit if left out.")
@@ -89,10 +92,21 @@ def pnl_open(
         listed = RejectionFile(desk.settings.state_dir / "rejections").write(
             f"opening-{run}", rejected
         )
-    document = {"run": run, "booked": booked.booked, "seen_before": booked.seen_before,
-                "rejected": len(rejected), "rejections": listed}  # fmt: skip
+    show_entries(run, booked, rejected, listed, as_json=as_json)
+
+
+def show_entries(
+    run: str,
+    booked: "BookingReport",
+    rejected: "Sequence[Rejection]",
+    listed: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Tell how many entries of a file were booked, and where the rows that were not are listed."""
     if as_json:
-        show_json(document)
+        show_json({"run": run, "booked": booked.booked, "seen_before": booked.seen_before,
+                   "rejected": len(rejected), "rejections": listed})  # fmt: skip
         return
     typer.echo(
         f"{run}: {booked.booked} entries booked, {booked.seen_before} already there, "

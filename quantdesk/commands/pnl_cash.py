@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from quantdesk.commands.pnl_books import Mapped, pairs
-from quantdesk.output import AsJson, show_json
+from quantdesk.commands.pnl_books import Mapped, pairs, show_entries
+from quantdesk.output import AsJson
 
 
 def pnl_cash(
@@ -30,12 +30,4 @@ def pnl_cash(
         listed = RejectionFile(desk.settings.state_dir / "rejections").write(
             f"cash-{run}", rejected
         )
-    document = {"run": run, "booked": booked.booked, "seen_before": booked.seen_before,
-                "rejected": len(rejected), "rejections": listed}  # fmt: skip
-    if as_json:
-        show_json(document)
-        return
-    typer.echo(
-        f"{run}: {booked.booked} entries booked, {booked.seen_before} already there, "
-        f"{len(rejected)} rows rejected" + (f", listed in {listed}" if listed else "")
-    )
+    show_entries(run, booked, rejected, listed, as_json=as_json)
