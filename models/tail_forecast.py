@@ -47,11 +47,6 @@ class TailSpec:
     seed: int = 1
     rules: GateRules = field(default_factory=GateRules)
 
-    @property
-    def method(self) -> tuple[int, int, int]:
-        """Return what makes its forecasts others than another version's on the same data."""
-        return self.window, self.first_test_year, self.refit_years
-
     def setting(self) -> dict[str, object]:
         """Return all that shapes training and judgement."""
         return asdict(self)

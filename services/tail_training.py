@@ -202,7 +202,7 @@ class TailTraining:
         content = self._registry.read(champion, documents.PREDICTIONS)
         grids = tables.read_predictions(content, panel)
         forecast = TailForecast(grids[CANDIDATE], grids[f"{CANDIDATE}{documents.SHORTFALL}"])
-        return _Reign(forecast, same=before.method == spec.method)
+        return _Reign(forecast, same=before == spec)
 
     def _fit(
         self, panel: Panel, spec: TailSpec, forecast: TailForecast
